@@ -1,0 +1,28 @@
+// The system calls and constants that glibc shows to _GNU_SOURCE only, which Swift's Glibc module is built
+// without. Each function is the call of the same name.
+#ifndef DELLAD_CLINUX_H
+#define DELLAD_CLINUX_H
+
+#include <stdint.h>
+
+#include "CLinuxRing.h"
+
+/// O_DIRECT of open(2).
+extern const int32_t dellad_o_direct;
+
+/// fallocate(2), mode 0.
+int32_t dellad_fallocate(int32_t descriptor, int64_t offset, int64_t length);
+
+/// renameat2(2) with RENAME_NOREPLACE, paths from the working directory.
+int32_t dellad_rename_noreplace(const char *from, const char *to);
+
+/// sync_file_range(2): starts writing a range's dirty pages and, if asked to, waits for all of them.
+int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t length, int32_t wait);
+
+/// eventfd(2), EFD_CLOEXEC and EFD_NONBLOCK.
+int32_t dellad_eventfd(void);
+
+/// madvise(2) with MADV_HUGEPAGE and MADV_DONTFORK; of no consequence where it fails.
+void dellad_advise_arena(void *address, uint64_t length);
+
+#endif

@@ -1,0 +1,32 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+const int32_t dellad_o_direct = O_DIRECT;
+
+int32_t dellad_fallocate(int32_t descriptor, int64_t offset, int64_t length) {
+    return fallocate(descriptor, 0, offset, length);
+}
+
+int32_t dellad_rename_noreplace(const char *from, const char *to) {
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t length, int32_t wait) {
+    unsigned flags = SYNC_FILE_RANGE_WRITE;
+    if (wait) flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return sync_file_range(descriptor, offset, length, flags);
+}
+
+int32_t dellad_eventfd(void) {
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void dellad_advise_arena(void *address, uint64_t length) {
+    madvise(address, length, MADV_HUGEPAGE);
+    madvise(address, length, MADV_DONTFORK);
+}

@@ -1,0 +1,150 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Operations on paths.
+///
+/// All of the program's go through here, so that their errors name the path and that tests can plan faults.
+public enum FileSystem {
+    /// The longest folder nesting that `removeTree` enters.
+    public static let depthLimit = 64
+
+    /// Gives a file or folder another name, atomically.
+    ///
+    /// - Parameter replacing: whether a file already called that may be replaced. If not, `EEXIST` is thrown.
+    ///   A file system without `RENAME_NOREPLACE` gets `link` and `unlink` for a file (a crash between them
+    ///   leaves both names), and for a folder a look followed by a plain rename, which cannot replace a file,
+    ///   a link or a folder that has anything in it.
+    public static func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
+        try FaultPlan.check(.rename, "rename to \(to)", from)
+        if replacing { return try renamePlainly(from, to) }
+        do {
+            _ = try SystemCall.value("rename to \(to)", from) {
+                from.withPlatformString { old in
+                    to.withPlatformString { dellad_rename_noreplace(old, $0) }
+                }
+            }
+        } catch  where error.errno == .invalidArgument || error.errno == .noFunction {
+            try renameByLinking(from, to)
+        }
+    }
+
+    private static func renamePlainly(_ from: FilePath, _ to: FilePath) throws(IOError) {
+        _ = try SystemCall.value("rename to \(to)", from) {
+            from.withPlatformString { old in to.withPlatformString { Glibc.rename(old, $0) } }
+        }
+    }
+
+    static func renameByLinking(_ from: FilePath, _ to: FilePath) throws(IOError) {
+        guard let status = try status(from, followLinks: false) else {
+            throw IOError("rename to \(to)", from, .noSuchFileOrDirectory)
+        }
+        guard !status.isDirectory else {
+            if try self.status(to, followLinks: false) != nil {
+                throw IOError("rename to \(to)", from, .fileExists)
+            }
+            return try renamePlainly(from, to)
+        }
+        _ = try SystemCall.value("rename to \(to)", from) {
+            from.withPlatformString { old in to.withPlatformString { link(old, $0) } }
+        }
+        try remove(from)
+    }
+
+    /// Removes a file or a link; nothing happens if there is none. Folders: `removeTree`.
+    public static func remove(_ path: FilePath) throws(IOError) {
+        try FaultPlan.check(.unlink, "remove", path)
+        do {
+            _ = try SystemCall.value("remove", path) { path.withPlatformString { unlink($0) } }
+        } catch  where error.errno == .noSuchFileOrDirectory {}
+    }
+
+    /// Creates a folder; `EEXIST` where anything has that name.
+    ///
+    /// - Parameter permissions: before the process's umask.
+    public static func createFolder(_ path: FilePath, permissions: UInt32 = 0o777) throws(IOError) {
+        try FaultPlan.check(.createFolder, "create folder", path)
+        _ = try SystemCall.value("create folder", path) {
+            path.withPlatformString { mkdir($0, mode_t(permissions)) }
+        }
+    }
+
+    /// Waits until the names in a folder are on the disk.
+    public static func syncFolder(_ path: FilePath) throws(IOError) {
+        let folder = try openFolder(path)
+        defer { close(folder) }
+        try FaultPlan.check(.sync, "sync", path)
+        _ = try SystemCall.value("sync", path) { fsync(folder) }
+    }
+
+    /// What the file system says of a path; `nil` where there is nothing of that name.
+    ///
+    /// - Parameter followLinks: of the file that a link leads to, rather than the link's own.
+    public static func status(_ path: FilePath, followLinks: Bool = true) throws(IOError) -> FileStatus? {
+        var status = stat()
+        do {
+            _ = try SystemCall.value("status", path) {
+                path.withPlatformString { followLinks ? stat($0, &status) : lstat($0, &status) }
+            }
+        } catch {
+            if error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory { return nil }
+            throw error
+        }
+        return FileStatus(status)
+    }
+
+    /// The path with every link followed and no `.` or `..` in it.
+    public static func resolved(_ path: FilePath) throws(IOError) -> FilePath {
+        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
+            throw IOError("resolve", path, Errno(rawValue: Glibc.errno))
+        }
+        defer { free(resolved) }
+        return FilePath(platformString: resolved)
+    }
+
+    /// The names in a folder, `.` and `..` left out, in the order of their bytes.
+    public static func entries(of path: FilePath) throws(IOError) -> [String] {
+        var names: [String] = []
+        try withEntries(openFolder(path), path) { name in names.append(String(cString: name)) }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Bytes that this process may still write on the file system of a path.
+    public static func freeSpace(at path: FilePath) throws(IOError) -> UInt64 {
+        var status = statvfs()
+        _ = try SystemCall.value("free space", path) { path.withPlatformString { statvfs($0, &status) } }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+    }
+
+    static func openFolder(_ path: FilePath) throws(IOError) -> Int32 {
+        try FaultPlan.check(.open, "open", path)
+        return try SystemCall.value("open", path) {
+            path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        }
+    }
+
+    /// Calls `body` with each name in an open folder; closes the descriptor.
+    static func withEntries(
+        _ descriptor: Int32, _ path: FilePath, _ body: (UnsafePointer<CChar>) throws(IOError) -> Void
+    ) throws(IOError) {
+        guard let folder = fdopendir(descriptor) else {
+            let number = Glibc.errno
+            close(descriptor)
+            throw IOError("list", path, Errno(rawValue: number))
+        }
+        defer { closedir(folder) }
+        while true {
+            Glibc.errno = 0
+            guard let entry = readdir(folder) else { break }
+            let result = withUnsafePointer(to: &entry.pointee.d_name) { field in
+                field.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                    Result { () throws(IOError) in
+                        if strcmp(name, ".") != 0, strcmp(name, "..") != 0 { try body(name) }
+                    }
+                }
+            }
+            try result.get()
+        }
+        if Glibc.errno != 0 { throw IOError("list", path, Errno(rawValue: Glibc.errno)) }
+    }
+}
