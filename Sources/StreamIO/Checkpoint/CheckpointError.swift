@@ -1,0 +1,100 @@
+import SystemPackage
+
+/// Why a folder's model cannot be used, which file is to blame, and what to do about it.
+public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Reason: Hashable, Sendable {
+        /// A file or the folder cannot be opened or read.
+        case unreadable(IOError)
+        case notAFolder
+        case notAFile
+        /// No weights in the folder at all.
+        case noModel
+        /// Weights in PyTorch's format only, which is code to be run rather than data.
+        case pickled(file: String)
+        /// Several safetensors files and no index that says which belong together.
+        case ambiguous(files: [String])
+        case invalidIndex(String)
+        /// The index names a file that leads out of the folder, or none that a shard can have.
+        case invalidShardName(String)
+        case missingShard(String)
+        /// The index says that the file holds the tensor, and it does not.
+        case tensorNotInShard(tensor: String, shard: String)
+        /// The file holds a tensor of which the index says nothing, or that another file holds it.
+        case tensorNotInIndex(tensor: String)
+        /// What Git leaves in place of a large file it has not fetched.
+        case lfsPointer
+        case invalidFile(SafetensorsError)
+        /// A safetensors file became another while it was read.
+        case changed
+    }
+
+    /// The file or folder to blame.
+    public var path: FilePath
+    /// What is wrong.
+    public var reason: Reason
+
+    /// Something wrong with a file or folder.
+    public init(_ path: FilePath, _ reason: Reason) {
+        self.path = path
+        self.reason = reason
+    }
+
+    /// Whether something is not there or not readable (`EX_NOINPUT`, 66), rather than wrong (`EX_DATAERR`, 65).
+    public var isMissingInput: Bool {
+        switch reason {
+        case .unreadable, .notAFolder, .notAFile, .noModel, .missingShard, .lfsPointer: true
+        default: false
+        }
+    }
+
+    /// What is wrong, without the file's name and the remedy.
+    public var problem: String {
+        switch reason {
+        case .unreadable(let error): "\(error.operation): \(error.errno)"
+        case .notAFolder: "not a folder"
+        case .notAFile: "not a regular file"
+        case .noModel: "no model in this folder"
+        case .pickled(let file): "the model is only there in PyTorch's format (\(file))"
+        case .ambiguous(let files):
+            "several safetensors files and no index: \(files.prefix(3).joined(separator: ", "))"
+                + (files.count > 3 ? " and \(files.count - 3) more" : "")
+        case .invalidIndex(let what): "invalid index: \(what)"
+        case .invalidShardName(let name): "the index names \"\(name)\", which no shard may be called"
+        case .missingShard(let name): "the index names \(name), which is not there"
+        case .tensorNotInShard(let tensor, let shard): "tensor \(tensor) should be in \(shard) and is not"
+        case .tensorNotInIndex(let tensor): "tensor \(tensor) is not in the index, or there in another file"
+        case .lfsPointer: "a Git LFS pointer in place of the file"
+        case .invalidFile(let error): "\(error)"
+        case .changed: "the file changed while it was read"
+        }
+    }
+
+    /// What to do.
+    public var remedy: String {
+        switch reason {
+        case .unreadable(let error):
+            switch error.errno {
+            case .noSuchFileOrDirectory: "check the path, or download the model"
+            case .permissionDenied: "let the user that dellad runs as read it"
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem: "raise the limit on open files"
+            default: "check the disk and the folder's permissions"
+            }
+        case .notAFolder: "give the folder that holds the model"
+        case .notAFile: "replace it by the file itself"
+        case .noModel: "give a folder with model.safetensors or model.safetensors.index.json"
+        case .pickled: "convert it to safetensors, with transformers' save_pretrained for instance"
+        case .ambiguous: "add model.safetensors.index.json, or leave one file"
+        case .missingShard: "finish the download"
+        case .lfsPointer: "run git lfs pull in the model's folder"
+        case .changed: "wait until the download or copy has finished"
+        case .invalidFile(let error) where error.suggestsTruncation:
+            "download it again; it may have been cut short"
+        case .invalidIndex, .invalidShardName, .tensorNotInShard, .tensorNotInIndex, .invalidFile:
+            "download it again"
+        }
+    }
+
+    /// The file, what is wrong, and in parentheses what to do.
+    public var description: String { "\(path): \(problem) (\(remedy))" }
+}

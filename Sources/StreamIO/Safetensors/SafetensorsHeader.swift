@@ -1,0 +1,189 @@
+/// The header of a safetensors file: eight bytes of length, little-endian, and that much JSON.
+///
+/// A value of this type is valid: checked completely, as the format's own library does, before it is believed.
+/// Source: the format's description and checks, huggingface/safetensors. One step stricter: a key that is there
+/// twice is refused.
+public struct SafetensorsHeader: Hashable, Sendable {
+    /// The most bytes of JSON that the format allows.
+    public static let jsonByteLimit: UInt64 = 100_000_000
+    /// What the length of an encoded header is a multiple of, in bytes, so that tensor data starts on a page.
+    public static let encodedAlignment = 4096
+
+    /// One tensor of the file.
+    public struct Tensor: Hashable, Sendable {
+        /// Any text.
+        public var name: String
+        /// Of its elements.
+        public var type: ElementType
+        /// Empty for a scalar. A dimension may be 0.
+        public var shape: [Int]
+        /// Where its data begins, in bytes after the header.
+        public var begin: UInt64
+        /// Where its data ends, in bytes after the header.
+        public var end: UInt64
+
+        /// A tensor whose data lie from `begin` to `end`.
+        public init(name: String, type: ElementType, shape: [Int], begin: UInt64, end: UInt64) {
+            self.name = name
+            self.type = type
+            self.shape = shape
+            self.begin = begin
+            self.end = end
+        }
+
+        /// The length of its data, in bytes.
+        public var byteCount: UInt64 { end - begin }
+    }
+
+    /// The length of the header, in bytes, its own length included: where tensor data starts in the file.
+    public let byteCount: UInt64
+    /// `__metadata__`; empty where there is none.
+    public let metadata: [String: String]
+    /// By offset; of empty tensors at one offset, in the order written.
+    public let tensors: [Tensor]
+
+    /// The length of all tensors' data, in bytes.
+    public var dataByteCount: UInt64 { tensors.last?.end ?? 0 }
+
+    /// The length of the JSON that the first eight bytes of a file announce.
+    ///
+    /// - Throws: `fileTooShort`, `headerTooLarge`, `headerBeyondFile`.
+    public static func jsonByteCount(
+        prefix: [UInt8], fileByteCount: UInt64
+    ) throws(SafetensorsError) -> Int {
+        guard prefix.count >= 8, fileByteCount >= 8 else { throw .fileTooShort(byteCount: fileByteCount) }
+        let count = prefix[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard count <= jsonByteLimit else { throw .headerTooLarge(byteCount: count) }
+        guard count <= fileByteCount - 8 else {
+            throw .headerBeyondFile(byteCount: count, fileByteCount: fileByteCount)
+        }
+        return Int(count)
+    }
+
+    /// Reads and validates a header.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file from its start, to the header's end at least.
+    ///   - fileByteCount: the length of the whole file.
+    public init(parsing bytes: [UInt8], fileByteCount: UInt64) throws(SafetensorsError) {
+        let count = try Self.jsonByteCount(prefix: bytes, fileByteCount: fileByteCount)
+        guard bytes.count - 8 >= count else {
+            throw .headerBeyondFile(byteCount: UInt64(count), fileByteCount: UInt64(bytes.count))
+        }
+        guard JSONScanner.isUTF8(bytes, 8..<8 + count) else { throw .invalidUTF8 }
+        guard count > 0, bytes[8] == UInt8(ascii: "{") else { throw .invalidStart }
+        let content = try SafetensorsParser.parse(bytes, 8..<8 + count)
+        byteCount = UInt64(8 + count)
+        metadata = content.metadata
+        tensors = content.tensors.enumerated()
+            .sorted {
+                ($0.element.begin, $0.element.end, $0.offset) < ($1.element.begin, $1.element.end, $1.offset)
+            }
+            .map(\.element)
+        try validate(dataByteCount: fileByteCount - byteCount)
+    }
+
+    /// Lays tensors out one after the other.
+    ///
+    /// - Precondition: no name twice, no dimension negative, elements that end on a byte.
+    public init(
+        layingOut tensors: some Sequence<(name: String, type: ElementType, shape: [Int])>,
+        metadata: [String: String] = ["format": "pt"]
+    ) {
+        var placed: [Tensor] = []
+        var offset: UInt64 = 0
+        for tensor in tensors {
+            guard let bits = Self.bitCount(tensor.shape, tensor.type) else {
+                preconditionFailure("tensor \(tensor.name) is too large")
+            }
+            precondition(bits % 8 == 0, "tensor \(tensor.name) does not end on a byte")
+            placed.append(
+                Tensor(
+                    name: tensor.name, type: tensor.type, shape: tensor.shape, begin: offset,
+                    end: offset + bits / 8))
+            offset += bits / 8
+        }
+        self.tensors = placed
+        self.metadata = metadata
+        let json = Self.json(placed, metadata).utf8.count
+        byteCount = UInt64(
+            (8 + json + Self.encodedAlignment - 1) / Self.encodedAlignment * Self.encodedAlignment)
+    }
+
+    /// The header's bytes, its length first, padded with spaces to `encodedAlignment`; what `init(layingOut:)`
+    /// made has `byteCount` of them.
+    public func encoded() -> [UInt8] {
+        let json = Self.json(tensors, metadata)
+        let alignment = Self.encodedAlignment
+        let total = (8 + json.utf8.count + alignment - 1) / alignment * alignment
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(total)
+        withUnsafeBytes(of: UInt64(total - 8).littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: json.utf8)
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: total - bytes.count))
+        return bytes
+    }
+
+    /// The size of a tensor in bits; `nil` where it does not fit in 63 bits.
+    ///
+    /// A dimension of 0 does not excuse an overflow before it: the format's library multiplies in order, too.
+    static func bitCount(_ shape: [Int], _ type: ElementType) -> UInt64? {
+        var count = 1
+        for dimension in shape + [type.bitWidth] {
+            precondition(dimension >= 0, "negative dimension")
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            if overflow { return nil }
+            count = product
+        }
+        return UInt64(count)
+    }
+
+    /// Checks each tensor against its shape, and that all of them cover the file's data exactly.
+    private func validate(dataByteCount: UInt64) throws(SafetensorsError) {
+        var position: UInt64 = 0
+        for tensor in tensors {
+            guard tensor.begin <= tensor.end, tensor.end <= dataByteCount else {
+                throw .invalidOffsets(tensor: tensor.name)
+            }
+            guard tensor.begin >= position else { throw .overlap(tensor: tensor.name) }
+            guard tensor.begin == position else { throw .hole(tensor: tensor.name) }
+            position = tensor.end
+            guard let bits = Self.bitCount(tensor.shape, tensor.type) else {
+                throw .sizeOverflow(tensor: tensor.name)
+            }
+            guard bits % 8 == 0 else { throw .misaligned(tensor: tensor.name) }
+            guard bits / 8 == tensor.byteCount else {
+                throw .lengthMismatch(tensor: tensor.name, byteCount: tensor.byteCount, expected: bits / 8)
+            }
+        }
+        guard position == dataByteCount else { throw .trailingBytes(count: dataByteCount - position) }
+    }
+
+    private static func json(_ tensors: [Tensor], _ metadata: [String: String]) -> String {
+        var text = "{"
+        var isFirst = true
+        func startMember(_ key: String) {
+            if !isFirst { text += "," }
+            isFirst = false
+            JSON.write(key, to: &text)
+            text += ":"
+        }
+        if !metadata.isEmpty {
+            startMember("__metadata__")
+            text += "{"
+            isFirst = true
+            for (key, value) in metadata.sorted(by: { ExactString($0.key) < ExactString($1.key) }) {
+                startMember(key)
+                JSON.write(value, to: &text)
+            }
+            text += "}"
+        }
+        for tensor in tensors {
+            startMember(tensor.name)
+            let shape = tensor.shape.map(String.init).joined(separator: ",")
+            text += "{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
+            text += "\"data_offsets\":[\(tensor.begin),\(tensor.end)]}"
+        }
+        return text + "}"
+    }
+}

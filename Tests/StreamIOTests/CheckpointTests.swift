@@ -1,0 +1,157 @@
+import Glibc
+import StreamIO
+import SystemPackage
+import Testing
+
+@Suite struct CheckpointTests {
+    /// A safetensors file of one-byte tensors of the given names.
+    static func shard(_ names: String...) -> [UInt8] {
+        let header = SafetensorsHeader(
+            layingOut: names.map { (name: $0, type: ElementType.u8, shape: [3]) })
+        return header.encoded() + [UInt8](repeating: 7, count: Int(header.dataByteCount))
+    }
+
+    static func index(_ map: [(String, String)]) -> [UInt8] {
+        let object = JSONObject(map.map { ($0.0, JSON.string($0.1)) })
+        return Array(JSON.object(JSONObject([("weight_map", .object(object))])).serialized().utf8)
+    }
+
+    static func error(_ folder: FilePath) throws -> CheckpointError {
+        try #require(throws: CheckpointError.self) { _ = try Checkpoint(opening: folder) }
+    }
+
+    @Test func opensASingleFile() throws {
+        let folder = TemporaryFolder()
+        let bytes = Self.shard("b", "a")
+        try folder.write(bytes, "model.safetensors")
+        let checkpoint = try Checkpoint(opening: folder.path)
+        #expect(checkpoint.tensors.map(\.name) == ["b", "a"])
+        #expect(checkpoint.tensors.map(\.offset) == [4096, 4099])
+        #expect(checkpoint.tensor(named: "a")?.byteCount == 3)
+        #expect(checkpoint.tensor(named: "c") == nil)
+        #expect(checkpoint.shards[0].byteCount == UInt64(bytes.count))
+        #expect(checkpoint.shards[0].headerChecksum == CRC32C.of(Array(bytes[..<4096])))
+        #expect(checkpoint.metadata == ["format": "pt"])
+    }
+
+    @Test func ordersTensorsByFileNameThenOffset() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("z", "y"), "m-2.safetensors")
+        try folder.write(Self.shard("x", "w"), "m-1.safetensors")
+        let map = [("z", "m-2"), ("w", "m-1"), ("y", "m-2"), ("x", "m-1")].map {
+            ($0.0, $0.1 + ".safetensors")
+        }
+        try folder.write(Self.index(map), "model.safetensors.index.json")
+        let checkpoint = try Checkpoint(opening: folder.path)
+        #expect(checkpoint.tensors.map(\.name) == ["x", "w", "z", "y"])
+        #expect(checkpoint.tensors.map(\.shard) == [0, 0, 1, 1])
+    }
+
+    @Test func takesTheOnlyFileWhateverItsName() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a"), "adapter.safetensors")
+        try folder.write(Self.shard("b"), ".hidden.safetensors")
+        #expect(try Checkpoint(opening: folder.path).tensors.map(\.name) == ["a"])
+    }
+
+    @Test func followsLinks() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a"), "blob")
+        try FileSystem.createFolder(folder.file("snapshot"))
+        let link = folder.file("snapshot").appending("model.safetensors")
+        try #require(symlink("../blob", link.string) == 0)
+        let checkpoint = try Checkpoint(opening: folder.file("snapshot"))
+        #expect(checkpoint.shards[0].inode == (try FileSystem.status(folder.file("blob"))?.inode))
+        #expect(checkpoint.shards[0].path == link)
+    }
+
+    @Test func namesWhatIsMissing() throws {
+        let folder = TemporaryFolder()
+        #expect(try Self.error(folder.path).reason == .noModel)
+        let absent = try Self.error(folder.file("absent"))
+        #expect(absent.isMissingInput && absent.path == folder.file("absent"))
+        try folder.write([], "config.json")
+        #expect(try Self.error(folder.file("config.json")).reason == .notAFolder)
+        try folder.write([], "pytorch_model-00001-of-00002.bin")
+        let pickled = try Self.error(folder.path)
+        #expect(pickled.reason == .pickled(file: "pytorch_model-00001-of-00002.bin"))
+        #expect(!pickled.isMissingInput && "\(pickled)".contains("convert"))
+        try folder.write([], "b.safetensors")
+        try folder.write([], "a.safetensors")
+        #expect(try Self.error(folder.path).reason == .ambiguous(files: ["a.safetensors", "b.safetensors"]))
+        try folder.write(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "model.safetensors")
+        #expect(try Self.error(folder.path).reason == .lfsPointer)
+    }
+
+    @Test func namesABrokenFile() throws {
+        let folder = TemporaryFolder()
+        try folder.write([1, 2, 3], "model.safetensors")
+        let error = try Self.error(folder.path)
+        #expect(error.reason == .invalidFile(.fileTooShort(byteCount: 3)) && !error.isMissingInput)
+        #expect(error.path.lastComponent?.string == "model.safetensors")
+        try FileSystem.remove(folder.file("model.safetensors"))
+        try folder.write(Array(Self.shard("a", "b").dropLast()), "model.safetensors")
+        #expect(try Self.error(folder.path).reason == .invalidFile(.invalidOffsets(tensor: "b")))
+        try FileSystem.remove(folder.file("model.safetensors"))
+        try FileSystem.createFolder(folder.file("model.safetensors"))
+        #expect(try Self.error(folder.path).reason == .notAFile)
+    }
+
+    @Test func doesNotBlockOnAPipe() throws {
+        let folder = TemporaryFolder()
+        try #require(mkfifo(folder.file("model.safetensors").string, 0o600) == 0)
+        #expect(try Self.error(folder.path).reason == .notAFile)
+    }
+
+    static let brokenIndexes: [(map: [(String, String)], reason: CheckpointError.Reason, isMissing: Bool)] = [
+        ([("a", "one.safetensors")], .tensorNotInIndex(tensor: "b"), false),
+        (
+            [("a", "one.safetensors"), ("b", "one.safetensors"), ("c", "one.safetensors")],
+            .tensorNotInShard(tensor: "c", shard: "one.safetensors"), false
+        ),
+        (
+            [("a", "one.safetensors"), ("b", "one.safetensors"), ("c", "two.safetensors")],
+            .missingShard("two.safetensors"), true
+        ),
+        ([("a", "../one.safetensors")], .invalidShardName("../one.safetensors"), false),
+        ([("a", "/etc/one.safetensors")], .invalidShardName("/etc/one.safetensors"), false),
+        ([("a", "sub/one.safetensors")], .invalidShardName("sub/one.safetensors"), false),
+        ([("a", "..")], .invalidShardName(".."), false),
+        ([("a", "one.bin")], .invalidShardName("one.bin"), false),
+        ([("a", "one\0.safetensors")], .invalidShardName("one\0.safetensors"), false),
+        ([("a", "")], .invalidShardName(""), false),
+        ([], .invalidIndex("weight_map is empty"), false),
+    ]
+
+    @Test(arguments: brokenIndexes.indices)
+    func namesAnIndexThatDoesNotFit(_ number: Int) throws {
+        let broken = Self.brokenIndexes[number]
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a", "b"), "one.safetensors")
+        try folder.write(Self.index(broken.map), "model.safetensors.index.json")
+        let error = try Self.error(folder.path)
+        #expect(error.reason == broken.reason)
+        #expect(error.isMissingInput == broken.isMissing)
+    }
+
+    @Test func aTensorInTwoFilesIsNamed() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a", "b"), "1.safetensors")
+        try folder.write(Self.shard("c", "a"), "2.safetensors")
+        let map = [("a", "1.safetensors"), ("b", "1.safetensors"), ("c", "2.safetensors")]
+        try folder.write(Self.index(map), "model.safetensors.index.json")
+        let error = try Self.error(folder.path)
+        #expect(error.reason == .tensorNotInIndex(tensor: "a"))
+        #expect(error.path.lastComponent?.string == "2.safetensors")
+    }
+
+    @Test(arguments: ["", "[]", "{}", #"{"weight_map": []}"#, #"{"weight_map": {"a": 1}}"#, "{"])
+    func namesAnIndexThatIsNone(_ text: String) throws {
+        let folder = TemporaryFolder()
+        try folder.write(Array(text.utf8), "model.safetensors.index.json")
+        guard case .invalidIndex = try Self.error(folder.path).reason else {
+            Issue.record("not an index error")
+            return
+        }
+    }
+}
