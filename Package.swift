@@ -13,7 +13,14 @@ let package = Package(
             name: "StreamIO",
             dependencies: ["CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system")]
         ),
+        .target(
+            name: "Synthesis",
+            dependencies: ["StreamIO", .product(name: "SystemPackage", package: "swift-system")],
+            // Random numbers by the billion: without optimisation a debug build would take hours.
+            swiftSettings: [.unsafeFlags(["-O"])]
+        ),
         .testTarget(name: "StreamIOTests", dependencies: ["StreamIO"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Synthesis"]),
     ],
     swiftLanguageModes: [.v6]
 )

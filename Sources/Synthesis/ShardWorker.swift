@@ -1,0 +1,102 @@
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// What the workers of one file share.
+struct ShardWork: Sendable {
+    var shard: SyntheticShard
+    var options: SynthesisOptions
+    var normal: NormalSource
+    var base: SynthesisBase?
+    var file: OpenFile.Reference
+    var path: FilePath
+}
+
+/// Fills and writes chunks of one file, with a buffer of its own.
+struct ShardWorker: ~Copyable {
+    private let work: ShardWork
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var source: OpenFile?
+
+    init(_ work: ShardWork) {
+        self.work = work
+        buffer = .allocate(byteCount: Synthesizer.chunkSize, alignment: OpenFile.directAlignment)
+        source = nil
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Writes the file's `chunk`-th piece of `Synthesizer.chunkSize` bytes. Returns its length in bytes.
+    mutating func write(chunk: Int) throws(SynthesisFailure) -> UInt64 {
+        let start = UInt64(chunk) * UInt64(Synthesizer.chunkSize)
+        let end = min(start + UInt64(Synthesizer.chunkSize), work.shard.byteCount)
+        if start < UInt64(work.shard.header.count) { copyHeader(from: start, to: end) }
+        for placement in work.shard.placements
+        where placement.offset < end && placement.offset + placement.tensor.byteCount > start {
+            try fill(placement, from: start, to: end)
+        }
+        var length = Int(end - start)
+        if work.file.isDirect {
+            // The tail is written to the end of its page; the file is cut to its length afterwards.
+            let padded =
+                (length + OpenFile.directAlignment - 1) / OpenFile.directAlignment * OpenFile.directAlignment
+            UnsafeMutableRawBufferPointer(rebasing: buffer[length..<padded]).initializeMemory(
+                as: UInt8.self, repeating: 0)
+            length = padded
+        }
+        do {
+            _ = try FileDescriptor(rawValue: work.file.descriptor).writeAll(
+                toAbsoluteOffset: Int64(start), UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+        } catch {
+            throw .io(IOError("write", work.path, error as? Errno ?? .ioError))
+        }
+        if !work.file.isDirect {
+            // Only written pages can be dropped.
+            fdatasync(work.file.descriptor)
+            posix_fadvise(work.file.descriptor, off_t(start), off_t(length), POSIX_FADV_DONTNEED)
+        }
+        return end - start
+    }
+
+    private func copyHeader(from start: UInt64, to end: UInt64) {
+        let piece = work.shard.header[Int(start)..<min(Int(end), work.shard.header.count)]
+        buffer.copyBytes(from: piece)
+    }
+
+    /// Fills the part of a tensor that lies in the file's bytes `start..<end`. Tensors start at even bytes.
+    private mutating func fill(
+        _ placement: SyntheticShard.Placement, from start: UInt64, to end: UInt64
+    ) throws(SynthesisFailure) {
+        let first = max(start, placement.offset)
+        let last = min(end, placement.offset + placement.tensor.byteCount)
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[Int(first - start)..<Int(last - start)])
+        let values = bytes.bindMemory(to: UInt16.self)
+        let element = (first - placement.offset) / 2
+        let stream = NormalSource.draw(work.options.seed, UInt64(placement.ordinal))
+        guard let base = work.base else {
+            let (center, deviation): (Float, Float) = placement.tensor.isNorm ? (1, 0.1) : (0, 0.02)
+            work.normal.fill(values, stream: stream, first: element, center: center, deviation: deviation)
+            return
+        }
+        try read(base.sources[placement.ordinal], at: 2 * element, into: bytes)
+        // Another stream than the base's of the same seed, or the delta would be a multiple of the weight.
+        work.normal.perturb(values, stream: ~stream, first: element, deviation: work.options.scale)
+    }
+
+    private mutating func read(
+        _ tensor: SynthesisBase.Source, at position: UInt64, into bytes: UnsafeMutableRawBufferPointer
+    ) throws(SynthesisFailure) {
+        let offset = tensor.offset + position
+        do throws(IOError) {
+            if source?.path != tensor.file { source = try OpenFile.forReading(tensor.file, direct: false) }
+            guard let count = try source?.read(into: bytes, at: offset), count == bytes.count else {
+                throw IOError("read (the file is shorter than its header says)", tensor.file, .ioError)
+            }
+            if let descriptor = source?.reference.descriptor {
+                posix_fadvise(descriptor, off_t(offset), off_t(bytes.count), POSIX_FADV_DONTNEED)
+            }
+        } catch {
+            throw .io(error)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import StreamIO
+import SystemPackage
+
+/// The tensors of the checkpoint that a fine-tune is made of, by the position of the shape's tensors.
+struct SynthesisBase: Sendable {
+    /// Where one tensor's bytes are.
+    struct Source: Sendable {
+        var file: FilePath
+        /// First byte in the file.
+        var offset: UInt64
+    }
+
+    let sources: [Source]
+
+    /// Finds each tensor of `shape` in the checkpoint below `folder`.
+    init(opening folder: FilePath, shape: CheckpointShape) throws(SynthesisFailure) {
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try Checkpoint(opening: folder)
+        } catch {
+            throw .unfitBase("\(error)")
+        }
+        var sources: [Source] = []
+        for tensor in shape.tensors {
+            guard let found = checkpoint.tensor(named: tensor.name) else {
+                throw .unfitBase("\(folder): no tensor \(tensor.name) (use the --shape that the base has)")
+            }
+            guard found.type == .bf16, found.shape == tensor.shape else {
+                throw .unfitBase(
+                    "\(folder): \(tensor.name) is \(found.type.rawValue) \(found.shape), not BF16 \(tensor.shape) "
+                        + "(use the --shape that the base has)")
+            }
+            sources.append(Source(file: checkpoint.shards[found.shard].path, offset: found.offset))
+        }
+        self.sources = sources
+    }
+}
