@@ -3,7 +3,10 @@ import PackageDescription
 
 let package = Package(
     name: "dellad",
-    products: [.library(name: "StreamIO", targets: ["StreamIO"])],
+    products: [
+        .library(name: "Della", targets: ["Della"]),
+        .library(name: "StreamIO", targets: ["StreamIO"]),
+    ],
     dependencies: [.package(url: "https://github.com/apple/swift-system", from: "1.8.1")],
     targets: [
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -13,6 +16,8 @@ let package = Package(
             name: "StreamIO",
             dependencies: ["CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system")]
         ),
+        .target(name: "CKernel"),
+        .target(name: "Della", dependencies: ["StreamIO", "CKernel"]),
         .target(
             name: "Synthesis",
             dependencies: ["StreamIO", .product(name: "SystemPackage", package: "swift-system")],
@@ -20,7 +25,24 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-O"])]
         ),
         .testTarget(name: "StreamIOTests", dependencies: ["StreamIO"]),
+        .testTarget(name: "DellaTests", dependencies: ["Della"]),
         .testTarget(name: "DaemonTests", dependencies: ["Synthesis"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The kernels are built once for every instruction set, from one folder that the others are links to, and
+// chosen when the program starts. Always optimised: a debug build's tests would take hours.
+#if arch(x86_64)
+    let kernels = [
+        ("KernelBaseline", []), ("KernelAVX2", ["-Xcc", "-march=x86-64-v3"]),
+        ("KernelAVX512", ["-Xcc", "-march=x86-64-v4"]),
+    ]
+#else
+    let kernels: [(String, [String])] = [("KernelBaseline", [])]
+#endif
+for (name, flags) in kernels {
+    package.targets.append(
+        .target(name: name, dependencies: ["CKernel"], swiftSettings: [.unsafeFlags(["-O"] + flags)]))
+    package.targets.first { $0.name == "Della" }?.dependencies.append(.target(name: name))
+}

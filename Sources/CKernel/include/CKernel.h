@@ -1,0 +1,82 @@
+/// What the kernels and their callers share: argument blocks in C's layout, so that a kernel target
+/// holds functions over plain memory and no Swift type of its own, and the processor's abilities.
+#ifndef CKERNEL_H
+#define CKERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Element formats. F64 is only ever a source of `decode`.
+enum {
+    KERNEL_BFLOAT16 = 0,
+    KERNEL_FLOAT16 = 1,
+    KERNEL_FLOAT32 = 2,
+    KERNEL_FLOAT64 = 3,
+};
+
+/// `decode`: `count` elements of `source` become values of `destination`'s format.
+typedef struct {
+    const void *_Nonnull source;
+    void *_Nonnull destination;
+    int64_t count;
+    int32_t sourceFormat;
+    int32_t destinationFormat;
+} KernelDecode;
+
+/// `prune`: one row of one model. `model` is rewritten, the last three fields are results.
+typedef struct {
+    const void *_Nonnull base;
+    void *_Nonnull model;
+    void *_Nonnull scratch;
+    int64_t count;
+    uint64_t firstElement;
+    uint64_t seed;
+    uint64_t stream;
+    float firstProbability;
+    float probabilityStep;
+    int32_t format;
+    bool sawNonfinite;
+    double total;
+    double kept;
+} KernelPrune;
+
+/// One model's values and parameters in `combine`.
+typedef struct {
+    const void *_Nonnull values;
+    float factor;
+    float weight;
+    float lambda;
+    bool isPruned;
+    bool isDropped;
+} KernelTerm;
+
+/// `combine`: one row of all models, of whole blocks: `count` is a multiple of 32.
+typedef struct {
+    const void *_Nonnull base;
+    const KernelTerm *_Nonnull terms;
+    void *_Nonnull destination;
+    int64_t termCount;
+    int64_t count;
+    float lambda;
+    int32_t format;
+    int32_t output;
+    bool electsSigns;
+    bool normalizes;
+} KernelCombine;
+
+/// `countNonfinite`: the last two fields are results.
+typedef struct {
+    const void *_Nonnull values;
+    int64_t count;
+    int32_t format;
+    int64_t nans;
+    int64_t infinities;
+} KernelCount;
+
+/// Whether this processor and its operating system run code built for x86-64-v3.
+bool kernelSupportsAVX2(void);
+
+/// Whether this processor and its operating system run code built for x86-64-v4.
+bool kernelSupportsAVX512(void);
+
+#endif

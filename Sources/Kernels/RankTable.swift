@@ -1,0 +1,182 @@
+// The ranking of a short row: a counting sort that never moves an element.
+//
+// The row is cut into two segments, and for each slot of the table (a key, or a range of keys) the elements
+// of either segment are counted. An element remembers the count it found; once the counts have become the
+// segments' starting ranks, its rank is start + what it remembered. Nothing then depends on the element
+// before, and two segments halve the chains of additions to the same slot.
+//
+// A slot is two UInt16: counts, later starts, of the first and the second segment.
+
+/// Slots of the table; keys are below 32768.
+let slotCount = 32768
+
+/// Where the segments meet: a multiple of 16, the first half of the whole blocks.
+@inline(always)
+func segmentBoundary(_ count: Int) -> Int {
+    count / blockLength &* 16
+}
+
+/// Slots from `lowest` to `highest`, and slot 0, become empty.
+@inline(always)
+func clearSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
+    let pairs = UnsafeMutableRawPointer(table)
+    pairs.storeBytes(of: 0, as: UInt64.self)
+    let zero = all(0)
+    // 16 slots at a time: the range is widened to whole strides of the table.
+    var slot = lowest & ~15
+    while slot <= highest {
+        storeWords(zero, pairs, slot &* 4)
+        slot &+= 16
+    }
+}
+
+/// Counts one element and notes what was there.
+@inline(always)
+func count(
+    _ index: Int, _ segment: Int, _ slots: UnsafePointer<UInt16>, _ table: UnsafeMutablePointer<UInt16>,
+    _ remembered: UnsafeMutablePointer<UInt16>
+) {
+    let place = Int(truncatingIfNeeded: slots[index]) &* 2 &+ segment
+    let found = table[place]
+    remembered[index] = found
+    table[place] = found &+ 1
+}
+
+/// Counts four elements of one segment, their slots and what they find in 64 bits each: the counting is bound
+/// by the number of loads and stores.
+@inline(always)
+func countFour(
+    _ index: Int, _ segment: Int, _ slots: UnsafeRawPointer, _ table: UnsafeMutablePointer<UInt16>,
+    _ remembered: UnsafeMutableRawPointer
+) {
+    let packed = slots.loadUnaligned(fromByteOffset: index &* 2, as: UInt64.self)
+    var found = countOne(packed & 0xFFFF, segment, table)
+    found |= countOne((packed >> 16) & 0xFFFF, segment, table) << 16
+    found |= countOne((packed >> 32) & 0xFFFF, segment, table) << 32
+    found |= countOne(packed >> 48, segment, table) << 48
+    remembered.storeBytes(of: found, toByteOffset: index &* 2, as: UInt64.self)
+}
+
+@inline(always)
+func countOne(_ slot: UInt64, _ segment: Int, _ table: UnsafeMutablePointer<UInt16>) -> UInt64 {
+    let place = Int(truncatingIfNeeded: slot) &* 2 &+ segment
+    let found = table[place]
+    table[place] = found &+ 1
+    return UInt64(truncatingIfNeeded: found)
+}
+
+/// Counts all elements and draws their random words on the side: the counting waits for memory, the drawing
+/// for the multiplier.
+@inline(always)
+func countAndDraw(
+    _ elements: Int, slots: UnsafePointer<UInt16>, table: UnsafeMutablePointer<UInt16>,
+    remembered: UnsafeMutablePointer<UInt16>, words: UnsafeMutableRawPointer, wordCount: Int,
+    firstBlock: UInt64, stream: UInt64, keys: UnsafePointer<Lanes>, natural: Bool
+) {
+    let boundary = segmentBoundary(elements)
+    var index = 0
+    while index < boundary {
+        let first = UnsafeRawPointer(slots + index)
+        let second = UnsafeRawPointer(slots + boundary + index)
+        let firstFound = UnsafeMutableRawPointer(remembered + index)
+        let secondFound = UnsafeMutableRawPointer(remembered + boundary + index)
+        var blocks = PhiloxBlocks(
+            firstBlock &+ UInt64(truncatingIfNeeded: index >> 1), stream: stream)
+        // Written out: a loop would spend more on its indices than on the counts.
+        blocks.round(keys[0])
+        countFour(0, 0, first, table, firstFound)
+        blocks.round(keys[1])
+        countFour(0, 1, second, table, secondFound)
+        blocks.round(keys[2])
+        countFour(4, 0, first, table, firstFound)
+        blocks.round(keys[3])
+        countFour(4, 1, second, table, secondFound)
+        blocks.round(keys[4])
+        countFour(8, 0, first, table, firstFound)
+        blocks.round(keys[5])
+        countFour(8, 1, second, table, secondFound)
+        blocks.round(keys[6])
+        countFour(12, 0, first, table, firstFound)
+        blocks.round(keys[7])
+        countFour(12, 1, second, table, secondFound)
+        blocks.round(keys[8])
+        blocks.round(keys[9])
+        storeBlocks(blocks, words + index &* 8, natural: natural)
+        index &+= 16
+    }
+    var drawn = boundary &* 2
+    while drawn < wordCount {
+        writeBlocks(
+            words + drawn &* 4, firstBlock &+ UInt64(truncatingIfNeeded: drawn >> 2), stream, keys,
+            natural: natural)
+        drawn &+= blockLength
+    }
+    index = boundary &* 2
+    while index < elements {
+        count(index, 1, slots, table, remembered)
+        index &+= 1
+    }
+}
+
+/// Counts become starting ranks, in the order slot, segment.
+///
+/// Two slots travel in 64 bits: the multiplication by ones in every 16 bits is their running sum. No sum
+/// exceeds the row's length, so none carries into its neighbour.
+@inline(always)
+func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
+    let ones: UInt64 = 0x0001_0001_0001_0001
+    let memory = UnsafeMutableRawPointer(table)
+    var start: UInt64 = 0
+    var slot = lowest & ~15
+    if slot > 0 {
+        // Slot 0, the zero delta, lies apart from the other keys.
+        let first = UInt64(table[0])
+        start = (first &+ UInt64(table[1])) &* ones
+        table[0] = 0
+        table[1] = UInt16(truncatingIfNeeded: first)
+    }
+    while slot <= highest {
+        let place = memory + slot &* 4
+        let a = place.loadUnaligned(as: UInt64.self)
+        let b = place.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        let sumA = a &* ones
+        let sumB = b &* ones
+        let totalA = (sumA >> 48) &* ones
+        place.storeBytes(of: start &+ (sumA &- a), as: UInt64.self)
+        place.storeBytes(of: start &+ totalA &+ (sumB &- b), toByteOffset: 8, as: UInt64.self)
+        start = start &+ (totalA &+ (sumB >> 48) &* ones)
+        slot &+= 4
+    }
+}
+
+/// Every element's slot becomes the starting rank of the slot in its segment.
+@inline(always)
+func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: UnsafePointer<UInt16>) {
+    let boundary = segmentBoundary(elements)
+    var index = 0
+    while index < boundary {
+        resolveFour(UnsafeMutableRawPointer(slots + index), 0, table)
+        resolveFour(UnsafeMutableRawPointer(slots + boundary + index), 1, table)
+        index &+= 4
+    }
+    index = boundary &* 2
+    while index < elements {
+        slots[index] = table[Int(truncatingIfNeeded: slots[index]) &* 2 &+ 1]
+        index &+= 1
+    }
+}
+
+@inline(always)
+func resolveFour(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: UnsafePointer<UInt16>) {
+    let packed = slots.loadUnaligned(as: UInt64.self)
+    var starts = start(packed & 0xFFFF, segment, table)
+    starts |= start((packed >> 16) & 0xFFFF, segment, table) << 16
+    starts |= start((packed >> 32) & 0xFFFF, segment, table) << 32
+    starts |= start(packed >> 48, segment, table) << 48
+    slots.storeBytes(of: starts, as: UInt64.self)
+}
+
+@inline(always)
+func start(_ slot: UInt64, _ segment: Int, _ table: UnsafePointer<UInt16>) -> UInt64 {
+    UInt64(truncatingIfNeeded: table[Int(truncatingIfNeeded: slot) &* 2 &+ segment])
+}

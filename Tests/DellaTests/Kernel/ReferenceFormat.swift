@@ -1,0 +1,72 @@
+import Della
+import StreamIO
+
+/// Conversions by definition: of the two representable neighbours the nearer, of equally near ones the even.
+enum ReferenceFormat {
+    static func decode(_ type: ElementType, _ bytes: [UInt8]) -> [Float] {
+        bytes.withUnsafeBytes { memory in
+            (0..<bytes.count / (type.bitWidth / 8)).map { i in
+                switch type {
+                case .f64: Float(memory.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
+                case .f32: memory.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+                case .f16: float16(memory.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+                default: bfloat16(memory.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+                }
+            }
+        }
+    }
+
+    static func encode(_ values: [Float], as format: FloatFormat) -> [UInt8] {
+        values.flatMap { x -> [UInt8] in
+            switch format {
+            case .bfloat16: littleEndian(pattern(x, format))
+            case .float16: littleEndian(pattern(x, format))
+            case .float32: littleEndian(x.isNaN ? 0x7FC0_0000 : x.bitPattern)
+            }
+        }
+    }
+
+    static func round(_ value: Float, to format: FloatFormat) -> Float {
+        switch format {
+        case .bfloat16: bfloat16(pattern(value, format))
+        case .float16: float16(pattern(value, format))
+        case .float32: value
+        }
+    }
+
+    static func bfloat16(_ pattern: UInt16) -> Float {
+        Float(bitPattern: UInt32(pattern) << 16)
+    }
+
+    static func float16(_ pattern: UInt16) -> Float {
+        let exponent = Int(pattern >> 10) & 31
+        let fraction = Double(pattern & 1023)
+        let magnitude: Double =
+            switch exponent {
+            case 31: fraction == 0 ? .infinity : .nan
+            case 0: fraction * 0x1p-24
+            default: (1024 + fraction) * Double(sign: .plus, exponent: exponent - 25, significand: 1)
+            }
+        return Float(pattern >> 15 == 0 ? magnitude : -magnitude)
+    }
+
+    /// The 16-bit pattern nearest to a value: its magnitude in units of its own last place, rounded.
+    static func pattern(_ value: Float, _ format: FloatFormat) -> UInt16 {
+        let (fractionBits, lowestExponent, infinity): (Int, Int, UInt16) =
+            format == .bfloat16 ? (7, -126, 0x7F80) : (10, -14, 0x7C00)
+        if value.isNaN { return format == .bfloat16 ? 0x7FC0 : 0x7E00 }
+        let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+        let magnitude = Double(abs(value))
+        if magnitude.isInfinite { return infinity | sign }
+        let exponent = magnitude == 0 ? lowestExponent : max(Int(magnitude.exponent), lowestExponent)
+        let place = Double(sign: .plus, exponent: exponent - fractionBits, significand: 1)
+        let units = Int((magnitude / place).rounded(.toNearestOrEven))
+        // A subnormal has fewer units than the hidden bit is worth, and a carry runs into the exponent.
+        let pattern = ((exponent - lowestExponent) << fractionBits) + units
+        return UInt16(min(pattern, Int(infinity))) | sign
+    }
+
+    private static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+}
