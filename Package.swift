@@ -7,7 +7,10 @@ let package = Package(
         .library(name: "Della", targets: ["Della"]),
         .library(name: "StreamIO", targets: ["StreamIO"]),
     ],
-    dependencies: [.package(url: "https://github.com/apple/swift-system", from: "1.8.1")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "CChecksum"),
@@ -17,7 +20,15 @@ let package = Package(
             dependencies: ["CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system")]
         ),
         .target(name: "CKernel"),
-        .target(name: "Della", dependencies: ["StreamIO", "CKernel"]),
+        .target(
+            name: "Della",
+            dependencies: [
+                "StreamIO",
+                "CKernel",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .target(
             name: "Synthesis",
             dependencies: ["StreamIO", .product(name: "SystemPackage", package: "swift-system")],

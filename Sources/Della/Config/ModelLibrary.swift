@@ -1,0 +1,161 @@
+import StreamIO
+import SystemPackage
+
+/// Finds the folders of models by the names that configs give them.
+///
+/// A name is a path, or is looked up below each folder as `Org/Name`, `Name`, `Org_Name`, `Org--Name`, and in
+/// Hugging Face's cache layout, `models--Org--Name/snapshots/COMMIT`. `~` and variables are not expanded.
+public struct ModelLibrary: Sendable {
+    /// Folders and subfolders that a search for similar names looks at, at most.
+    static let nameLimit = 2_000
+
+    /// The `--models` folders, searched in order.
+    public var folders: [FilePath]
+    /// Where relative paths begin; `nil` where configs may not name any.
+    public var workingDirectory: FilePath?
+    /// Whether a model may lie outside of `folders`.
+    public var allowsAnyPath: Bool
+
+    /// A library of these folders; none of them has to exist.
+    public init(folders: [FilePath], workingDirectory: FilePath?, allowsAnyPath: Bool) {
+        self.folders = folders
+        self.workingDirectory = workingDirectory
+        self.allowsAnyPath = allowsAnyPath
+    }
+
+    /// What became of a search.
+    enum Result: Hashable, Sendable {
+        /// The folder, and whether it is known to be the revision asked for.
+        case found(FilePath, isRevision: Bool)
+        /// There, but outside of the folders that may be used.
+        case forbidden(FilePath)
+        case missing
+    }
+
+    /// Looks a model up.
+    func find(_ model: ModelReference) -> Result {
+        var forbidden: FilePath?
+        for candidate in candidates(model) {
+            guard isFolder(candidate.path) else { continue }
+            if permits(candidate.path) { return .found(candidate.path, isRevision: candidate.isRevision) }
+            forbidden = forbidden ?? candidate.path
+        }
+        return forbidden.map { .forbidden($0) } ?? .missing
+    }
+
+    /// Whether a file or folder may be read: any, or what lies in `folders` once links are resolved.
+    func permits(_ path: FilePath) -> Bool {
+        if allowsAnyPath { return true }
+        guard let place = try? FileSystem.resolved(path) else { return false }
+        return folders.contains { folder in
+            guard let root = try? FileSystem.resolved(folder) else { return false }
+            return place.starts(with: root)
+        }
+    }
+
+    private func candidates(_ model: ModelReference) -> [(path: FilePath, isRevision: Bool)] {
+        let path = FilePath(model.path)
+        let isPlain = model.revision == nil
+        if path.isAbsolute { return [(path, isPlain)] }
+        var found: [(FilePath, Bool)] = []
+        if let workingDirectory { found.append((workingDirectory.pushing(path), isPlain)) }
+        let parts = model.path.split(separator: "/").map(String.init)
+        for folder in folders {
+            var plain = [folder.pushing(path)]
+            if parts.count == 2, !parts.contains("..") {
+                plain += [parts[1], parts.joined(separator: "_"), parts.joined(separator: "--")]
+                    .map { folder.appending($0) }
+            }
+            let cached = cached(parts, revision: model.revision, in: folder).map { ($0, true) }
+            let ordinary = plain.map { ($0, isPlain) }
+            found += isPlain ? ordinary + cached : cached + ordinary
+        }
+        return found
+    }
+
+    /// The snapshot of a model in a folder with Hugging Face's cache layout.
+    private func cached(_ parts: [String], revision: String?, in folder: FilePath) -> [FilePath] {
+        guard (1...2).contains(parts.count), !parts.contains("..") else { return [] }
+        let entry = folder.appending("models--" + parts.joined(separator: "--"))
+        let snapshots = entry.appending("snapshots")
+        guard let commits = try? FileSystem.entries(of: snapshots) else { return [] }
+        if let revision {
+            if commits.contains(revision) { return [snapshots.appending(revision)] }
+            let matches = revision.utf8.count >= 7 ? commits.filter { $0.hasPrefix(revision) } : []
+            if matches.count == 1 { return [snapshots.appending(matches[0])] }
+        }
+        let reference = FilePath(revision ?? "main")
+        if reference.isRelative, !reference.components.contains(where: { $0.kind != .regular }),
+            let bytes = try? FileSystem.readWhole(entry.appending("refs").pushing(reference), limit: 256)
+        {
+            let commit = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
+            return commits.contains(commit) ? [snapshots.appending(commit)] : []
+        }
+        // A download of one commit leaves no refs.
+        return revision == nil && commits.count == 1 ? [snapshots.appending(commits[0])] : []
+    }
+
+    private func isFolder(_ path: FilePath) -> Bool {
+        ((try? FileSystem.status(path)) ?? nil)?.isDirectory ?? false
+    }
+}
+
+extension ModelLibrary {
+    /// The models in the folders, by the names that would find them; at most `nameLimit` places are looked at.
+    var names: [String] {
+        var names: [String] = []
+        var looks = 0
+        for folder in folders {
+            for entry in (try? FileSystem.entries(of: folder)) ?? [] where !entry.hasPrefix(".") {
+                looks += 1
+                guard looks <= Self.nameLimit else { return names }
+                if entry.hasPrefix("models--") {
+                    names.append(String(entry.dropFirst(8)).replacing("--", with: "/", maxReplacements: 1))
+                    continue
+                }
+                let children = (try? FileSystem.entries(of: folder.appending(entry))) ?? []
+                if children.contains(where: { $0 == "config.json" || $0.hasSuffix(".safetensors") }) {
+                    names.append(entry)
+                    continue
+                }
+                for child in children where !child.hasPrefix(".") {
+                    looks += 1
+                    guard looks <= Self.nameLimit else { return names }
+                    if isFolder(folder.appending(entry).appending(child)) {
+                        names.append("\(entry)/\(child)")
+                    }
+                }
+            }
+        }
+        return names
+    }
+
+    /// The model that `name` becomes when a web page has eaten its slash; `nil` where none or several would.
+    func nameWithSeparatorsRestored(_ name: String, among names: [String]) -> String? {
+        let key = Self.key(name)
+        let matches = Set(names.filter { $0 != name && Self.key($0) == key })
+        return matches.count == 1 ? matches.first : nil
+    }
+
+    /// The names most like a model's, best first, at most three.
+    func namesLike(_ name: String) -> [String] {
+        let names = names
+        if let exact = nameWithSeparatorsRestored(name, among: names) { return [exact] }
+        let key = Self.key(name), last = Self.key(String(name.split { $0 == "/" || $0 == "\\" }.last ?? ""))
+        // Of a path only the last component can be meant, as it stands or nearly so.
+        let isPath = ModelReference(name)?.isLocalPath ?? true
+        let limit = isPath ? 2 : max(3, key.count / 3)
+        let found = Set(names).map { candidate -> (name: String, distance: Int) in
+            let whole = NearestName.distance(key, Self.key(candidate), limit: limit)
+            let tail = Self.key(String(candidate.split(separator: "/").last ?? ""))
+            return (candidate, min(whole, 1 + NearestName.distance(last, tail, limit: limit)))
+        }
+        guard let best = found.map(\.distance).min(), best < limit else { return [] }
+        return found.filter { $0.distance == best }.map(\.name).sorted().prefix(3).map { $0 }
+    }
+
+    /// A name without case and separators.
+    private static func key(_ name: String) -> String {
+        name.lowercased().filter { !"/_-. ".contains($0) }
+    }
+}

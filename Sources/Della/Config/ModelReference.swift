@@ -1,0 +1,47 @@
+/// A model as a config names it: a path, or a name to be looked up, with `@revision` and `+adapter`.
+struct ModelReference: Hashable, Sendable {
+    var path: String
+    /// A commit or branch of Hugging Face's cache.
+    var revision: String?
+    /// A LoRA adapter, which mergekit would merge first.
+    var adapter: String?
+
+    /// Reads mergekit's `PATH[@REVISION][+ADAPTER]`; `nil` where a separator is there twice or a part is empty.
+    init?(_ text: String) {
+        let parts = text.split(separator: "+", omittingEmptySubsequences: false)
+        let model = parts[0].split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count <= 2, model.count <= 2, !model[0].isEmpty else { return nil }
+        if parts.count == 2, parts[1].isEmpty { return nil }
+        if model.count == 2, model[1].isEmpty { return nil }
+        path = String(model[0])
+        revision = model.count == 2 ? String(model[1]) : nil
+        adapter = parts.count == 2 ? String(parts[1]) : nil
+    }
+
+    /// As a config would write it.
+    var text: String {
+        path + (revision.map { "@" + $0 } ?? "") + (adapter.map { "+" + $0 } ?? "")
+    }
+
+    /// Whether the path can only be one of a file system: absolute, or with `.`, `..`, `~`, more than one slash
+    /// or, on cards written on Windows, backslashes.
+    var isLocalPath: Bool {
+        guard let first = path.first else { return false }
+        return "/.~".contains(first) || path.count { $0 == "/" } > 1 || path.hasSuffix("/")
+            || path.contains("\\") || path.contains(":")
+    }
+
+    /// What reports and model cards call the model: its name, or a path's last component; of a path in Hugging
+    /// Face's cache the name that it is cached for.
+    var displayName: String {
+        guard isLocalPath else { return path }
+        let parts = path.split { $0 == "/" || $0 == "\\" }
+        if let entry = parts.last(where: { $0.hasPrefix("models--") }) {
+            return String(entry.dropFirst(8)).replacing("--", with: "/", maxReplacements: 1)
+        }
+        return parts.last { ![".", "..", "~"].contains($0) }.map(String.init) ?? "model"
+    }
+
+    /// Whether the name can be one of huggingface.co: `Org/Name`.
+    var isHubName: Bool { !isLocalPath && path.count { $0 == "/" } == 1 }
+}

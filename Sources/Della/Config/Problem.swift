@@ -1,0 +1,33 @@
+/// One thing that is wrong with a merge: where in the config, what, and what to do about it.
+public struct Problem: Hashable, Sendable {
+    /// What a problem means for the exit code.
+    public enum Kind: Hashable, Sendable {
+        /// The config or a model's data is wrong: 65 of sysexits.h.
+        case data
+        /// An input is not where it was looked for: 66.
+        case missingInput
+    }
+
+    /// The line of the config where the construct begins, from 1; `nil` where the whole file is meant.
+    public var line: Int?
+    /// What is wrong.
+    public var message: String
+    /// What the reader can do; empty where the message says it.
+    public var remedy: String
+    /// Wrong data, or a missing input.
+    public var kind: Kind
+
+    /// A problem, of the whole file where `line` is `nil`.
+    public init(line: Int?, _ message: String, remedy: String = "", kind: Kind = .data) {
+        self.line = line
+        self.message = message
+        self.remedy = remedy
+        self.kind = kind
+    }
+
+    /// `FILE:LINE: what is wrong (what to do)`.
+    public func description(in fileName: String) -> String {
+        let place = line.map { "\(fileName):\($0)" } ?? fileName
+        return remedy.isEmpty ? "\(place): \(message)" : "\(place): \(message) (\(remedy))"
+    }
+}

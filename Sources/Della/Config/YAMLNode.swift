@@ -1,0 +1,125 @@
+/// A YAML value and where it begins.
+struct YAMLNode: Sendable {
+    enum Value: Sendable {
+        /// Plain scalars are resolved to numbers and truth values; quoted ones are text.
+        case scalar(String, isPlain: Bool)
+        case sequence([YAMLNode])
+        case mapping([YAMLPair])
+    }
+
+    var value: Value
+    /// From 1.
+    var line: Int
+    /// From 1.
+    var column: Int
+    /// Nodes below and with this one, aliases counted as often as they occur.
+    var expandedCount: Int
+    /// Levels below and with this one, through aliases.
+    var depth: Int
+
+    init(_ value: Value, line: Int, column: Int) {
+        self.value = value
+        self.line = line
+        self.column = column
+        switch value {
+        case .scalar:
+            (expandedCount, depth) = (1, 1)
+        case .sequence(let items):
+            expandedCount = items.reduce(1) { $0 + $1.expandedCount }
+            depth = 1 + (items.map(\.depth).max() ?? 0)
+        case .mapping(let pairs):
+            expandedCount = pairs.reduce(1) { $0 + 1 + $1.value.expandedCount }
+            depth = 1 + (pairs.map(\.value.depth).max() ?? 0)
+        }
+    }
+
+    /// The kind of value in the words of a message.
+    var kindName: String {
+        switch value {
+        case .scalar: isNull ? "nothing" : "a single value"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+}
+
+/// A key of a mapping, where it stands, and its value.
+struct YAMLPair: Sendable {
+    var key: String
+    var line: Int
+    var value: YAMLNode
+}
+
+/// Scalars, as YAML 1.1 and PyYAML, which reads mergekit's configs, resolve them.
+extension YAMLNode {
+    var isNull: Bool {
+        guard case .scalar(let text, isPlain: true) = value else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(text)
+    }
+
+    /// The text of a scalar that is not null.
+    var text: String? {
+        guard case .scalar(let text, _) = value, !isNull else { return nil }
+        return text
+    }
+
+    var items: [YAMLNode]? {
+        guard case .sequence(let items) = value else { return nil }
+        return items
+    }
+
+    var pairs: [YAMLPair]? {
+        guard case .mapping(let pairs) = value else { return nil }
+        return pairs
+    }
+
+    /// A truth value: YAML 1.1's words, and 0 and 1, which mergekit takes for one.
+    var flag: Bool? {
+        guard let text else { return nil }
+        switch text.lowercased() {
+        case "true", "yes", "on", "y", "t", "1", "1.0": return true
+        case "false", "no", "off", "n", "f", "0", "0.0": return false
+        default: return nil
+        }
+    }
+
+    /// A number: decimal with `_` and exponents, hexadecimal, octal (`0o7`, and YAML 1.1's `07`), binary,
+    /// `.inf`, `.nan`; quoted ones too, as mergekit converts text. Truth values are 1 and 0 there, and here.
+    var number: Double? {
+        guard let text else { return nil }
+        let digits = text.filter { $0 != "_" }
+        if let integer = YAMLNode.prefixedInteger(digits) { return integer }
+        switch digits.lowercased() {
+        case ".inf", "+.inf", "inf", "+inf", "infinity": return .infinity
+        case "-.inf", "-inf", "-infinity": return -.infinity
+        case ".nan", "nan", "+.nan", "-.nan": return .nan
+        case "true", "yes", "on": return 1
+        case "false", "no", "off": return 0
+        default: break
+        }
+        guard digits.utf8.allSatisfy({ "+-.eE0123456789".utf8.contains($0) }) else { return nil }
+        return Double(digits)
+    }
+
+    /// A whole number of 64 bits without sign.
+    var unsignedInteger: UInt64? {
+        guard let text else { return nil }
+        let digits = text.filter { $0 != "_" }
+        if digits.hasPrefix("0x") { return UInt64(digits.dropFirst(2), radix: 16) }
+        return UInt64(digits)
+    }
+
+    private static func prefixedInteger(_ text: String) -> Double? {
+        let isNegative = text.hasPrefix("-")
+        let digits = text.drop { $0 == "-" || $0 == "+" }
+        guard text.count - digits.count <= 1, digits.hasPrefix("0"), digits.count > 1 else { return nil }
+        let magnitude: UInt64?
+        switch digits.dropFirst().first {
+        case "x": magnitude = UInt64(digits.dropFirst(2), radix: 16)
+        case "o": magnitude = UInt64(digits.dropFirst(2), radix: 8)
+        case "b": magnitude = UInt64(digits.dropFirst(2), radix: 2)
+        default: magnitude = UInt64(digits.dropFirst(), radix: 8)
+        }
+        return magnitude.map { isNegative ? -Double($0) : Double($0) }
+    }
+}
