@@ -36,7 +36,7 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-O"])]
         ),
         .testTarget(name: "StreamIOTests", dependencies: ["StreamIO"]),
-        .testTarget(name: "DellaTests", dependencies: ["Della"]),
+        .testTarget(name: "DellaTests", dependencies: ["Della"], exclude: ["Resources"]),
         .testTarget(name: "DaemonTests", dependencies: ["Synthesis"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,300 @@
+import StreamIO
+
+/// The parts of a config that are not about which models take part.
+extension ConfigParser {
+    /// mergekit's other methods, which are named rather than taken for misspellings.
+    private static let otherMethods: Set<String> = [
+        "arcee_fusion", "breadcrumbs", "breadcrumbs_ties", "dare_linear", "dare_ties", "karcher", "linear",
+        "model_stock", "multislerp", "nearswap", "nuslerp", "passthrough", "ram", "ramplus_tl", "sce",
+        "slerp",
+        "task_arithmetic", "task_swapping", "ties",
+    ]
+
+    mutating func parseMethod(_ node: YAMLNode) {
+        guard let text = node.text else {
+            list.add(node.line, "merge_method is \(node.kindName)", "write della, or della_linear")
+            return
+        }
+        if let method = MergeMethod(rawValue: text) {
+            config.method = method
+        } else if Self.otherMethods.contains(text) {
+            list.add(
+                node.line, "the method \(text) is mergekit's, and not done here",
+                "dellad merges with della and della_linear; run mergekit for \(text)")
+        } else {
+            list.add(
+                node.line, "unknown method '\(text)'",
+                NearestName.remedy(
+                    text, among: MergeMethod.allCases.map(\.rawValue),
+                    otherwise: "write della, or della_linear"))
+        }
+    }
+
+    mutating func parseFormat(_ pair: YAMLPair) -> FloatFormat? {
+        guard let text = pair.value.text else {
+            // mergekit's own way to say: as the inputs.
+            if pair.value.isNull { return nil }
+            list.add(pair.line, "\(pair.key) is \(pair.value.kindName)", "write bfloat16, float16 or float32")
+            return nil
+        }
+        let name = text.hasPrefix("torch.") ? String(text.dropFirst(6)) : text
+        if let format = FloatFormat(name: name) { return format }
+        if name == "float64" {
+            list.add(
+                pair.line, "\(pair.key): float64 is not computed",
+                "write float32, which F64 inputs are read as")
+            return nil
+        }
+        let short = [
+            "bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "float": "float32",
+        ]
+        let names = FloatFormat.allCases.map(\.name)
+        list.add(
+            pair.line, "unknown \(pair.key) '\(text)'",
+            short[name].map { "did you mean \($0)?" }
+                ?? NearestName.remedy(name, among: names, otherwise: "write bfloat16, float16 or float32"))
+        return nil
+    }
+
+    // MARK: Parameters
+
+    mutating func parseParameters(_ node: YAMLNode, line: Int, level: Level) -> ParameterTable {
+        guard !node.isNull else { return ParameterTable() }
+        guard let pairs = node.pairs else {
+            list.add(line, "parameters: is \(node.kindName), not a mapping", "indent the parameters below it")
+            return ParameterTable(isDamaged: true)
+        }
+        var table = ParameterTable()
+        for pair in pairs {
+            guard let name = ParameterName(rawValue: pair.key) else {
+                unknown(pair, "parameter", among: ParameterName.allCases.map(\.rawValue))
+                table.isDamaged = true
+                continue
+            }
+            if level == .source, name.isFlag {
+                list.warn(
+                    pair.line,
+                    "\(pair.key) under a model changes nothing, in mergekit as here: it is one for the merge")
+                continue
+            }
+            if let setting = parseSetting(pair, isFlag: name.isFlag) {
+                table.settings[pair.key] = setting
+                if name == .density { noteDensity(setting) }
+            } else {
+                table.isDamaged = true
+            }
+        }
+        return table
+    }
+
+    private mutating func noteDensity(_ setting: ParameterSetting) {
+        for condition in setting.conditions {
+            guard let value = condition.values.first(where: { !(0...1).contains($0) }) else { continue }
+            list.warn(
+                condition.line,
+                "density \(TensorFindings.decimal(value)) \(value > 1 ? "keeps" : "drops") every difference: densities "
+                    + "are meant to lie between 0 and 1")
+        }
+    }
+
+    private mutating func parseSetting(_ pair: YAMLPair, isFlag: Bool) -> ParameterSetting? {
+        let node = pair.value
+        var conditions: [ParameterSetting.Condition] = []
+        if node.pairs != nil {
+            guard let condition = parseCondition(node, name: pair.key, isFlag: isFlag) else { return nil }
+            conditions = [condition]
+        } else if let items = node.items, items.contains(where: { $0.pairs != nil }) {
+            for item in items {
+                guard let condition = parseCondition(item, name: pair.key, isFlag: isFlag) else { return nil }
+                conditions.append(condition)
+            }
+        } else {
+            guard let values = parseValues(node, line: pair.line, name: pair.key, isFlag: isFlag) else {
+                return nil
+            }
+            conditions = [ParameterSetting.Condition(filter: nil, values: values, line: pair.line)]
+        }
+        return ParameterSetting(conditions: conditions, line: pair.line)
+    }
+
+    private mutating func parseCondition(
+        _ node: YAMLNode, name: String, isFlag: Bool
+    ) -> ParameterSetting.Condition? {
+        guard let pairs = node.pairs else {
+            list.add(
+                node.line, "\(name) mixes numbers and conditions", "give each its '- filter:' and 'value:'")
+            return nil
+        }
+        var condition = ParameterSetting.Condition(filter: nil, values: [], line: node.line)
+        for pair in pairs {
+            switch pair.key {
+            case "filter":
+                if pair.value.isNull { continue }
+                guard let text = pair.value.text else {
+                    list.add(
+                        pair.line, "filter is \(pair.value.kindName)", "write a part of the tensors' names")
+                    return nil
+                }
+                condition.filter = text
+            case "value":
+                guard let values = parseValues(pair.value, line: pair.line, name: name, isFlag: isFlag) else {
+                    return nil
+                }
+                condition.values = values
+            default:
+                unknown(pair, "key", among: ["filter", "value"])
+            }
+        }
+        if !pairs.contains(where: { $0.key == "value" }) {
+            list.add(
+                node.line, "a condition of \(name) without value:", "write value: and a number or a list")
+            return nil
+        }
+        return condition
+    }
+
+    private mutating func parseValues(
+        _ node: YAMLNode, line: Int, name: String, isFlag: Bool
+    ) -> [Double]? {
+        let what = isFlag ? "true or false" : "a number"
+        if let items = node.items {
+            guard !items.isEmpty else {
+                list.add(line, "\(name) is an empty list", "write \(what), or a list of them")
+                return nil
+            }
+            let values = items.compactMap { parseValue($0, line: $0.line, name: name, isFlag: isFlag) }
+            return values.count == items.count ? values : nil
+        }
+        return parseValue(node, line: line, name: name, isFlag: isFlag).map { [$0] }
+    }
+
+    private mutating func parseValue(
+        _ node: YAMLNode, line: Int, name: String, isFlag: Bool
+    ) -> Double? {
+        let what = isFlag ? "true or false" : "a number"
+        guard node.text != nil else {
+            list.add(line, "\(name) is \(node.kindName), not \(what)", "write \(name): and \(what)")
+            return nil
+        }
+        if isFlag {
+            if let flag = node.flag { return flag ? 1 : 0 }
+            list.add(line, "\(name): '\(node.text ?? "")' is neither true nor false", "write true or false")
+            return nil
+        }
+        guard let number = node.number else {
+            list.add(line, "\(name): '\(node.text ?? "")' is no number", "write \(name): 0.5")
+            return nil
+        }
+        guard number.isFinite else {
+            list.add(line, "\(name) is \(node.text ?? "")", "every parameter is a finite number")
+            return nil
+        }
+        return number
+    }
+
+    // MARK: Tokenizer
+
+    mutating func parseTokenizerSource(_ pair: YAMLPair) {
+        checkTokenizerSource(pair.value, line: pair.line, key: "tokenizer_source")
+    }
+
+    private mutating func checkTokenizerSource(_ node: YAMLNode, line: Int, key: String) {
+        if node.isNull { return }
+        if node.text == "base" || (node.text != nil && node.text == config.base?.value.text) {
+            config.tokenizerSourceLine = line
+        } else if node.text == "union" {
+            list.add(
+                line, "\(key): union is not done: it would change the vocabulary",
+                "write tokenizer_source: base, or run mergekit for a union of vocabularies")
+        } else {
+            list.add(
+                line, "\(key): '\(node.text ?? node.kindName)' is not the base's tokenizer",
+                "write tokenizer_source: base; tokens are not matched by name here")
+        }
+    }
+
+    mutating func parseTokenizer(_ pair: YAMLPair) {
+        guard let parts = pair.value.pairs else {
+            list.add(pair.line, "tokenizer: is \(pair.value.kindName)", "write tokenizer_source: base")
+            return
+        }
+        for part in parts {
+            switch part.key {
+            case "source": checkTokenizerSource(part.value, line: part.line, key: "tokenizer source")
+            case "tokens", "pad_to_multiple_of":
+                if part.value.isNull || part.value.pairs?.isEmpty == true { continue }
+                list.add(
+                    part.line, "tokenizer \(part.key) is not done: it would change the vocabulary",
+                    "leave it out, or run mergekit")
+            default: unknown(part, "key", among: ["source", "tokens", "pad_to_multiple_of"])
+            }
+        }
+        if !parts.contains(where: { $0.key == "source" }) {
+            list.add(
+                pair.line, "a tokenizer without source: is mergekit's union, which is not done",
+                "write tokenizer_source: base")
+        }
+    }
+
+    mutating func parseChatTemplate(_ pair: YAMLPair) {
+        guard let text = pair.value.text else {
+            if !pair.value.isNull {
+                list.add(pair.line, "chat_template is \(pair.value.kindName)", "write a Jinja text or a name")
+            }
+            return
+        }
+        let isName = !text.contains("{") && !text.contains("\n")
+        if isName, text != "auto", ChatTemplate(rawValue: text) == nil {
+            list.add(
+                pair.line, "unknown chat_template '\(text)'",
+                NearestName.remedy(
+                    text, among: ChatTemplate.allCases.map(\.rawValue) + ["auto"],
+                    otherwise: "write auto, a Jinja text, or one of "
+                        + ChatTemplate.allCases.map(\.rawValue).joined(separator: ", ")))
+        } else {
+            config.chatTemplate = .init(value: text, line: pair.line)
+        }
+    }
+
+    // MARK: dellad
+
+    mutating func parseDelladSection(_ node: YAMLNode) {
+        guard !node.isNull else { return }
+        guard let pairs = node.pairs else {
+            list.add(node.line, "dellad: is \(node.kindName), not a mapping", "write dellad: {seed: 0}")
+            return
+        }
+        for pair in pairs {
+            switch pair.key {
+            case "seed":
+                config.dellad.seed = pair.value.unsignedInteger
+                if config.dellad.seed == nil {
+                    list.add(pair.line, "seed is no whole number from 0 to 2^64−1", "write seed: 42")
+                }
+            case "shard_size": config.dellad.shardSize = parseSize(pair)
+            case "memory": config.dellad.memory = parseSize(pair)
+            case "mergekit_compat":
+                config.dellad.followsMergekit = pair.value.flag ?? false
+                if pair.value.flag == nil {
+                    list.add(pair.line, "mergekit_compat is neither true nor false", "write true or false")
+                }
+            case "retry":
+                if let count = pair.value.unsignedInteger, count <= 1_000 {
+                    config.dellad.retries = Int(count)
+                } else {
+                    list.add(pair.line, "retry is no whole number from 0 to 1000", "write retry: 3")
+                }
+            default:
+                unknown(pair, "key", among: ["seed", "shard_size", "memory", "mergekit_compat", "retry"])
+            }
+        }
+    }
+
+    private mutating func parseSize(_ pair: YAMLPair) -> UInt64? {
+        if let size = pair.value.text.flatMap({ ByteCount($0) }), size.bytes > 0 { return size.bytes }
+        list.add(
+            pair.line, "\(pair.key): '\(pair.value.text ?? pair.value.kindName)' is no size",
+            "write digits with K, M, G or KB, MB, GB")
+        return nil
+    }
+}

@@ -1,0 +1,314 @@
+import StreamIO
+
+/// Turns a config's tree into a `MergeConfig`, noting everything that is wrong on the way.
+///
+/// Nothing is misread: what mergekit accepts and dellad does not do is named, with the remedy.
+struct ConfigParser {
+    var list = ProblemList()
+    var config = MergeConfig()
+    private var hasStrayParameters = false
+
+    private static let topKeys = [
+        "base_model", "models", "slices", "modules", "merge_method", "parameters", "dtype", "out_dtype",
+        "tokenizer_source", "tokenizer", "chat_template", "dellad",
+    ]
+
+    /// Reads a config's text. What could be made out is returned even where problems were found.
+    static func parse(_ text: [UInt8]) -> (config: MergeConfig, list: ProblemList) {
+        var parser = ConfigParser()
+        let before = parser.list.problems.count
+        if let root = YAMLReader.read(text, into: &parser.list) {
+            parser.parseTop(root)
+        } else if parser.list.problems.count == before {
+            parser.list.add(1, "the config is empty", "see the README for one to start from")
+        }
+        return (parser.config, parser.list)
+    }
+
+    private mutating func parseTop(_ root: YAMLNode) {
+        guard let pairs = root.pairs else {
+            list.add(
+                root.line, "a config is a mapping, this is \(root.kindName)",
+                "it begins with keys such as base_model: and merge_method:")
+            return
+        }
+        // The base first: others may be said in terms of it.
+        for pair in pairs where pair.key == "base_model" { parseTop(pair) }
+        for pair in pairs where pair.key != "base_model" { parseTop(pair) }
+        if !pairs.contains(where: { $0.key == "merge_method" }) {
+            list.add(1, "merge_method is missing", "write merge_method: della, or della_linear")
+        }
+        if !pairs.contains(where: { $0.key == "base_model" }) {
+            list.add(1, "base_model is missing", "della prunes differences to a base: name it")
+        }
+        checkLayout(pairs)
+        if hasStrayParameters { config.parameters.isDamaged = true }
+    }
+
+    private mutating func parseTop(_ pair: YAMLPair) {
+        let value = pair.value
+        switch pair.key {
+        case "merge_method": parseMethod(value)
+        case "base_model":
+            if let model = parseModel(value, key: "base_model") {
+                config.base = .init(value: model, line: pair.line)
+            }
+        case "models":
+            config.layoutLine = pair.line
+            config.layout = .models(parseSources(value, key: "models", inSlice: false))
+        case "slices":
+            config.layoutLine = pair.line
+            config.layout = .slices(parseSlices(value))
+        case "modules": parseModules(pair)
+        case "parameters": config.parameters = parseParameters(value, line: pair.line, level: .global)
+        case "dtype": config.format = parseFormat(pair)
+        case "out_dtype": config.outputFormat = parseFormat(pair)
+        case "tokenizer_source": parseTokenizerSource(pair)
+        case "tokenizer": parseTokenizer(pair)
+        case "chat_template": parseChatTemplate(pair)
+        case "dellad": parseDelladSection(value)
+        case "name":
+            list.warn(
+                pair.line,
+                "name changes nothing: the output is named after the config's file, or by the command")
+        default:
+            if ParameterName(rawValue: pair.key) != nil {
+                hasStrayParameters = true
+                list.add(
+                    pair.line, "the parameter \(pair.key) stands outside of parameters:",
+                    "indent it below a parameters: line")
+            } else {
+                unknown(pair, "key", among: Self.topKeys)
+            }
+        }
+    }
+
+    private mutating func checkLayout(_ pairs: [YAMLPair]) {
+        let layouts = pairs.filter { ["models", "slices", "modules"].contains($0.key) }
+        if layouts.isEmpty {
+            list.add(1, "the config lists no models", "write models:, or slices:")
+        }
+        for extra in layouts.dropFirst() {
+            list.add(
+                extra.line, "\(extra.key) and \(layouts[0].key) in one config",
+                "keep one: models for whole models, slices for ranges of layers")
+        }
+    }
+
+    // MARK: Models
+
+    enum Level { case global, module, slice, source }
+
+    /// A model's name, or mergekit's long form `{model: {path:, revision:}}`.
+    mutating func parseModel(_ node: YAMLNode, key: String) -> ModelReference? {
+        if let pairs = node.pairs { return parseLongModel(pairs, line: node.line, key: key) }
+        guard let text = node.text else {
+            list.add(
+                node.line, "\(key): is \(node.kindName), not a model's name", "write Org/Name, or a path")
+            return nil
+        }
+        guard let model = ModelReference(text) else {
+            list.add(node.line, "'\(text)' is no model's name", "write Org/Name, Org/Name@commit or a path")
+            return nil
+        }
+        if let adapter = model.adapter {
+            list.add(
+                node.line, "\(text): LoRA adapters are not applied",
+                "merge \(adapter) into \(model.path) with peft's merge_and_unload, and name the result")
+        }
+        return model
+    }
+
+    private mutating func parseLongModel(_ pairs: [YAMLPair], line: Int, key: String) -> ModelReference? {
+        var path: String?
+        var revision: String?
+        for pair in pairs {
+            switch pair.key {
+            case "model" where pair.value.pairs != nil:
+                return parseLongModel(pair.value.pairs ?? [], line: line, key: key)
+            case "model", "path": path = pair.value.text
+            case "revision": revision = pair.value.text
+            case "lora":
+                if !pair.value.isNull {
+                    list.add(
+                        pair.line, "LoRA adapters are not applied",
+                        "merge it with peft's merge_and_unload, and name the result")
+                }
+            case "override_architecture":
+                list.warn(pair.line, "override_architecture changes nothing: names and shapes decide here")
+            default: unknown(pair, "key", among: ["model", "path", "revision"])
+            }
+        }
+        guard let path, let model = ModelReference(revision.map { path + "@" + $0 } ?? path) else {
+            list.add(line, "\(key): names no model", "write Org/Name, or a path")
+            return nil
+        }
+        return model
+    }
+
+    mutating func parseSources(_ node: YAMLNode, key: String, inSlice: Bool) -> [MergeConfig.Source] {
+        guard let items = node.items, !items.isEmpty else {
+            list.add(
+                node.line, "\(key): is \(node.items == nil ? node.kindName : "empty"), not a list of models",
+                "each entry begins with '- model: NAME'")
+            return []
+        }
+        return items.compactMap { parseSource($0, inSlice: inSlice) }
+    }
+
+    private mutating func parseSource(_ node: YAMLNode, inSlice: Bool) -> MergeConfig.Source? {
+        guard let pairs = node.pairs else {
+            if let text = node.text {
+                list.add(node.line, "'\(text)' stands without a key", "write '- model: \(text)'")
+            } else {
+                list.add(node.line, "\(node.kindName) where a model is listed", "write '- model: NAME'")
+            }
+            return nil
+        }
+        var model: ModelReference?
+        var layers: MergeConfig.Located<Range<Int>>?
+        var parameters = ParameterTable()
+        var isDamaged = false
+        for pair in pairs {
+            switch pair.key {
+            case "model": model = parseModel(pair.value, key: "model")
+            case "parameters":
+                parameters = parseParameters(pair.value, line: pair.line, level: .source)
+            case "layer_range" where inSlice:
+                layers = parseRange(pair)
+            default:
+                unknownInSource(pair, inSlice: inSlice)
+                isDamaged = true
+            }
+        }
+        if !pairs.contains(where: { $0.key == "model" }) {
+            list.add(node.line, "an entry without model:", "write '- model: NAME'")
+        }
+        if inSlice, !pairs.contains(where: { $0.key == "layer_range" }) {
+            list.add(node.line, "layer_range is missing", "write layer_range: [FIRST, END], END not included")
+        }
+        parameters.isDamaged = parameters.isDamaged || isDamaged
+        return model.map {
+            MergeConfig.Source(model: $0, line: node.line, layers: layers, parameters: parameters)
+        }
+    }
+
+    private mutating func unknownInSource(_ pair: YAMLPair, inSlice: Bool) {
+        if ParameterName(rawValue: pair.key) != nil {
+            list.add(
+                pair.line, "the parameter \(pair.key) stands beside the model, not below its parameters:",
+                "indent it below a parameters: line of this model")
+        } else if pair.key == "layer_range" {
+            list.add(
+                pair.line, "layer_range under models:",
+                "ranges of layers are written with slices: and sources:")
+        } else {
+            unknown(pair, "key", among: ["model", "parameters"] + (inSlice ? ["layer_range"] : []))
+        }
+    }
+
+    private mutating func parseRange(_ pair: YAMLPair) -> MergeConfig.Located<Range<Int>>? {
+        let items = pair.value.items ?? []
+        let bounds = items.compactMap { $0.number }.compactMap { Int(exactly: $0) }
+        guard items.count == 2, bounds.count == 2 else {
+            list.add(
+                pair.line, "layer_range is not a pair of whole numbers",
+                "write layer_range: [FIRST, END], END not included")
+            return nil
+        }
+        guard bounds[0] >= 0, bounds[1] > bounds[0], bounds[1] <= 100_000 else {
+            list.add(
+                pair.line, "layer_range [\(bounds[0]), \(bounds[1])] holds no layer",
+                "END is not included, and larger than FIRST")
+            return nil
+        }
+        return .init(value: bounds[0]..<bounds[1], line: pair.line)
+    }
+
+    mutating func parseSlices(_ node: YAMLNode) -> [MergeConfig.Slice] {
+        guard let items = node.items, !items.isEmpty else {
+            list.add(
+                node.line, "slices: is \(node.items == nil ? node.kindName : "empty"), not a list",
+                "each entry begins with '- sources:'")
+            return []
+        }
+        return items.compactMap { parseSlice($0) }
+    }
+
+    private mutating func parseSlice(_ node: YAMLNode) -> MergeConfig.Slice? {
+        guard let pairs = node.pairs else {
+            list.add(node.line, "\(node.kindName) where a slice is listed", "write '- sources:'")
+            return nil
+        }
+        var slice = MergeConfig.Slice(line: node.line, sources: [])
+        for pair in pairs {
+            switch pair.key {
+            case "sources": slice.sources = parseSources(pair.value, key: "sources", inSlice: true)
+            case "base_model":
+                if let model = parseModel(pair.value, key: "base_model") {
+                    slice.base = .init(value: model, line: pair.line)
+                }
+            case "parameters":
+                slice.parameters = parseParameters(pair.value, line: pair.line, level: .slice)
+            case "residual_weight":
+                list.warn(pair.line, "residual_weight changes nothing, in mergekit as here")
+            default:
+                unknown(pair, "key", among: ["sources", "base_model", "parameters"])
+            }
+        }
+        if !pairs.contains(where: { $0.key == "sources" }) {
+            list.add(node.line, "a slice without sources:", "list the models whose layers it takes")
+        }
+        return slice
+    }
+
+    private mutating func parseModules(_ pair: YAMLPair) {
+        config.layoutLine = pair.line
+        guard let modules = pair.value.pairs, let module = modules.first else {
+            list.add(
+                pair.line, "modules: is \(pair.value.kindName)", "write models: for a model of one module")
+            return
+        }
+        for extra in modules.dropFirst() {
+            list.add(
+                extra.line,
+                "the module '\(extra.key)' beside '\(module.key)': models of several modules are "
+                    + "not merged by module",
+                "write models: at top level, which merges every tensor of the base")
+        }
+        guard let parts = module.value.pairs else {
+            list.add(module.line, "the module '\(module.key)' is \(module.value.kindName)", "it has models:")
+            return
+        }
+        for part in parts {
+            switch part.key {
+            case "models": config.layout = .models(parseSources(part.value, key: "models", inSlice: false))
+            case "slices": config.layout = .slices(parseSlices(part.value))
+            case "parameters":
+                config.moduleParameters = parseParameters(part.value, line: part.line, level: .module)
+            default: unknown(part, "key", among: ["models", "slices", "parameters"])
+            }
+        }
+        if parts.count(where: { ["models", "slices"].contains($0.key) }) != 1 {
+            list.add(module.line, "a module has either models: or slices:", "write one of them")
+        }
+    }
+
+    /// Notes a key that nobody reads.
+    mutating func unknown(_ pair: YAMLPair, _ what: String, among names: [String]) {
+        list.add(
+            pair.line, "unknown \(what) '\(pair.key)'",
+            NearestName.remedy(
+                pair.key, among: names,
+                otherwise: Self.advice[pair.key] ?? "known here: \(names.joined(separator: ", "))"))
+    }
+
+    /// What to do about keys that configs of other tools or versions have.
+    private static let advice = [
+        "random_seed": "write dellad: {seed: N}, or --seed N",
+        "seed": "write dellad: {seed: N}, or --seed N",
+        "shard_size": "write dellad: {shard_size: 5GB}",
+        "out_shard_size": "write dellad: {shard_size: 5GB}",
+        "gamma": "della has epsilon; gamma belongs to breadcrumbs",
+    ]
+}

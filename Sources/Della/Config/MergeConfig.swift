@@ -1,0 +1,72 @@
+/// What a config says, with the line of each construct, before any model is looked at.
+///
+/// Parts that were missing or wrong are `nil`; the problems found tell of them.
+struct MergeConfig: Sendable {
+    /// A value and the line where it stands.
+    struct Located<Value: Sendable>: Sendable {
+        var value: Value
+        var line: Int
+    }
+
+    /// A model that takes part: an entry of `models`, or of a slice's `sources`.
+    struct Source: Sendable {
+        var model: ModelReference
+        /// Where the entry begins.
+        var line: Int
+        /// The layers taken, in a slice; all of them in `models`.
+        var layers: Located<Range<Int>>?
+        var parameters = ParameterTable()
+    }
+
+    /// A run of output layers.
+    struct Slice: Sendable {
+        var line: Int
+        var sources: [Source]
+        var base: Located<ModelReference>?
+        var parameters = ParameterTable()
+    }
+
+    /// How the output is put together.
+    enum Layout: Sendable {
+        case models([Source])
+        case slices([Slice])
+    }
+
+    /// The text of a chat template, one of the built-in names, or `auto`.
+    typealias ChatTemplate = Located<String>
+
+    /// The `dellad:` section.
+    struct DelladSection: Sendable {
+        var seed: UInt64?
+        /// Bytes.
+        var shardSize: UInt64?
+        /// Bytes.
+        var memory: UInt64?
+        var followsMergekit = false
+        var retries = 0
+    }
+
+    var method: MergeMethod?
+    var base: Located<ModelReference>?
+    var layout: Layout?
+    /// The line of `models`, `slices` or `modules`.
+    var layoutLine: Int?
+    /// `parameters` of the one module, where the config is written with `modules`.
+    var moduleParameters = ParameterTable()
+    var parameters = ParameterTable()
+    var format: FloatFormat?
+    var outputFormat: FloatFormat?
+    var chatTemplate: ChatTemplate?
+    /// Where `tokenizer_source: base` stands, or a tokenizer section that says so.
+    var tokenizerSourceLine: Int?
+    var dellad = DelladSection()
+
+    /// Slices as written, `models` as the one slice that it is.
+    var slices: [Slice] {
+        switch layout {
+        case .models(let sources): [Slice(line: layoutLine ?? 1, sources: sources)]
+        case .slices(let slices): slices
+        case nil: []
+        }
+    }
+}

@@ -1,0 +1,303 @@
+import StreamIO
+import SystemPackage
+
+/// Decides what lies beside the shards of the output: the base's files, edited where the merge changes what they
+/// say, the model card, the config and the index.
+struct CompanionWriter {
+    let config: MergeConfig
+    let models: [OpenModel]
+    /// Index of the base among the models.
+    let base: Int
+    let slices: [PlannedSlice]
+    let shards: [OutputShard]
+    let library: ModelLibrary
+    private var problems: [Problem] = []
+    private var warnings: [(line: Int?, text: String)] = []
+
+    /// Bytes of a text file that is edited or looked through, at most.
+    private static let textLimit = 16 << 20
+    /// Python files that are copied, at most.
+    private static let codeLimit = 64
+    /// Tokenizer, chat template, generation and preprocessor files, as transformers names them.
+    private static let names: Set<String> = [
+        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
+        "sentencepiece.bpe.model", "tekken.json", "chat_template.jinja", "chat_template.json",
+        "generation_config.json", "preprocessor_config.json", "processor_config.json",
+        "image_processor_config.json", "video_preprocessor_config.json", "feature_extractor_config.json",
+    ]
+    private static let suffixes = [".tiktoken", ".spm"]
+
+    init(
+        config: MergeConfig, models: [OpenModel], base: Int, slices: [PlannedSlice], shards: [OutputShard],
+        library: ModelLibrary
+    ) {
+        self.config = config
+        self.models = models
+        self.base = base
+        self.slices = slices
+        self.shards = shards
+        self.library = library
+    }
+
+    private var folder: FilePath { models[base].folder }
+
+    /// The files, by name.
+    mutating func companions(configText: [UInt8], outputName: String) -> [CompanionFile] {
+        let text = String(decoding: configText, as: UTF8.self)
+        var files = copies()
+        if let config = configFile() { files["config.json"] = .text(config) }
+        applyChatTemplate(&files)
+        noteTokenizers(files)
+        files["README.md"] = .text(card(text, title: outputName))
+        files["mergekit_config.yml"] = .text(text)
+        if shards.count > 1 { files["model.safetensors.index.json"] = .text(index()) }
+        return files.map { CompanionFile(name: $0.key, content: $0.value) }.sorted { $0.name < $1.name }
+    }
+
+    /// Notes what was found on the way.
+    func report(into list: inout ProblemList) {
+        problems.forEach { list.add($0) }
+        warnings.forEach { list.warn($0.line, $0.text) }
+    }
+
+    // MARK: Copies
+
+    private mutating func copies() -> [String: CompanionFile.Content] {
+        var files: [String: CompanionFile.Content] = [:]
+        let folder = folder
+        let entries = read(folder) { () throws(IOError) in try FileSystem.entries(of: folder) } ?? []
+        for name in entries
+        where Self.names.contains(name) || Self.suffixes.contains(where: { name.hasSuffix($0) }) {
+            add(name, to: &files)
+        }
+        if entries.contains("additional_chat_templates") {
+            let templates = folder.appending("additional_chat_templates")
+            let more = read(templates) { () throws(IOError) in try FileSystem.entries(of: templates) } ?? []
+            for name in more where name.hasSuffix(".jinja") {
+                add("additional_chat_templates/\(name)", to: &files)
+            }
+        }
+        for name in codeFiles(entries) { add(name, to: &files) }
+        return files
+    }
+
+    private mutating func add(_ name: String, to files: inout [String: CompanionFile.Content]) {
+        let path = folder.pushing(FilePath(name))
+        let status = read(path) { () throws(IOError) in try FileSystem.status(path) }
+        guard let status = status ?? nil, status.isRegular else {
+            warnings.append((models[base].line, "\(path) is no file that can be copied, and left out"))
+            return
+        }
+        guard library.permits(path) else {
+            warnings.append((models[base].line, "\(path) leads out of the --models folders, and is left out"))
+            return
+        }
+        files[name] = .copy(of: path)
+    }
+
+    /// The Python files that the `auto_map` of a config names, and those that they import from beside them.
+    private mutating func codeFiles(_ entries: [String]) -> [String] {
+        let available = Set(entries.filter { $0.hasSuffix(".py") })
+        guard !available.isEmpty else { return [] }
+        var waiting: [String] = []
+        for name in [
+            "config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json",
+        ] {
+            guard let map = json(name)?["auto_map"]?.objectValue else { continue }
+            for member in map.members {
+                let values = member.value.arrayValue ?? [member.value]
+                waiting += values.compactMap(\.stringValue).compactMap(Self.module)
+            }
+        }
+        var found: [String] = []
+        while let name = waiting.popLast(), found.count < Self.codeLimit {
+            guard available.contains(name), !found.contains(name) else { continue }
+            found.append(name)
+            waiting += imports(name)
+        }
+        return found.sorted()
+    }
+
+    /// `modeling_x.XModel` → `modeling_x.py`; `nil` for code of another repository.
+    private static func module(_ reference: String) -> String? {
+        guard !reference.containsText("--"), let name = reference.split(separator: ".").first else {
+            return nil
+        }
+        return name + ".py"
+    }
+
+    /// The files that `from .name import` in a Python file means.
+    private mutating func imports(_ name: String) -> [String] {
+        guard let text = text(name) else { return [] }
+        return text.split(whereSeparator: \.isNewline).compactMap { line in
+            let line = line.drop { $0 == " " }
+            guard line.hasPrefix("from .") else { return nil }
+            let module = line.dropFirst(6).prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+            return module.isEmpty ? nil : module + ".py"
+        }
+    }
+
+    private mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
+        let path = (folder ?? self.folder).appending(name)
+        guard library.permits(path),
+            let bytes = read(
+                path, { () throws(IOError) in try FileSystem.readWhole(path, limit: Self.textLimit) })
+        else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// What a file or folder says; `nil` where it is not there. That it cannot be read is a problem of the merge:
+    /// an output without it would be another.
+    private mutating func read<Value>(
+        _ path: FilePath, _ attempt: () throws(IOError) -> Value
+    ) -> Value? {
+        do throws(IOError) {
+            return try attempt()
+        } catch {
+            if error.errno != .noSuchFileOrDirectory {
+                problems.append(
+                    Problem(
+                        line: models[base].line, "\(error)",
+                        remedy: "check the disk and the file's permissions",
+                        kind: .missingInput))
+            }
+            return nil
+        }
+    }
+
+    private mutating func json(_ name: String, in folder: FilePath? = nil) -> JSON? {
+        text(name, in: folder).flatMap { try? JSON(parsing: Array($0.utf8), allowsNonfinite: true) }
+    }
+
+    // MARK: Written files
+
+    private mutating func configFile() -> String? {
+        let model = models[base]
+        guard let json = model.profile.json else {
+            warnings.append((model.line, "the base has no config.json, and so the output has none"))
+            return nil
+        }
+        var output = OutputConfig(base: json)
+        if let format = outputFormat { output.setFormat(format) }
+        if case .slices = config.layout, let place = model.profile.layerCountKey {
+            let layers = slices.flatMap { slice in slice.baseStart..<(slice.baseStart + slice.length) }
+            output.setLayers(layers, place: place)
+        }
+        return output.text
+    }
+
+    /// The config's type, else the one most of the output's bytes have.
+    private var outputFormat: FloatFormat? {
+        if let format = config.outputFormat ?? config.format { return format }
+        var bytes: [FloatFormat: UInt64] = [:]
+        for tensor in shards.flatMap(\.tensors) {
+            if let format = FloatFormat(tensor.type) { bytes[format, default: 0] += tensor.byteCount }
+        }
+        return bytes.max { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) }?.key
+    }
+
+    private func index() -> String {
+        var map = JSONObject()
+        var total: UInt64 = 0
+        for shard in shards {
+            for tensor in shard.tensors {
+                map[tensor.name] = .string(shard.fileName)
+                total += tensor.byteCount
+            }
+        }
+        let index = JSON.object(
+            JSONObject([
+                ("metadata", .object(JSONObject([("total_size", .int(total))]))),
+                ("weight_map", .object(map)),
+            ]))
+        return index.serialized(indentedBy: 2) + "\n"
+    }
+
+    private func card(_ text: String, title: String) -> String {
+        var others: [ModelReference] = []
+        for slice in slices {
+            for source in slice.sources where !others.contains(source.entry.model) {
+                others.append(source.entry.model)
+            }
+        }
+        return ModelCard(
+            title: title, method: config.method ?? .della, base: models[base].reference, models: others,
+            config: text
+        ).text
+    }
+
+    // MARK: Tokenizer
+
+    private mutating func applyChatTemplate(_ files: inout [String: CompanionFile.Content]) {
+        guard let choice = config.chatTemplate else { return }
+        guard let template = template(choice.value) else {
+            warnings.append((choice.line, "chat_template: auto finds no template in any model: none is set"))
+            return
+        }
+        files["chat_template.jinja"] = .text(template)
+        files["chat_template.json"] = nil
+        if var tokenizer = json("tokenizer_config.json"), tokenizer.objectValue != nil {
+            tokenizer["chat_template"] = .string(template)
+            files["tokenizer_config.json"] = .text(tokenizer.serialized(indentedBy: 2) + "\n")
+        } else {
+            warnings.append(
+                (choice.line, "the base has no tokenizer_config.json: the chat template stands alone"))
+        }
+    }
+
+    private mutating func template(_ name: String) -> String? {
+        if let known = ChatTemplate(rawValue: name) { return known.jinja }
+        guard name == "auto" else { return name }
+        var counts: [(text: String, count: Int)] = []
+        for text in models.compactMap({ template(of: $0) }) {
+            if let index = counts.firstIndex(where: { $0.text == text }) {
+                counts[index].count += 1
+            } else {
+                counts.append((text, 1))
+            }
+        }
+        // The first of equals: max(by:) would give the last.
+        return counts.reversed().max { $0.count < $1.count }?.text
+    }
+
+    private mutating func template(of model: OpenModel) -> String? {
+        if let text = text("chat_template.jinja", in: model.folder) { return Self.trimmed(text) }
+        let value = json("tokenizer_config.json", in: model.folder)?["chat_template"]
+        if let text = value?.stringValue { return Self.trimmed(text) }
+        let named = value?.arrayValue?.first { $0["name"]?.stringValue == "default" }
+        return named?["template"]?.stringValue.map(Self.trimmed)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        let start = text.drop { $0.isWhitespace }
+        return String(start.reversed().drop { $0.isWhitespace }.reversed())
+    }
+
+    /// `tokenizer_source: base` lets mergekit match tokens by name; here they are matched by position, which is
+    /// the same where the vocabularies are.
+    private mutating func noteTokenizers(_ files: [String: CompanionFile.Content]) {
+        guard let line = config.tokenizerSourceLine else { return }
+        for model in models where model.folder != folder {
+            let name = ["tokenizer.json", "tokenizer.model", "vocab.json"].first { files[$0] != nil }
+            let isSame =
+                name.map { Self.isSameFile(folder.appending($0), model.folder.appending($0)) } ?? false
+            if !isSame {
+                warnings.append(
+                    (
+                        line,
+                        "the tokenizer of \(model.reference.displayName) is not the base's file, byte for byte: tokens "
+                            + "are matched by position, where mergekit matches them by name"
+                    ))
+            }
+        }
+    }
+
+    private static func isSameFile(_ first: FilePath, _ second: FilePath) -> Bool {
+        guard let left = (try? FileSystem.status(first)) ?? nil,
+            let right = (try? FileSystem.status(second)) ?? nil,
+            left.size == right.size
+        else { return false }
+        return (try? FileBytes.areEqual(first, at: 0, second, at: 0, count: left.size)) ?? false
+    }
+}

@@ -1,0 +1,21 @@
+import StreamIO
+
+/// A tensor's bytes in one of the merge's input files. The shape is the output tensor's.
+public struct InputTensor: Hashable, Sendable {
+    /// Index into `MergePlan.inputs`.
+    public var file: Int
+    /// The type it is stored in.
+    public var type: ElementType
+    /// First byte of the tensor in the file; any byte, odd ones too.
+    public var offset: UInt64
+    /// Length in bytes.
+    public var byteCount: UInt64
+
+    /// A range of a file.
+    public init(file: Int, type: ElementType, offset: UInt64, byteCount: UInt64) {
+        self.file = file
+        self.type = type
+        self.offset = offset
+        self.byteCount = byteCount
+    }
+}

@@ -1,0 +1,43 @@
+/// All that one merge will do, decided before a weight is read.
+///
+/// A value: printable and comparable; any shard can be built from it alone.
+public struct MergePlan: Hashable, Sendable {
+    /// The revision of DESIGN's Numerics that this program computes. Results of different revisions differ.
+    public static let numericsRevision = 1
+
+    /// della or della_linear.
+    public var method: MergeMethod
+    /// Key of the random numbers.
+    public var seed: UInt64
+    /// The files that tensors are read from, base first, each once.
+    public var inputs: [InputFile]
+    /// The output's files of weights, in order.
+    public var shards: [OutputShard]
+    /// What is written beside the shards, `dellad.json` excepted, which knows the checksums.
+    public var companions: [CompanionFile]
+    /// What the reader of the config should know, in the order found.
+    public var warnings: [String]
+    /// `memory` of the config's `dellad:` section, in bytes: may only lower the host's budget.
+    public var memoryLimit: UInt64?
+    /// `retry` of the config's `dellad:` section: how often ENOSPC and EIO are tried again.
+    public var retries: Int
+    /// The models as the config names them, base first, then in order; for reports, never a local path.
+    public var modelNames: [String]
+
+    /// A plan of these parts.
+    public init(
+        method: MergeMethod, seed: UInt64, inputs: [InputFile], shards: [OutputShard],
+        companions: [CompanionFile] = [], warnings: [String] = [], memoryLimit: UInt64? = nil,
+        retries: Int = 0, modelNames: [String] = []
+    ) {
+        self.method = method
+        self.seed = seed
+        self.inputs = inputs
+        self.shards = shards
+        self.companions = companions
+        self.warnings = warnings
+        self.memoryLimit = memoryLimit
+        self.retries = retries
+        self.modelNames = modelNames
+    }
+}

@@ -1,0 +1,53 @@
+import StreamIO
+import SystemPackage
+
+/// Decides a merge: from a config's text and the headers of the models to the last byte range.
+///
+/// Finds everything that can be wrong with a merge. Reads headers, `config.json` and integer tensors, in bounded
+/// memory; no weight.
+public struct MergePlanner: Sendable {
+    /// Where models are looked up.
+    public var library: ModelLibrary
+    /// Beats the config's seed.
+    public var seed: UInt64?
+    /// The most bytes of tensor data in one output file, where the config does not say.
+    public var shardSize: UInt64
+
+    /// Bytes of one output file where nobody says.
+    public static let usualShardSize: UInt64 = 5_000_000_000
+
+    /// A planner that looks models up in `library`.
+    public init(
+        library: ModelLibrary, seed: UInt64? = nil, shardSize: UInt64 = Self.usualShardSize
+    ) {
+        self.library = library
+        self.seed = seed
+        self.shardSize = shardSize
+    }
+
+    /// Plans the merge that a config asks for.
+    ///
+    /// - Parameters:
+    ///   - text: the config, of any size; more than 1 MiB is refused unread.
+    ///   - fileName: the config's name in messages.
+    ///   - outputName: the name of the output folder, which the model card shows.
+    /// - Throws: every problem of the config and its models at once, in the order of the file.
+    public func plan(
+        _ text: [UInt8], fileName: String, outputName: String
+    ) throws(MergeProblems) -> MergePlan {
+        var (config, list) = ConfigParser.parse(text)
+        config.dellad.shardSize = config.dellad.shardSize ?? shardSize
+        var draft = PlanDraft(config: config, library: library, list: list)
+        draft.openModels()
+        let plan = draft.plan(seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName)
+        if !list.problems.isEmpty, let repair = IndentationRepair.repair(text, library: library) {
+            throw repair.problems(fileName: fileName, library: library)
+        }
+        if let report = draft.list.report(fileName: fileName) { throw report }
+        guard let plan else {
+            throw MergeProblems(
+                fileName: fileName, problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
+        }
+        return plan
+    }
+}

@@ -1,0 +1,76 @@
+import StreamIO
+import SystemPackage
+
+/// What a model's `config.json` says that a merge needs to know.
+struct ModelProfile: Sendable {
+    /// Bytes of a `config.json`, at most.
+    static let byteLimit = 16 << 20
+
+    /// The whole file, its order kept; `nil` where there is none.
+    var json: JSON?
+
+    /// Reads a model's `config.json`; a damaged one is a problem, a missing one is not yet.
+    init(folder: FilePath) throws(ProfileError) {
+        let path = folder.appending("config.json")
+        let bytes: [UInt8]
+        do {
+            guard let status = try FileSystem.status(path) else { return }
+            guard status.isRegular else { throw ProfileError(path: path, reason: "not a file") }
+            bytes = try FileSystem.readWhole(path, limit: Self.byteLimit)
+        } catch let error as ProfileError {
+            throw error
+        } catch let error as IOError {
+            throw ProfileError(path: path, reason: "\(error.operation): \(error.errno)")
+        } catch {
+            throw ProfileError(path: path, reason: "\(error)")
+        }
+        do {
+            let json = try JSON(parsing: bytes, allowsNonfinite: true)
+            guard json.objectValue != nil else { throw ProfileError(path: path, reason: "not a JSON object") }
+            self.json = json
+        } catch let error as ProfileError {
+            throw error
+        } catch {
+            throw ProfileError(path: path, reason: "\(error)")
+        }
+    }
+
+    /// Where the number of layers stands: the section, `nil` for the top level, and the key.
+    var layerCountKey: (section: String?, key: String)? {
+        for key in ["num_hidden_layers", "n_layer", "n_layers", "num_layers"] {
+            if json?[key]?.intValue != nil { return (nil, key) }
+            if json?["text_config"]?[key]?.intValue != nil { return ("text_config", key) }
+            if json?["llm_config"]?[key]?.intValue != nil { return ("llm_config", key) }
+        }
+        return nil
+    }
+
+    /// The number of layers of the text model.
+    var layerCount: Int? {
+        guard let place = layerCountKey else { return nil }
+        let section = place.section.map { json?[$0] } ?? json
+        return section?[place.key]?.intValue
+    }
+
+    /// Whether a missing head is the embedding: what the config says, and where it says nothing, yes, as
+    /// transformers leaves out its own default.
+    var tiesHead: Bool {
+        json?["tie_word_embeddings"]?.boolValue ?? json?["text_config"]?["tie_word_embeddings"]?.boolValue
+            ?? true
+    }
+
+    /// How the weights are quantised, in the config's own word; `nil` where they are not.
+    var quantization: String? {
+        for section in [json, json?["text_config"]] {
+            guard let settings = section?["quantization_config"]?.objectValue else { continue }
+            return settings["quant_method"]?.stringValue ?? "quantised"
+        }
+        return nil
+    }
+}
+
+/// A `config.json` that cannot be read.
+struct ProfileError: Error {
+    var path: FilePath
+    var reason: String
+}

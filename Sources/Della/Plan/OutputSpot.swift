@@ -1,0 +1,99 @@
+import StreamIO
+
+/// One tensor of the output, before its parameters are known: which slice it belongs to, and which tensor of the
+/// base it is made of.
+struct OutputSpot {
+    var name: String
+    /// Index of the slice whose sources and parameters it takes.
+    var slice: Int
+    /// The tensor of the slice's base.
+    var base: Checkpoint.Tensor
+    /// Its layer, from the slice's first; `nil` outside of the text model's layers.
+    var layer: Int?
+    /// Where its gradients are taken: 0 to 1.
+    var t: Double
+}
+
+/// One slice with its models found.
+struct PlannedSlice {
+    /// A model that takes part, and its first layer in this slice.
+    struct Source {
+        var model: Int
+        var start: Int
+        var entry: MergeConfig.Source
+    }
+
+    /// Index of the base among the models.
+    var base: Int
+    /// The base's first layer in this slice.
+    var baseStart: Int
+    /// The models other than the base, in order.
+    var sources: [Source]
+    /// Layers.
+    var length: Int
+    var parameters: ParameterTable
+    var line: Int
+}
+
+extension OutputSpot {
+    /// Lists the output's tensors in the order of the base's files by name and offset; a layer that is taken
+    /// several times has its tensors where the first of them is.
+    ///
+    /// Tensors outside of the layers are the first slice's base's or, where they follow the layers, the last's.
+    static func list(slices: [PlannedSlice], models: [OpenModel]) -> [OutputSpot] {
+        guard let first = slices.first, let last = slices.last else { return [] }
+        var starts: [Int] = []
+        var total = 0
+        for slice in slices {
+            starts.append(total)
+            total += slice.length
+        }
+        var spots: [OutputSpot] = []
+        var bases: [Int] = []
+        for slice in slices where !bases.contains(slice.base) { bases.append(slice.base) }
+        for base in bases {
+            let model = models[base]
+            for tensor in model.checkpoint.tensors {
+                let position = LayerPosition(tensor.name)
+                if let position, position.stack == model.mainStack {
+                    spots += layerSpots(tensor, position, base, slices, starts, models)
+                } else {
+                    let slice = LayerPosition.followsLayers(tensor.name) ? slices.count - 1 : 0
+                    guard (slice == 0 ? first.base : last.base) == base else { continue }
+                    spots.append(
+                        OutputSpot(
+                            name: tensor.name, slice: slice, base: tensor, layer: nil,
+                            t: position.map { gradientPlace($0.layer, of: model.stacks[$0.stack] ?? 1) } ?? 0)
+                    )
+                }
+            }
+        }
+        return spots
+    }
+
+    private static func layerSpots(
+        _ tensor: Checkpoint.Tensor, _ position: LayerPosition, _ base: Int, _ slices: [PlannedSlice],
+        _ starts: [Int], _ models: [OpenModel]
+    ) -> [OutputSpot] {
+        // Layers past those that the config counts, as of multi-token prediction, are the last slice's.
+        let stack = models[slices[0].base].mainStack ?? position.stack
+        var spots: [OutputSpot] = []
+        for (index, slice) in slices.enumerated() where slice.base == base {
+            let layer = position.layer - slice.baseStart
+            let isPast =
+                slices.count == 1 && slice.baseStart == 0 && layer >= slice.length
+                && slice.length == models[base].layerCount
+            guard layer >= 0, layer < slice.length || isPast else { continue }
+            spots.append(
+                OutputSpot(
+                    name: "\(stack)\(starts[index] + layer)\(position.rest)", slice: index, base: tensor,
+                    layer: layer, t: gradientPlace(layer, of: slice.length)))
+        }
+        return spots
+    }
+
+    /// `layer / (layers − 1)`, 1 where there is one layer.
+    private static func gradientPlace(_ layer: Int, of layers: Int) -> Double {
+        layers > 1 ? min(1, Double(layer) / Double(layers - 1)) : 1
+    }
+}

@@ -1,0 +1,159 @@
+import SystemPackage
+
+/// The parameters of one model by layer, as a report shows them: runs of layers with the same values together.
+struct ParameterChart: Sendable {
+    /// The values of a term.
+    struct Values: Hashable, Sendable {
+        var weight: Double
+        var density: Double
+        var epsilon: Double
+        var lambda: Double
+
+        init(_ term: MergeTerm) {
+            (weight, density, epsilon, lambda) = (term.weight, term.density, term.epsilon, term.lambda)
+        }
+
+        var columns: [Double] { [weight, density, epsilon, lambda] }
+    }
+
+    /// Layers, or the tensors outside of them, and the values that (some of) their tensors have.
+    struct Row: Sendable {
+        /// Output layers; `nil` for tensors outside of layers.
+        var layers: ClosedRange<Int>?
+        /// The tensors meant, without their layers; empty where it is all of them.
+        var tensors: [String]
+        var values: Values
+    }
+
+    static let columnNames = ["weight", "density", "epsilon", "lambda"]
+
+    /// The model's name.
+    var model: String
+    var rows: [Row]
+
+    /// The charts of a plan, one for each model besides the base, in order.
+    static func charts(of plan: MergePlan) -> [ParameterChart] {
+        let folders = plan.inputs.map { $0.path.removingLastComponent() }
+        var order: [FilePath] = []
+        for folder in folders where !order.contains(folder) { order.append(folder) }
+        var found: [FilePath: [(layer: Int?, name: String, values: Values)]] = [:]
+        for tensor in plan.shards.flatMap(\.tensors) {
+            guard case .merge(let merge) = tensor.source else { continue }
+            let position = LayerPosition(tensor.name)
+            for term in merge.terms where folders[term.input.file] != folders[merge.base.file] {
+                let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
+                found[folders[term.input.file], default: []].append((position?.layer, name, Values(term)))
+            }
+        }
+        return order.enumerated().compactMap { index, folder in
+            guard let terms = found[folder] else { return nil }
+            let name =
+                plan.modelNames.count == order.count
+                ? plan.modelNames[index] : folder.lastComponent?.string ?? folder.string
+            return ParameterChart(model: name, rows: rows(terms))
+        }
+    }
+
+    private static func rows(_ terms: [(layer: Int?, name: String, values: Values)]) -> [Row] {
+        var layers: [Int?: [(values: Values, names: [String])]] = [:]
+        for term in terms {
+            var groups = layers[term.layer] ?? []
+            if let index = groups.firstIndex(where: { $0.values == term.values }) {
+                groups[index].names.append(term.name)
+            } else {
+                groups.append((term.values, [term.name]))
+            }
+            layers[term.layer] = groups
+        }
+        var rows: [Row] = []
+        var previous: (layer: Int, groups: [(values: Values, names: [String])])?
+        for layer in layers.keys.sorted(by: { ($0 ?? -1) < ($1 ?? -1) }) {
+            let groups = layers[layer] ?? []
+            if let layer, let last = previous, last.layer == layer - 1, isSame(last.groups, groups) {
+                for index in rows.indices.suffix(groups.count) {
+                    rows[index].layers = (rows[index].layers?.lowerBound ?? layer)...layer
+                }
+            } else {
+                rows += groups.map { group in
+                    Row(
+                        layers: layer.map { $0...$0 }, tensors: groups.count > 1 ? group.names : [],
+                        values: group.values)
+                }
+            }
+            previous = layer.map { ($0, groups) }
+        }
+        return rows
+    }
+
+    private static func isSame(
+        _ left: [(values: Values, names: [String])], _ right: [(values: Values, names: [String])]
+    ) -> Bool {
+        left.count == right.count
+            && zip(left, right).allSatisfy { $0.values == $1.values && $0.names == $1.names }
+    }
+
+    // MARK: Text
+
+    /// A table with one line a row; columns that vary have bars, from 0 to their largest value.
+    var lines: [String] {
+        let columns = Self.columnNames.indices.map { index in rows.map { $0.values.columns[index] } }
+        let labels = rows.map(Self.label)
+        let width = max(8, labels.map(\.count).max() ?? 0)
+        var lines = [
+            "  " + Self.padded("layer", width)
+                + Self.columnNames.enumerated().map { index, name in
+                    "  " + Self.padded(name, Self.width(columns[index]))
+                }.joined()
+        ]
+        for (row, label) in labels.enumerated() {
+            var line = "  " + Self.padded(label, width)
+            for column in columns {
+                line += "  " + Self.padded(Self.cell(column[row], in: column), Self.width(column))
+            }
+            while line.last == " " { line.removeLast() }
+            lines.append(line)
+        }
+        while lines[0].last == " " { lines[0].removeLast() }
+        return lines
+    }
+
+    private static let barWidth = 8
+
+    private static func varies(_ column: [Double]) -> Bool { Set(column).count > 1 }
+
+    private static func width(_ column: [Double]) -> Int {
+        max(
+            7,
+            (column.map { TensorFindings.decimal($0).count }.max() ?? 0) + (varies(column) ? barWidth + 1 : 0)
+        )
+    }
+
+    private static func cell(_ value: Double, in column: [Double]) -> String {
+        let number = TensorFindings.decimal(value)
+        guard varies(column) else { return number }
+        let room = column.map { TensorFindings.decimal($0).count }.max() ?? 0
+        return padded(number, room) + " " + bar(value, most: column.map(abs).max() ?? 0)
+    }
+
+    /// A bar of up to `barWidth` characters, to an eighth of one; empty for values that are not positive.
+    private static func bar(_ value: Double, most: Double) -> String {
+        guard value > 0, most > 0 else { return "" }
+        let eighths = max(1, Int((value / most * Double(8 * barWidth)).rounded()))
+        let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+        return String(repeating: "█", count: eighths / 8) + rest
+    }
+
+    private static func label(_ row: Row) -> String {
+        var label = "outside"
+        if let layers = row.layers {
+            label = layers.count == 1 ? "\(layers.lowerBound)" : "\(layers.lowerBound)–\(layers.upperBound)"
+        }
+        guard let first = row.tensors.first else { return label }
+        let name = first.hasSuffix(".weight") ? String(first.dropLast(7)) : first
+        return label + " " + name + (row.tensors.count > 1 ? " +\(row.tensors.count - 1)" : "")
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

@@ -1,0 +1,143 @@
+extension PlanDraft {
+    /// The slices with their models found; those that cannot be planned are left out, with their problems noted.
+    mutating func planSlices() -> [PlannedSlice] {
+        let isWhole: Bool
+        if case .models = config.layout { isWhole = true } else { isWhole = false }
+        return config.slices.compactMap { planSlice($0, isWhole: isWhole) }
+    }
+
+    private mutating func planSlice(_ slice: MergeConfig.Slice, isWhole: Bool) -> PlannedSlice? {
+        guard let baseReference = slice.base?.value ?? config.base?.value else { return nil }
+        noteRepetitions(slice)
+        var sources = slice.sources
+        if !sources.contains(where: { $0.model == baseReference }) {
+            guard isWhole else {
+                if sources.isEmpty { return nil }
+                list.add(
+                    slice.line, "the slice does not list its base, \(baseReference.text)",
+                    "add '- model: \(baseReference.text)' with the layer_range that the others are compared to"
+                )
+                return nil
+            }
+            sources.append(MergeConfig.Source(model: baseReference, line: config.base?.line ?? slice.line))
+        }
+        if isWhole {
+            noteLayerCounts(sources, base: baseReference)
+        } else {
+            guard checkRanges(slice, sources) else { return nil }
+        }
+        guard let base = index(baseReference), sources.allSatisfy({ index($0.model) != nil }) else {
+            return nil
+        }
+        var planned = PlannedSlice(
+            base: base, baseStart: 0, sources: [], length: models[base].layerCount,
+            parameters: slice.parameters, line: slice.line)
+        for source in sources {
+            guard let model = index(source.model) else { return nil }
+            if model == base {
+                planned.baseStart = source.layers?.value.lowerBound ?? 0
+                planned.length = source.layers?.value.count ?? models[base].layerCount
+                noteBaseParameters(source)
+            } else {
+                planned.sources.append(
+                    .init(model: model, start: source.layers?.value.lowerBound ?? 0, entry: source))
+                noteOwnLambda(source)
+            }
+        }
+        if planned.sources.isEmpty {
+            list.warn(slice.line, "no model besides the base: the base comes out as it is")
+        }
+        return planned
+    }
+
+    private mutating func noteRepetitions(_ slice: MergeConfig.Slice) {
+        var lines: [ModelReference: Int] = [:]
+        for source in slice.sources {
+            if let first = lines[source.model] {
+                list.add(
+                    source.line, "\(source.model.text) is listed a second time, after line \(first)",
+                    "keep one; a copy of the folder under another name may take part twice")
+            }
+            lines[source.model] = lines[source.model] ?? source.line
+        }
+    }
+
+    /// Whole models must have as many layers as the base, as their gradients and tensors go by layers.
+    private mutating func noteLayerCounts(_ sources: [MergeConfig.Source], base: ModelReference) {
+        guard let base = index(base) else { return }
+        let layers = models[base].layerCount
+        noteLostLayers(models[base])
+        for source in sources {
+            guard let model = index(source.model), model != base else { continue }
+            let count = models[model].layerCount
+            if count != layers {
+                misfits.insert(model)
+                list.add(
+                    source.line,
+                    "\(source.model.displayName) has \(count) \(count == 1 ? "layer" : "layers"), the base \(layers)",
+                    "merge models of one architecture, or ranges of layers with slices:")
+            }
+        }
+    }
+
+    private mutating func noteLostLayers(_ model: OpenModel) {
+        guard let stack = model.mainStack, let count = model.stacks[stack], count < model.layerCount else {
+            return
+        }
+        list.add(
+            model.line,
+            "\(model.reference.displayName): config.json says \(model.layerCount) layers, "
+                + "the checkpoint has \(count)",
+            "download it again")
+    }
+
+    /// Whether the ranges of a slice agree with each other and with the models.
+    private mutating func checkRanges(_ slice: MergeConfig.Slice, _ sources: [MergeConfig.Source]) -> Bool {
+        var isGood = true
+        for source in sources {
+            guard let layers = source.layers else { return false }
+            if let first = sources.first?.layers, layers.value.count != first.value.count {
+                list.add(
+                    layers.line,
+                    "layer_range of \(layers.value.count) layers beside one of \(first.value.count)",
+                    "the sources of a slice have ranges of one length")
+                isGood = false
+            }
+            guard let index = index(source.model) else { continue }
+            let model = models[index]
+            if layers.value.upperBound > model.layerCount {
+                list.add(
+                    layers.line,
+                    "layer_range [\(layers.value.lowerBound), \(layers.value.upperBound)] reaches "
+                        + "beyond the \(model.layerCount) layers of \(source.model.displayName)",
+                    "END is at most \(model.layerCount)")
+                isGood = false
+            }
+            if model.stacks.count > 1 {
+                list.add(
+                    source.line,
+                    "\(source.model.displayName) has several stacks of layers "
+                        + "(\(model.stacks.keys.sorted().joined(separator: ", "))): slices do not say which",
+                    "write models: instead, which merges every tensor")
+                isGood = false
+            }
+        }
+        return isGood
+    }
+
+    private mutating func noteBaseParameters(_ source: MergeConfig.Source) {
+        guard let line = source.parameters.settings.values.map(\.line).min() else { return }
+        list.warn(
+            line, "parameters of the base \(source.model.displayName) change nothing, in mergekit as here")
+    }
+
+    private mutating func noteOwnLambda(_ source: MergeConfig.Source) {
+        guard let setting = source.parameters.settings["lambda"] else { return }
+        list.warn(
+            setting.line,
+            config.dellad.followsMergekit
+                ? "lambda under a model changes nothing, as mergekit_compat says"
+                : "lambda under a model is applied to that model's part; mergekit ignores it, and so does "
+                    + "dellad: {mergekit_compat: true}")
+    }
+}

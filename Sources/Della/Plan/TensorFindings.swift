@@ -1,0 +1,185 @@
+import StreamIO
+
+/// What is wrong with the tensors of a merge, gathered so that a hundred of them make one line.
+struct TensorFindings {
+    /// A density that leaves (0, 1), and the layers where it does.
+    struct DensityPlace {
+        var line: Int?
+        var model: String
+        /// The first place: the layer, `nil` outside of the layers, and the values.
+        var layer: Int?
+        var tensor: String
+        var density: Double
+        var epsilon: Double
+        var layers: Set<Int>
+    }
+
+    /// Names, by model.
+    var missing: [Int: [String]] = [:]
+    var extra: [Int: [String]] = [:]
+    /// Integer tensors that differ from the base's.
+    var different: [Int: [String]] = [:]
+    var unreadable: [Int: String] = [:]
+    private var shapes: [Int: [(name: String, shape: [Int], base: [Int])]] = [:]
+    private(set) var types: [Int: [(name: String, type: ElementType)]] = [:]
+    private var weights: [Int: (tensor: String, model: String, count: Int)] = [:]
+    private var densities: [String: DensityPlace] = [:]
+
+    mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: Checkpoint.Tensor) {
+        shapes[model, default: []].append((tensor.name, tensor.shape, base.shape))
+    }
+
+    mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
+        if types[model]?.contains(where: { $0.name == tensor.name }) == true { return }
+        types[model, default: []].append((tensor.name, tensor.type))
+    }
+
+    mutating func noteWeight(missingFor tensor: String, of source: PlannedSlice.Source) {
+        let known = weights[source.entry.line]
+        weights[source.entry.line] = (
+            known?.tensor ?? tensor, source.entry.model.displayName, (known?.count ?? 0) + 1
+        )
+    }
+
+    mutating func noteDensity(
+        _ density: ParameterResolver.Resolved, _ epsilon: ParameterResolver.Resolved, at spot: OutputSpot,
+        _ source: PlannedSlice.Source
+    ) {
+        let line = density.line ?? epsilon.line ?? source.entry.line
+        let key = "\(line)|\(epsilon.line ?? 0)|\(source.entry.line)"
+        let layer = LayerPosition(spot.name)?.layer
+        var place =
+            densities[key]
+            ?? DensityPlace(
+                line: line, model: source.entry.model.displayName, layer: layer, tensor: spot.name,
+                density: density.value, epsilon: epsilon.value, layers: [])
+        // A layer says more than a tensor outside of them.
+        if place.layer == nil, let layer {
+            (place.layer, place.density, place.epsilon) = (layer, density.value, epsilon.value)
+        }
+        if let layer { place.layers.insert(layer) }
+        densities[key] = place
+    }
+
+    // MARK: Report
+
+    /// Notes one problem or warning for each kind and model.
+    func report(into list: inout ProblemList, models: [OpenModel]) {
+        for (model, names) in missing.sorted(by: { $0.key < $1.key }) {
+            reportMissing(names, of: models[model], &list)
+        }
+        for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
+            reportShapes(found, of: models[model], models[0], &list)
+        }
+        for (model, found) in types.sorted(by: { $0.key < $1.key }) {
+            let name = models[model].reference.displayName
+            list.add(
+                models[model].line,
+                "\(name): \(found[0].name) is of type \(found[0].type.rawValue)\(Self.more(found.count)), which cannot be "
+                    + "computed with",
+                "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
+        }
+        for (model, names) in different.sorted(by: { $0.key < $1.key }) {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName): the integer tensor \(names[0])\(Self.more(names.count)) "
+                    + "differs from the base's",
+                "integers are not averaged: use models that share them")
+        }
+        for (model, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
+            list.add(models[model].line, reason, "check the file", kind: .missingInput)
+        }
+        for (line, place) in weights.sorted(by: { $0.key < $1.key }) {
+            let many = place.count > 1 ? " and \(place.count - 1) more tensors" : ""
+            list.add(
+                line, "\(place.model) has no weight for \(place.tensor)\(many)",
+                "write weight: under the model's parameters, or a condition without filter")
+        }
+        for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }
+        for (model, names) in extra.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
+            list.warn(
+                models[model].line,
+                "\(models[model].reference.displayName): \(names[0])\(Self.more(names.count)) is not in the base, and left "
+                    + "out")
+        }
+    }
+
+    private func reportMissing(_ names: [String], of model: OpenModel, _ list: inout ProblemList) {
+        let base =
+            names.count > 20 ? "is it of the base's architecture?" : "download it again, or use another model"
+        list.add(
+            model.line,
+            "\(model.reference.displayName) has no tensor \(names[0])\(Self.more(names.count)), which the base has",
+            base)
+    }
+
+    private func reportShapes(
+        _ found: [(name: String, shape: [Int], base: [Int])], of model: OpenModel, _ base: OpenModel,
+        _ list: inout ProblemList
+    ) {
+        let first = found[0]
+        let name = model.reference.displayName
+        let isVocabulary =
+            first.shape.count == first.base.count && first.shape.dropFirst() == first.base.dropFirst()
+            && ["embed", "lm_head", "wte", "output"].contains { first.name.containsText($0) }
+        if isVocabulary, found.count <= 2 {
+            list.add(
+                model.line,
+                "\(name) has a vocabulary of \(first.shape[0]) tokens, the base of \(first.base[0]) (\(first.name))",
+                "tokens are matched by position: use models with the base's tokenizer, or mergekit's "
+                    + "tokenizer_source")
+        } else {
+            list.add(
+                model.line,
+                "\(name): \(first.name) has the shape \(first.shape)\(Self.more(found.count)), the base's \(first.base)",
+                "merge models of one architecture and size")
+        }
+    }
+
+    private func reportDensity(_ place: DensityPlace, _ list: inout ProblemList) {
+        let density = Self.decimal(place.density), epsilon = Self.decimal(abs(place.epsilon))
+        let low = Self.decimal(place.density - abs(place.epsilon))
+        let high = Self.decimal(place.density + abs(place.epsilon))
+        let here = place.layer.map { "at layer \($0)" } ?? "for \(place.tensor)"
+        let others = Self.ranges(place.layers.subtracting([place.layer ?? -1]))
+        let room = Self.decimal(min(place.density, 1 - place.density))
+        list.add(
+            place.line,
+            "\(place.model): density \(density) ± epsilon \(epsilon) \(here) reaches from \(low) to \(high), "
+                + "out of (0, 1)" + (others.isEmpty ? "" : "; also at \(others)"),
+            "write an epsilon below \(room) there")
+    }
+
+    /// `layer 3`, `layers 1, 4–6`; empty for none.
+    private static func ranges(_ layers: Set<Int>) -> String {
+        var ranges: [ClosedRange<Int>] = []
+        for layer in layers.sorted() {
+            if let last = ranges.last, last.upperBound == layer - 1 {
+                ranges[ranges.count - 1] = last.lowerBound...layer
+            } else {
+                ranges.append(layer...layer)
+            }
+        }
+        let texts = ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
+        return texts.isEmpty ? "" : (layers.count == 1 ? "layer " : "layers ") + texts.joined(separator: ", ")
+    }
+
+    private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }
+
+    /// A value to six decimal places, without zeros at the end.
+    static func decimal(_ value: Double) -> String {
+        guard abs(value) < 1e12 else { return "\(value)" }
+        let scaled = (value * 1e6).rounded()
+        var digits = String(Int64(abs(scaled)))
+        if digits.count < 7 { digits = String(repeating: "0", count: 7 - digits.count) + digits }
+        var text = digits.dropLast(6) + "." + digits.suffix(6)
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return (scaled < 0 ? "-" : "") + text
+    }
+}
+
+extension TensorPlanner {
+    /// Notes what was found wrong.
+    func report(into list: inout ProblemList) { findings.report(into: &list, models: models) }
+}

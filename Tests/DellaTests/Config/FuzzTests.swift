@@ -1,0 +1,110 @@
+import Glibc
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Damaged configs and damaged headers: always a plan or named problems, never a crash or a hang.
+///
+/// Runs for two seconds each; `DELLAD_FUZZ_SECONDS` sets another time, `DELLAD_FUZZ_SEED` repeats a run, whose
+/// seed a failure names.
+@Suite struct FuzzTests {
+    private static let time: Duration = .seconds(
+        getenv("DELLAD_FUZZ_SECONDS").flatMap { Int(String(cString: $0)) } ?? 2)
+
+    private static var seed: UInt64 {
+        getenv("DELLAD_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
+            ?? UInt64.random(in: 0...UInt64.max)
+    }
+
+    /// One planning may take this long, on a machine that runs every test at once, before it counts as a hang.
+    private static let patience = Duration.seconds(10)
+
+    @Test func aDamagedConfigIsPlannedOrNamed() throws {
+        let seed = Self.seed
+        var random = SeededRandom(seed: seed)
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two Test/Three")
+        let names = MergekitAgreementTests.names("rules")
+        var corpus = try names.map { try TestResources.read("mergekit/\($0)") }
+        corpus.append(try TestResources.read("pasted/seed-flattened.yml"))
+        let planner = MergePlanner(library: models.library)
+        let clock = ContinuousClock()
+        let end = clock.now + Self.time
+        var planned = 0, refused = 0
+        while clock.now < end {
+            let text = Mutation.config(corpus, using: &random)
+            let begin = clock.now
+            do throws(MergeProblems) {
+                let plan = try planner.plan(text, fileName: "fuzz.yml", outputName: "fuzz")
+                #expect(Self.isSound(plan), "seed \(seed): \(String(decoding: text, as: UTF8.self))")
+                planned += 1
+            } catch {
+                let isNamed = !error.problems.isEmpty && error.problems.allSatisfy { !$0.message.isEmpty }
+                #expect(isNamed && (65...66).contains(error.exitCode), "seed \(seed)")
+                refused += 1
+            }
+            #expect(
+                clock.now - begin < Self.patience, "seed \(seed): \(String(decoding: text, as: UTF8.self))")
+        }
+        // Both ends are reached, else the mutations are too weak or too strong to find anything.
+        #expect(planned > 0 && refused > 0, "seed \(seed): \(planned) planned, \(refused) refused")
+    }
+
+    @Test func aDamagedHeaderIsPlannedOrNamed() throws {
+        let seed = Self.seed
+        var random = SeededRandom(seed: seed)
+        let models = try TinyModels()
+        try models.make("Test/Base")
+        try models.make("Test/One")
+        let path = models.folder.pushing("Test/One/model.safetensors")
+        let original = try FileSystem.readWhole(path, limit: 1 << 20)
+        let planner = MergePlanner(library: models.library)
+        let config = Array(Rule.model("Test/One").utf8)
+        let clock = ContinuousClock()
+        let end = clock.now + Self.time
+        var planned = 0, refused = 0
+        while clock.now < end {
+            try FileSystem.remove(path)
+            try FileSystem.writeWhole(Mutation.header(original, using: &random), to: path, sync: false)
+            let begin = clock.now
+            do throws(MergeProblems) {
+                let plan = try planner.plan(config, fileName: "fuzz.yml", outputName: "fuzz")
+                #expect(Self.isSound(plan), "seed \(seed)")
+                planned += 1
+            } catch {
+                #expect(
+                    !error.problems.isEmpty && error.problems.allSatisfy { $0.line != nil }, "seed \(seed)")
+                refused += 1
+            }
+            #expect(clock.now - begin < Self.patience, "seed \(seed)")
+        }
+        #expect(planned > 0 && refused > 0, "seed \(seed): \(planned) planned, \(refused) refused")
+    }
+
+    /// What must hold of every plan: tensors without holes, inputs within their files, parameters in bounds.
+    private static func isSound(_ plan: MergePlan) -> Bool {
+        func isInside(_ input: InputTensor) -> Bool {
+            plan.inputs.indices.contains(input.file)
+                && input.offset + input.byteCount <= plan.inputs[input.file].size
+        }
+        return plan.shards.allSatisfy { shard in
+            var offset = UInt64(shard.header.count)
+            return shard.tensors.allSatisfy { tensor in
+                defer { offset += tensor.byteCount }
+                guard tensor.offset == offset, offset + tensor.byteCount <= shard.byteCount else {
+                    return false
+                }
+                guard case .merge(let merge) = tensor.source else { return true }
+                return isInside(merge.base)
+                    && merge.terms.allSatisfy { term in
+                        let isPruned = term.density > 0 && term.density < 1
+                        let reach = abs(term.epsilon)
+                        return isInside(term.input) && term.weight.isFinite
+                            && (!isPruned || (term.density - reach > 0 && term.density + reach < 1))
+                    }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Files that are made, or happen, to exhaust whoever reads them: refused by a limit, at once.
+@Suite struct HostileConfigTests {
+    private static func bomb(_ use: String) -> String {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1..<12 {
+            text +=
+                "a\(level): &a\(level) ["
+                + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ") + "]\n"
+        }
+        return text + use
+    }
+
+    static let files: [(name: String, text: [UInt8], message: String)] = [
+        ("100 MB", Array(repeating: UInt8(ascii: "a"), count: 100_000_000), "more than the 1 MiB"),
+        ("zeros", Array(repeating: 0, count: 1 << 20), "cannot be part of a config"),
+        ("noise", (0..<(1 << 19)).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 9) }, ":1: "),
+        ("invalid UTF-8", Array("base_model: ".utf8) + [0xC3, 0x28], "not UTF-8"),
+        ("brackets", Array(repeating: UInt8(ascii: "["), count: 1 << 20), "levels within each other"),
+        ("braces", Array(String(repeating: "{a: ", count: 1 << 18).utf8), "levels within each other"),
+        ("dashes", Array(String(repeating: "- ", count: 1 << 19).utf8), "levels within each other"),
+        ("question marks", Array(String(repeating: "? ", count: 1 << 19).utf8), "levels within each other"),
+        ("a bomb of aliases", Array(bomb("").utf8), "counting what aliases stand for"),
+        ("a bomb as a key", Array(bomb("? *a11\n: x\n").utf8), "counting what aliases stand for"),
+        ("a bomb of merges", Array(mergeBomb.utf8), "unknown key 'm0'"),
+        ("an alias of itself", Array("a: &a [*a]\n".utf8), "names no anchor"),
+        (
+            "aliases", Array(("a: &a x\nb: [" + String(repeating: "*a, ", count: 5000) + "]\n").utf8),
+            "aliases"
+        ),
+        ("deep through aliases", Array(ladder.utf8), "counting what aliases stand for"),
+        ("many keys", Array((0..<60_000).map { "k\($0): 1\n" }.joined().utf8), "more than 50000 values"),
+        (
+            "a long line", Array(("weight: [" + String(repeating: "0.5, ", count: 200_000) + "0.5]").utf8),
+            "more than 50000 values"
+        ),
+        ("quotes", Array(String(repeating: "\"", count: 1 << 20).utf8), "not YAML"),
+        ("anchors", Array(String(repeating: "&", count: 1 << 20).utf8), "not YAML"),
+        ("tags", Array(String(repeating: "!", count: 1 << 20).utf8), "a config is a mapping"),
+    ]
+
+    private static let mergeBomb: String = {
+        var text = "m0: &m0 {" + (0..<100).map { "k\($0): 1" }.joined(separator: ", ") + "}\n"
+        for level in 1..<10 {
+            text +=
+                "m\(level): &m\(level) {<<: ["
+                + Array(repeating: "*m\(level - 1)", count: 40).joined(separator: ", ") + "]}\n"
+        }
+        return text
+    }()
+
+    /// Each level holds the one before, so that depth grows though nothing is written deep.
+    private static let ladder = "a0: &a0 [x]\n" + (1..<100).map { "a\($0): &a\($0) [*a\($0 - 1)]\n" }.joined()
+
+    @Test(arguments: files.indices)
+    func aHostileFileIsRefusedAtOnce(index: Int) throws {
+        let file = Self.files[index]
+        let planner = MergePlanner(
+            library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = try #require(throws: MergeProblems.self) {
+            _ = try planner.plan(file.text, fileName: "file.yml", outputName: "file")
+        }
+        // Generous: an unoptimised build on a machine that runs all tests at once.
+        #expect(clock.now - begin < .seconds(10), "\(file.name)")
+        #expect(error.description.contains(file.message), "\(file.name): \(error)")
+        #expect(error.problems.count <= ProblemList.limit + 1)
+        #expect(error.exitCode == 65)
+    }
+}

@@ -1,0 +1,405 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Every rule by which a config is refused: a row for each, the config and its report.
+@Suite struct RuleTests {
+    static let yaml = [
+        Rule(
+            "an empty file", "",
+            "1: the config is empty (see the README for one to start from)"),
+        Rule(
+            "a list", "- a\n- b\n",
+            "1: a config is a mapping, this is a list (it begins with keys such as base_model: and merge_method:)"
+        ),
+        Rule(
+            "a text", "hello",
+            "1: a config is a mapping, this is a single value (it begins with keys such as base_model: and merge_method:)"
+        ),
+        Rule(
+            "a tab", "base_model: a\n\tmodels:",
+            "2: not YAML: found a tab character that violates indentation (indent with spaces, not tabs)"),
+        Rule(
+            "a fence", "```yaml\nbase_model: a\n```",
+            "1: not YAML: found character that cannot start any token (indent with spaces, not tabs; put text that begins with @, % or ` in quotes, and leave out ```)"
+        ),
+        Rule(
+            "an open bracket", "base_model: Test/Base\nmodels: [a, b\nmerge_method: della\n",
+            "2: not YAML: did not find expected ',' or ']' (a bracket is not closed, or a comma is missing)"),
+        Rule(
+            "an open quote", "base_model: \"Test/Base\nmerge_method: della\n",
+            "1: not YAML: found unexpected end of stream (a quote or bracket is not closed)"),
+        Rule(
+            "a missing colon", "base_model: Test/Base\nmerge_method della\ndtype: bfloat16\n",
+            "2: not YAML: could not find expected ':' (a key is followed by ': ' and its value)"),
+        Rule(
+            "a colon too many", "base_model: Test/Base: x\n",
+            "1: not YAML: mapping values are not allowed in this context (check the indentation of this line, and put text with ': ' in it in quotes)"
+        ),
+        Rule(
+            "two documents", Rule.top("---\na: b\n"),
+            "4: a second document begins here (a config is one document: keep one, without the ---)"),
+        Rule(
+            "a repeated key", Rule.top("dtype: bfloat16\ndtype: float16\n"),
+            "5: the key 'dtype' is here a second time, after line 4 (keep one of them)"),
+        Rule(
+            "an unknown alias", Rule.top("parameters: *none\n"),
+            "4: *none names no anchor above it (write &none before the value that is meant)"),
+        Rule(
+            "a key that is a list", Rule.top("? [a]\n: b\n"),
+            "4: a list as a key (keys are names)"),
+        Rule(
+            "<< of a number", Rule.top("parameters: {<<: 3}\n"),
+            "4: << takes a mapping, or a list of mappings, not a single value (write *NAME of an anchored mapping)"
+        ),
+    ]
+
+    static let structure = [
+        Rule(
+            "an unknown key", Rule.top("dtpye: bfloat16\n"),
+            "4: unknown key 'dtpye' (did you mean dtype?)"),
+        Rule(
+            "an unknown key unlike any", Rule.top("wandb: true\n"),
+            "4: unknown key 'wandb' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
+        ),
+        Rule(
+            "another tool's key", Rule.top("random_seed: 3\n"),
+            "4: unknown key 'random_seed' (write dellad: {seed: N}, or --seed N)"),
+        Rule(
+            "a parameter at top level", Rule.top("density: 0.5\n"),
+            "4: the parameter density stands outside of parameters: (indent it below a parameters: line)"),
+        Rule(
+            "no method", "base_model: Test/Base\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
+            "1: merge_method is missing (write merge_method: della, or della_linear)"),
+        Rule(
+            "an unknown method",
+            "base_model: Test/Base\nmerge_method: dela\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
+            "2: unknown method 'dela' (did you mean della?)"),
+        Rule(
+            "another method",
+            "base_model: Test/Base\nmerge_method: ties\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
+            "2: the method ties is mergekit's, and not done here (dellad merges with della and della_linear; run mergekit for ties)"
+        ),
+        Rule(
+            "no base", "merge_method: della\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
+            "1: base_model is missing (della prunes differences to a base: name it)"),
+        Rule(
+            "no models", "base_model: Test/Base\nmerge_method: della\n",
+            "1: the config lists no models (write models:, or slices:)"),
+        Rule(
+            "models and slices", Rule.top("slices: []\n"),
+            "4: slices: is empty, not a list (each entry begins with '- sources:')",
+            "4: slices and models in one config (keep one: models for whole models, slices for ranges of layers)"
+        ),
+        Rule(
+            "models that are no list", "base_model: Test/Base\nmerge_method: della\nmodels: Test/One\n",
+            "3: models: is a single value, not a list of models (each entry begins with '- model: NAME')"),
+        Rule(
+            "a model without a key", "base_model: Test/Base\nmerge_method: della\nmodels:\n  - Test/One\n",
+            "4: 'Test/One' stands without a key (write '- model: Test/One')"),
+        Rule(
+            "an entry without model",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - parameters: {weight: 1}\n",
+            "4: an entry without model: (write '- model: NAME')"),
+        Rule(
+            "a parameter beside the model",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - model: Test/One\n    weight: 1\n",
+            "5: the parameter weight stands beside the model, not below its parameters: (indent it below a parameters: line of this model)"
+        ),
+        Rule(
+            "layer_range under models",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - model: Test/One\n    layer_range: [0, 4]\n    parameters: {weight: 1}\n",
+            "5: layer_range under models: (ranges of layers are written with slices: and sources:)"),
+        Rule(
+            "a model twice",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - {model: Test/One, parameters: {weight: 1}}\n  - {model: Test/One, parameters: {weight: 1}}\n",
+            "5: Test/One is listed a second time, after line 4 (keep one; a copy of the folder under another name may take part twice)"
+        ),
+        Rule(
+            "two modules",
+            "base_model: Test/Base\nmerge_method: della\nmodules:\n  text:\n    models: [{model: Test/One, parameters: {weight: 1}}]\n  vision:\n    models: [{model: Test/One}]\n",
+            "6: the module 'vision' beside 'text': models of several modules are not merged by module (write models: at top level, which merges every tensor of the base)"
+        ),
+        Rule(
+            "dtype misspelt", Rule.top("dtype: bflot16\n"),
+            "4: unknown dtype 'bflot16' (did you mean bfloat16?)"),
+        Rule(
+            "dtype by another name", Rule.top("out_dtype: bf16\n"),
+            "4: unknown out_dtype 'bf16' (did you mean bfloat16?)"),
+        Rule(
+            "dtype float64", Rule.top("dtype: float64\n"),
+            "4: dtype: float64 is not computed (write float32, which F64 inputs are read as)"),
+        Rule(
+            "LoRA", Rule.model("Test/One+Test/Adapter"),
+            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+        ),
+        Rule(
+            "two adapters", Rule.model("Test/One+a+b"),
+            "4: 'Test/One+a+b' is no model's name (write Org/Name, Org/Name@commit or a path)"),
+        Rule(
+            "tokenizer union", Rule.top("tokenizer_source: union\n"),
+            "4: tokenizer_source: union is not done: it would change the vocabulary (write tokenizer_source: base, or run mergekit for a union of vocabularies)"
+        ),
+        Rule(
+            "tokenizer of a model", Rule.top("tokenizer_source: Test/One\n"),
+            "4: tokenizer_source: 'Test/One' is not the base's tokenizer (write tokenizer_source: base; tokens are not matched by name here)"
+        ),
+        Rule(
+            "tokenizer section", Rule.top("tokenizer: {}\n"),
+            "4: a tokenizer without source: is mergekit's union, which is not done (write tokenizer_source: base)"
+        ),
+        Rule(
+            "tokenizer tokens",
+            Rule.top("tokenizer:\n  source: base\n  tokens:\n    a: {source: Test/One}\n"),
+            "6: tokenizer tokens is not done: it would change the vocabulary (leave it out, or run mergekit)"),
+        Rule(
+            "chat template", Rule.top("chat_template: chatlm\n"),
+            "4: unknown chat_template 'chatlm' (did you mean chatml?)"),
+        Rule(
+            "dellad keys",
+            Rule.top(
+                "dellad:\n  sede: 3\n  shard_size: 5TB\n  memory: 0\n  mergekit_compat: maybe\n  retry: -1\n"),
+            "5: unknown key 'sede' (did you mean seed?)",
+            "6: shard_size: '5TB' is no size (write digits with K, M, G or KB, MB, GB)",
+            "7: memory: '0' is no size (write digits with K, M, G or KB, MB, GB)",
+            "8: mergekit_compat is neither true nor false (write true or false)",
+            "9: retry is no whole number from 0 to 1000 (write retry: 3)"),
+        Rule(
+            "a seed that is none", Rule.top("dellad: {seed: 18446744073709551616}\n"),
+            "4: seed is no whole number from 0 to 2^64−1 (write seed: 42)"),
+    ]
+
+    static let parameters = [
+        Rule(
+            "an unknown parameter", Rule.parameters("wieght: 1"),
+            "6: unknown parameter 'wieght' (did you mean weight?)"),
+        Rule(
+            "a parameter of another method", Rule.parameters("weight: 1\ngamma: 0.01"),
+            "7: unknown parameter 'gamma' (della has epsilon; gamma belongs to breadcrumbs)"),
+        Rule(
+            "no weight", Rule.parameters("density: 0.5"),
+            "4: Test/One has no weight for model.embed_tokens.weight and 56 more tensors (write weight: under the model's parameters, or a condition without filter)"
+        ),
+        Rule(
+            "no weight for some", Rule.parameters("weight: {filter: mlp, value: 1}"),
+            "4: Test/One has no weight for model.embed_tokens.weight and 38 more tensors (write weight: under the model's parameters, or a condition without filter)"
+        ),
+        Rule(
+            "a word for a number", Rule.parameters("weight: high"),
+            "6: weight: 'high' is no number (write weight: 0.5)"),
+        Rule(
+            "NaN", Rule.parameters("weight: .nan"),
+            "6: weight is .nan (every parameter is a finite number)"),
+        Rule(
+            "infinity in a list", Rule.parameters("weight: [1, .inf]"),
+            "6: weight is .inf (every parameter is a finite number)"),
+        Rule(
+            "nothing", Rule.parameters("weight:"),
+            "6: weight is nothing, not a number (write weight: and a number)"),
+        Rule(
+            "an empty list", Rule.parameters("weight: []"),
+            "6: weight is an empty list (write a number, or a list of them)"),
+        Rule(
+            "numbers and conditions mixed", Rule.parameters("weight: [1, {value: 2}]"),
+            "6: weight mixes numbers and conditions (give each its '- filter:' and 'value:')"),
+        Rule(
+            "a condition without value", Rule.parameters("weight: {filter: mlp}"),
+            "6: a condition of weight without value: (write value: and a number or a list)"),
+        Rule(
+            "a condition with another key", Rule.parameters("weight: {filtre: mlp, value: 1}"),
+            "6: unknown key 'filtre' (did you mean filter?)"),
+        Rule(
+            "a flag that is none", Rule.top("parameters: {normalize: 0.5}\n"),
+            "4: normalize: '0.5' is neither true nor false (write true or false)"),
+        Rule(
+            "density with too large an epsilon", Rule.parameters("weight: 1\ndensity: 0.9"),
+            "7: Test/One: density 0.9 ± epsilon 0.15 at layer 0 reaches from 0.75 to 1.05, out of (0, 1); also at layers 1–5 (write an epsilon below 0.1 there)"
+        ),
+        Rule(
+            "density at some layers", Rule.parameters("weight: 1\ndensity: [0.5, 0.95]\nepsilon: 0.1"),
+            "7: Test/One: density 0.95 ± epsilon 0.1 at layer 5 reaches from 0.85 to 1.05, out of (0, 1) (write an epsilon below 0.05 there)"
+        ),
+        Rule(
+            "epsilon at some layers", Rule.parameters("weight: 1\ndensity: 0.3\nepsilon: [0.1, 0.1, 0.5]"),
+            "7: Test/One: density 0.3 ± epsilon 0.34 at layer 4 reaches from -0.04 to 0.64, out of (0, 1); also at layer 5 (write an epsilon below 0.3 there)"
+        ),
+        Rule(
+            "density outside the layers",
+            Rule.parameters("weight: 1\ndensity: [{filter: norm, value: 0.1}, {value: 0.5}]"),
+            "7: Test/One: density 0.1 ± epsilon 0.15 at layer 0 reaches from -0.05 to 0.25, out of (0, 1); also at layers 1–5 (write an epsilon below 0.1 there)"
+        ),
+        Rule(
+            "parameters that are a list", Rule.top("parameters: [1, 2]\n"),
+            "4: parameters: is a list, not a mapping (indent the parameters below it)"),
+    ]
+
+    static let slices = [
+        Rule(
+            "unequal lengths", Rule.slice("[0, 3]"),
+            "8: layer_range of 3 layers beside one of 4 (the sources of a slice have ranges of one length)"),
+        Rule(
+            "a range beyond the model", Rule.slice("[3, 7]"),
+            "8: layer_range [3, 7] reaches beyond the 6 layers of Test/One (END is at most 6)"),
+        Rule(
+            "an empty range", Rule.slice("[3, 3]"),
+            "8: layer_range [3, 3] holds no layer (END is not included, and larger than FIRST)"),
+        Rule(
+            "a range of three", Rule.slice("[1, 2, 3]"),
+            "8: layer_range is not a pair of whole numbers (write layer_range: [FIRST, END], END not included)"
+        ),
+        Rule(
+            "no range", Rule.slice("").replacingLast("        layer_range: ", ""),
+            "7: layer_range is missing (write layer_range: [FIRST, END], END not included)"),
+        Rule(
+            "no base among the sources",
+            Rule.slice("[0, 4]").replacingLast("Test/Base, layer", "Test/Two, layer"),
+            "5: the slice does not list its base, Test/Base (add '- model: Test/Base' with the layer_range that the others are compared to)"
+        ),
+        Rule(
+            "no sources",
+            "base_model: Test/Base\nmerge_method: della\nslices:\n  - parameters: {weight: 1}\n",
+            "4: a slice without sources: (list the models whose layers it takes)"),
+        Rule(
+            "layers of several stacks",
+            "base_model: Test/VisionBase\nmerge_method: della\nslices:\n  - sources:\n      - {model: Test/VisionBase, layer_range: [0, 5]}\n",
+            "5: Test/VisionBase has several stacks of layers (language_model.model.layers., vision_tower.vision_model.encoder.layers.): slices do not say which (write models: instead, which merges every tensor)"
+        ),
+    ]
+
+    static let models = [
+        Rule(
+            "not found", Rule.model("Test/Onne"),
+            "4: the model Test/Onne was not found in MODELS (did you mean Test/One? else download it: hf download Test/Onne --local-dir MODELS/Test/Onne)"
+        ),
+        Rule(
+            "a slash lost", Rule.model("TestOne"),
+            "4: the model TestOne was not found in MODELS (did you mean Test/One?)"),
+        Rule(
+            "not found, like none", Rule.model("somebody/else-9B"),
+            "4: the model somebody/else-9B was not found in MODELS (download it: hf download somebody/else-9B --local-dir MODELS/somebody/else-9B)"
+        ),
+        Rule(
+            "not found, a path", Rule.model("/nowhere/model"),
+            "4: the model /nowhere/model was not found (check the path)"),
+        Rule(
+            "other layers", Rule.model("Test/Shallow"),
+            "4: Test/Shallow has 1 layer, the base 6 (merge models of one architecture, or ranges of layers with slices:)"
+        ),
+        Rule(
+            "another architecture", Rule.model("Test/QwenBase", base: "Test/GPTBase"),
+            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has (is it of the base's architecture?)"
+        ),
+        Rule(
+            "missing tensors", Rule.model("Test/One", base: "Bad/More"),
+            "4: Test/One has no tensor model.more.weight, which the base has (download it again, or use another model)"
+        ),
+        Rule(
+            "a missing head", Rule.model("Bad/Headless"),
+            "4: Bad/Headless has no tensor lm_head.weight, which the base has (download it again, or use another model)"
+        ),
+        Rule(
+            "another vocabulary", Rule.model("Bad/Vocabulary"),
+            "4: Bad/Vocabulary has a vocabulary of 10 tokens, the base of 8 (model.embed_tokens.weight) (tokens are matched by position: use models with the base's tokenizer, or mergekit's tokenizer_source)"
+        ),
+        Rule(
+            "another shape", Rule.model("Bad/Shape"),
+            "4: Bad/Shape: model.layers.0.self_attn.q_proj.weight has the shape [4, 5], the base's [4, 4] (merge models of one architecture and size)"
+        ),
+        Rule(
+            "quantised", Rule.model("Bad/Quantised"),
+            "4: Bad/Quantised is quantised (gptq): its weights cannot be computed with (name the model in bfloat16, float16 or float32 that it was made from)"
+        ),
+        Rule(
+            "F8", Rule.model("Bad/F8"),
+            "4: Bad/F8: model.embed_tokens.weight is of type F8_E4M3 (and 56 more), which cannot be computed with (quantised checkpoints are not merged: name the model in bfloat16, float16 or float32)"
+        ),
+        Rule(
+            "integers that differ", Rule.model("Bad/IntegersB", base: "Bad/IntegersA"),
+            "4: Bad/IntegersB: the integer tensor position_ids differs from the base's (integers are not averaged: use models that share them)"
+        ),
+        Rule(
+            "only .bin", Rule.model("Bad/Pickled"),
+            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)"
+        ),
+        Rule(
+            "a broken config.json", Rule.model("Bad/Config"),
+            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: unexpected '}' (download it again)"),
+        Rule(
+            "layers lost", Rule.model("Test/One", base: "Bad/Lost"),
+            "1: Bad/Lost: config.json says 8 layers, the checkpoint has 6 (download it again)",
+            "4: Test/One has 6 layers, the base 8 (merge models of one architecture, or ranges of layers with slices:)"
+        ),
+        Rule(
+            "several at once",
+            "base_model: Test/Bse\nmerge_method: delta\nmodels:\n  - model: Bad/Pickled\n    parameters: {density: x}\nfoo: 1\n",
+            "1: the model Test/Bse was not found in MODELS (did you mean Test/Base? else download it: hf download Test/Bse --local-dir MODELS/Test/Bse)",
+            "2: unknown method 'delta' (did you mean della?)",
+            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)",
+            "5: density: 'x' is no number (write density: 0.5)",
+            "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
+        ),
+    ]
+
+    /// The models that the rules speak of.
+    private func makeModels() throws -> TinyModels {
+        let models = try TinyModels()
+        try models.makeModels(
+            namedIn: "Test/Base Test/One Test/Two Test/Shallow Test/VisionBase Test/QwenBase Test/GPTBase")
+        func make(_ name: String, _ edit: @escaping (inout [TinyModels.Tensor]) -> Void) throws {
+            try models.make(name, shape: "mistral", layers: 6, edit: edit)
+        }
+        try make("Bad/More") { $0.append(.init(name: "model.more.weight", type: .bf16, shape: [4])) }
+        try make("Bad/Headless") { $0.removeLast() }
+        try make("Bad/Vocabulary") {
+            $0[0].shape[0] = 10; $0[$0.count - 1].shape[0] = 10
+        }
+        try make("Bad/Shape") { $0[2].shape = [4, 5] }
+        try make("Bad/F8") { tensors in for index in tensors.indices { tensors[index].type = .f8E4M3 } }
+        for (name, byte) in [("Bad/IntegersA", UInt8(0)), ("Bad/IntegersB", 1)] {
+            try make(name) {
+                $0.append(
+                    .init(name: "position_ids", type: .i64, shape: [1], bytes: [byte, 0, 0, 0, 0, 0, 0, 0]))
+            }
+        }
+        try models.make("Bad/Quantised", shape: "mistral", layers: 6) { _ in
+        } editConfig: { config in
+            config["quantization_config"] = .object(JSONObject([("quant_method", .string("gptq"))]))
+        }
+        try models.make("Bad/Lost", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0["num_hidden_layers"] = .int(8)
+        }
+        try models.make("Bad/Config", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0 = .null
+        }
+        try models.write("{\"hidden_size\": 4,}", to: "Bad/Config/config.json")
+        try FileSystem.createFolder(models.folder.appending("Bad").appending("Pickled"))
+        try models.write("x", to: "Bad/Pickled/pytorch_model.bin")
+        return models
+    }
+
+    @Test func everyRuleHasItsReport() throws {
+        let models = try makeModels()
+        for rule in Self.yaml + Self.structure + Self.parameters + Self.slices + Self.models {
+            let report = models.report(rule.config).map {
+                $0.replacing(models.folder.string, with: "MODELS").replacing("merge.yml:", with: "")
+            }
+            #expect(report == rule.report, "\(rule.name)")
+        }
+    }
+}
+
+extension String {
+    /// With the last occurrence of `part` replaced.
+    func replacingLast(_ part: String, _ other: String) -> String {
+        guard let range = ranges(of: part).last else { return self }
+        return replacingCharacters(in: range, with: other)
+    }
+
+    private func replacingCharacters(in range: Range<Index>, with other: String) -> String {
+        String(self[..<range.lowerBound]) + other + self[range.upperBound...]
+    }
+}

@@ -1,0 +1,84 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// What mergekit accepts and ignores, and what else a reader should know: merged all the same, with a warning.
+@Suite struct WarningTests {
+    static let rules = [
+        Rule("nothing to say", Rule.top("parameters: {int8_mask: true}\n")),
+        Rule(
+            "lambda under a model", Rule.parameters("weight: 1\nlambda: 0.5"),
+            "line 7: lambda under a model is applied to that model's part; mergekit ignores it, and so does dellad: {mergekit_compat: true}"
+        ),
+        Rule(
+            "lambda under a model, as mergekit",
+            Rule.parameters("weight: 1\nlambda: 0.5") + "dellad: {mergekit_compat: true}\n",
+            "line 7: lambda under a model changes nothing, as mergekit_compat says"),
+        Rule(
+            "the merge's parameters under a model",
+            Rule.parameters("weight: 1\nnormalize: true\nrescale: false\nint8_mask: true"),
+            "line 7: normalize under a model changes nothing, in mergekit as here: it is one for the merge",
+            "line 8: rescale under a model changes nothing, in mergekit as here: it is one for the merge",
+            "line 9: int8_mask under a model changes nothing, in mergekit as here: it is one for the merge"),
+        Rule(
+            "parameters of the base",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - model: Test/Base\n    parameters:\n      weight: 3\n"
+                + "  - {model: Test/One, parameters: {weight: 1}}\n",
+            "line 6: parameters of the base Test/Base change nothing, in mergekit as here"),
+        Rule(
+            "only the base", "base_model: Test/Base\nmerge_method: della\nmodels: [{model: Test/Base}]\n",
+            "line 3: no model besides the base: the base comes out as it is"),
+        Rule(
+            "tensors that the base lacks", Rule.model("Warn/More"),
+            "line 4: Warn/More: model.more.weight (and 1 more) is not in the base, and left out"),
+        Rule(
+            "densities beyond the ends",
+            Rule.parameters("weight: 1\ndensity: [{filter: mlp, value: 45}, {value: -1}]"),
+            "line 7: density 45 keeps every difference: densities are meant to lie between 0 and 1",
+            "line 7: density -1 drops every difference: densities are meant to lie between 0 and 1"),
+        Rule(
+            "the base's tokenizer, which all share",
+            Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer_source: base\n"),
+        Rule(
+            "the base's tokenizer, another's file",
+            Rule.model("Warn/OtherTokens", base: "Warn/Tokens") + "tokenizer_source: base\n",
+            "line 5: the tokenizer of Warn/OtherTokens is not the base's file, byte for byte: tokens are matched by position, where mergekit matches them by name"
+        ),
+        Rule(
+            "a name", Rule.top("name: something\n"),
+            "line 4: name changes nothing: the output is named after the config's file, or by the command"),
+        Rule(
+            "a revision of a plain folder", Rule.model("Test/One@abc1234"),
+            "line 4: MODELS/Test/One is taken for Test/One@abc1234: nothing there tells its revision"),
+        Rule(
+            "residual_weight",
+            Rule.slice("[0, 4]") + "\n    residual_weight: 0.5\n",
+            "line 9: residual_weight changes nothing, in mergekit as here"),
+    ]
+
+    @Test func everyRuleHasItsWarnings() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One")
+        try models.make("Warn/More", shape: "mistral", layers: 6) { tensors in
+            tensors.append(.init(name: "model.more.weight", type: .bf16, shape: [4]))
+            tensors.append(.init(name: "model.even.more.weight", type: .bf16, shape: [4]))
+            tensors.append(
+                .init(name: "model.layers.0.self_attn.rotary_emb.inv_freq", type: .f32, shape: [2]))
+        }
+        for (name, tokenizer) in [("Tokens", "{}"), ("SameTokens", "{}"), ("OtherTokens", "[]")] {
+            try models.make("Warn/" + name, shape: "mistral", layers: 6)
+            try models.write(tokenizer, to: "Warn/\(name)/tokenizer.json")
+        }
+        for rule in Self.rules {
+            do throws(MergeProblems) {
+                let plan = try models.plan(rule.config)
+                let warnings = plan.warnings.map { $0.replacing(models.folder.string, with: "MODELS") }
+                #expect(warnings == rule.report, "\(rule.name)")
+            } catch {
+                Issue.record("\(rule.name): \(error)")
+            }
+        }
+    }
+}

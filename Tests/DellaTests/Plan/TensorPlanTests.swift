@@ -1,0 +1,208 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Where each output tensor comes from.
+@Suite struct TensorPlanTests {
+    private func merges(_ plan: MergePlan) -> [String: TensorMerge] {
+        var merges: [String: TensorMerge] = [:]
+        for tensor in plan.shards.flatMap(\.tensors) {
+            if case .merge(let merge) = tensor.source { merges[tensor.name] = merge }
+        }
+        return merges
+    }
+
+    /// The tensor of a model that an input is.
+    private func name(_ input: InputTensor, in plan: MergePlan) throws -> String {
+        let path = plan.inputs[input.file].path
+        let checkpoint = try Checkpoint(opening: path.removingLastComponent())
+        return try #require(
+            checkpoint.tensors.first { $0.offset == input.offset && $0.byteCount == input.byteCount }
+        )
+        .name
+    }
+
+    @Test func aFrankenmergesLayersComeFromWhereTheConfigSays() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two Test/Three")
+        let text = String(decoding: try TestResources.read("mergekit/rules/frankenmerge.yml"), as: UTF8.self)
+        let plan = try models.plan(text)
+        let merges = merges(plan)
+        // Slices of 3, 3 and 4 layers, from the base's 0, 1 and 2.
+        let q = "self_attn.q_proj.weight"
+        for (output, base, models) in [
+            (0, 0, [0, 2]), (2, 2, [2, 4]), (3, 1, [1]), (5, 3, [3]), (6, 2, [2]), (9, 5, [5]),
+        ] {
+            let merge = try #require(merges["model.layers.\(output).\(q)"])
+            #expect(try name(merge.base, in: plan) == "model.layers.\(base).\(q)")
+            #expect(
+                try merge.terms.map { try name($0.input, in: plan) }
+                    == models.map { "model.layers.\($0).\(q)" })
+            #expect(merge.terms.map(\.ordinal) == Array(models.indices))
+        }
+        #expect(merges["model.layers.10.\(q)"] == nil)
+        // Tensors are written in the base's order; copies of a layer stand together.
+        let names = plan.shards.flatMap(\.tensors).map(\.name)
+        let first = try #require(names.firstIndex(of: "model.layers.2.\(q)"))
+        #expect(Array(names[first...(first + 2)]) == [2, 4, 6].map { "model.layers.\($0).\(q)" })
+    }
+
+    @Test func aTiedHeadIsTheEmbedding() throws {
+        let models = try TinyModels()
+        try models.make("Test/Base")
+        try models.make("Tied", shape: "mistral", layers: 6) {
+            $0.removeLast()
+        } editConfig: {
+            $0["tie_word_embeddings"] = .bool(true)
+        }
+        let plan = try models.plan(Rule.model("Tied"))
+        let head = try #require(merges(plan)["lm_head.weight"])
+        #expect(try name(head.base, in: plan) == "lm_head.weight")
+        #expect(try name(head.terms[0].input, in: plan) == "model.embed_tokens.weight")
+        // A base without a head gives an output without one; the other's is left out.
+        let tied = try models.plan(Rule.model("Test/Base", base: "Tied"))
+        #expect(merges(tied)["lm_head.weight"] == nil)
+        #expect(tied.warnings == ["line 4: Test/Base: lm_head.weight is not in the base, and left out"])
+    }
+
+    @Test func aMissingRotaryBufferIsTheBases() throws {
+        let models = try TinyModels()
+        try models.make("Test/One")
+        try models.make("Rotary", shape: "mistral", layers: 6) {
+            $0.append(.init(name: "model.layers.0.self_attn.rotary_emb.inv_freq", type: .f32, shape: [2]))
+        }
+        let plan = try models.plan(Rule.model("Test/One", base: "Rotary"))
+        let merge = try #require(merges(plan)["model.layers.0.self_attn.rotary_emb.inv_freq"])
+        #expect(merge.terms[0].input == merge.base)
+    }
+
+    @Test func typesThatDifferAreComputedInFloat32() throws {
+        let models = try TinyModels()
+        func make(_ name: String, _ types: [ElementType]) throws {
+            let tensors = types.enumerated().map { TinyModels.Tensor(name: "t\($0)", type: $1, shape: [4]) }
+            try models.writeModel(name, tensors: tensors, config: .object(JSONObject()))
+        }
+        try make("A", [.bf16, .bf16, .f16, .f64, .f32, .f64])
+        try make("B", [.bf16, .f16, .f16, .f64, .f32, .f32])
+        let plan = try models.plan(Rule.model("B", base: "A"))
+        #expect(
+            (0..<6).map { merges(plan)["t\($0)"]?.format } == [
+                .bfloat16, .float32, .float16, .float32, .float32, .float32,
+            ])
+        let forced = try models.plan(Rule.model("B", base: "A") + "dtype: bfloat16\nout_dtype: float16\n")
+        #expect(merges(forced).values.allSatisfy { $0.format == .bfloat16 })
+        #expect(forced.shards[0].tensors.allSatisfy { $0.type == .f16 && $0.byteCount == 8 })
+    }
+
+    @Test func integersThatAgreeAreCopied() throws {
+        let models = try TinyModels()
+        let bytes = (0..<UInt8(24)).map { $0 }
+        for name in ["A", "B"] {
+            try models.make(name, shape: "mistral", layers: 2) {
+                $0.append(.init(name: "ids", type: .i64, shape: [3], bytes: bytes))
+            }
+        }
+        let plan = try models.plan(Rule.model("B", base: "A") + "dtype: float32\n")
+        let tensor = try #require(plan.shards[0].tensors.first { $0.name == "ids" })
+        guard case .copy(let input) = tensor.source else {
+            Issue.record("not copied")
+            return
+        }
+        #expect(tensor.type == .i64 && tensor.byteCount == 24)
+        #expect(plan.inputs[input.file].path == models.folder.pushing("A/model.safetensors"))
+    }
+
+    @Test func aTextModelInsideAMultimodalOneIsFoundByItsNames() throws {
+        let models = try TinyModels()
+        try models.make("Test/Base")
+        func rename(_ tensors: inout [TinyModels.Tensor], _ prefix: String, _ head: String) {
+            for index in tensors.indices {
+                let name = tensors[index].name
+                tensors[index].name = name.hasPrefix("model.") ? prefix + name.dropFirst(6) : head
+            }
+        }
+        for (name, prefix, head) in [
+            ("Inner", "language_model.model.", "language_model.lm_head.weight"),
+            ("Newer", "model.language_model.", "lm_head.weight"),
+        ] {
+            try models.make(name, shape: "mistral", layers: 6) {
+                rename(&$0, prefix, head)
+            } editConfig: { config in
+                let text = JSON.object(JSONObject([("num_hidden_layers", .int(6))]))
+                config = .object(JSONObject([("text_config", text)]))
+            }
+            for (base, other) in [("Test/Base", name), (name, "Test/Base")] {
+                let plan = try models.plan(Rule.model(other, base: base))
+                #expect(merges(plan).count == 57, "\(name)")
+                let layer = try #require(
+                    merges(plan).first { $0.key.hasSuffix("layers.5.mlp.up_proj.weight") })
+                #expect(
+                    try self.name(layer.value.terms[0].input, in: plan).hasSuffix(
+                        "layers.5.mlp.up_proj.weight"))
+            }
+        }
+    }
+
+    @Test func aModelWithoutLayersIsMergedWithTheGradientsFirstValues() throws {
+        let models = try TinyModels()
+        let tensors = ["encoder.a", "encoder.b"].map {
+            TinyModels.Tensor(name: $0, type: .f32, shape: [2, 2])
+        }
+        for name in ["A", "B"] { try models.writeModel(name, tensors: tensors, config: .null) }
+        let plan = try models.plan(
+            "base_model: A\nmerge_method: della\nmodels: [{model: B, parameters: {weight: [0.25, 1]}}]\n")
+        #expect(merges(plan).values.allSatisfy { $0.terms[0].weight == 0.25 })
+        #expect(!plan.companions.contains { $0.name == "config.json" })
+    }
+
+    @Test func theSeedIsTheCallersThenTheConfigs() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One")
+        let config = Rule.model("Test/One") + "dellad: {seed: 18446744073709551615, memory: 64M, retry: 3}\n"
+        let plan = try models.plan(config)
+        #expect(plan.seed == .max && plan.memoryLimit == 64 << 20 && plan.retries == 3)
+        #expect(try models.plan(config, seed: 5).seed == 5)
+    }
+
+    @Test func mergekitCompatLeavesTheLambdaUnderAModelOut() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One")
+        let config = Rule.parameters(
+            "weight: 1\nlambda: [{filter: mlp, value: [0, 1]}, {filter: norm, value: 0.5}]")
+        let own = merges(try models.plan(config))
+        #expect(own["model.layers.5.mlp.up_proj.weight"]?.terms[0].lambda == 1)
+        #expect(own["model.layers.0.mlp.up_proj.weight"]?.terms[0].lambda == 0)
+        #expect(own["model.norm.weight"]?.terms[0].lambda == 0.5)
+        #expect(own["lm_head.weight"]?.terms[0].lambda == 1)
+        let compatible = merges(try models.plan(config + "dellad: {mergekit_compat: true}\n"))
+        #expect(compatible.values.allSatisfy { $0.terms[0].lambda == 1 && $0.lambda == 1 })
+    }
+
+    @Test func theSameConfigGivesTheSamePlan() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two")
+        let text = String(decoding: try TestResources.read("mergekit/rules/filters.yml"), as: UTF8.self)
+        #expect(try models.plan(text) == models.plan(text))
+    }
+
+    @Test(arguments: [
+        ("model.layers.12.mlp.up_proj.weight", "model.layers.", 12),
+        ("transformer.h.0.ln_1.bias", "transformer.h.", 0),
+        ("h.3.x", "h.", 3), ("decoder.block.1.layer.0.w", "decoder.block.", 1),
+        ("visual.blocks.7.norm", "visual.blocks.", 7),
+    ])
+    func aLayerIsTheNumberAfterTheFirstContainer(name: String, stack: String, layer: Int) throws {
+        let position = try #require(LayerPosition(name))
+        #expect(position.stack == stack && position.layer == layer)
+        #expect(position.name(inLayer: layer) == name)
+    }
+
+    @Test(arguments: [
+        "model.norm.weight", "model.layers.weight", "model.layers.3", "mylayers.3.x", "layers.x.3.y",
+    ])
+    func otherNamesHaveNoLayer(name: String) {
+        #expect(LayerPosition(name) == nil)
+    }
+}
