@@ -1,0 +1,121 @@
+import StreamIO
+
+/// Records as lines of text: the CRC-32C of the JSON in hexadecimal, a space, the JSON.
+///
+/// 64-bit and floating-point values are hexadecimal strings, as JSON readers round numbers.
+extension JournalRecord {
+    /// The line, its end included.
+    var line: String {
+        let text = json.serialized()
+        return CRC32C.of(Array(text.utf8)).hexadecimal + " " + text + "\n"
+    }
+
+    /// Reads a line without its end; `nil` where it is damaged.
+    init?(line: some Sequence<UInt8>) {
+        let bytes = Array(line)
+        guard bytes.count > 9, bytes[8] == UInt8(ascii: " "),
+            let checksum = UInt32(String(decoding: bytes[..<8], as: UTF8.self), radix: 16)
+        else { return nil }
+        let text = Array(bytes[9...])
+        guard CRC32C.of(text) == checksum, let json = try? JSON(parsing: text) else { return nil }
+        self.init(json)
+    }
+
+    private var json: JSON {
+        switch self {
+        case .began(let identity):
+            .object(
+                JSONObject([
+                    ("record", .string("began")), ("revision", .int(identity.revision)),
+                    ("plan", .string(identity.plan.hexadecimal)),
+                    ("config", .string(identity.config.hexadecimal)),
+                    ("inputs", .array(identity.inputs.map(\.json))),
+                ]))
+        case .resumed: .object(JSONObject([("record", .string("resumed"))]))
+        case .complete: .object(JSONObject([("record", .string("complete"))]))
+        case .written(let written): written.json
+        }
+    }
+
+    private init?(_ json: JSON) {
+        switch json["record"]?.stringValue {
+        case "resumed": self = .resumed
+        case "complete": self = .complete
+        case "written":
+            guard let record = WrittenRecord(json) else { return nil }
+            self = .written(record)
+        case "began":
+            guard let revision = json["revision"]?.intValue,
+                let plan = json["plan"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
+                let config = json["config"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
+                let entries = json["inputs"]?.arrayValue
+            else { return nil }
+            let inputs = entries.compactMap(MergeIdentity.Input.init)
+            guard inputs.count == entries.count else { return nil }
+            self = .began(MergeIdentity(revision: revision, plan: plan, config: config, inputs: inputs))
+        default: return nil
+        }
+    }
+}
+
+extension MergeIdentity.Input {
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                ("name", .string(name)), ("size", .int(size)), ("inode", .string(inode.hexadecimal)),
+                ("modified", .int(modified)), ("header", .string(headerChecksum.hexadecimal)),
+            ]))
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let name = json["name"]?.stringValue, let size = json["size"]?.intValue,
+            let inode = json["inode"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
+            let modified = json["modified"]?.intValue,
+            let header = json["header"]?.stringValue.flatMap({ UInt32($0, radix: 16) })
+        else { return nil }
+        self.init(
+            name: name, size: UInt64(size), inode: inode, modified: Int64(modified), headerChecksum: header)
+    }
+}
+
+extension WrittenRecord {
+    fileprivate var json: JSON {
+        var members: [(String, JSON)] = [
+            ("record", .string("written")), ("shard", .int(shard)), ("through", .int(through)),
+            ("whole", .bool(isWhole)), ("crc32c", .array(newChecksums.map { .string($0.hexadecimal) })),
+            ("partial", .string(partial.hexadecimal)), ("partial_bytes", .int(partialBytes)),
+        ]
+        if let tensor {
+            members.append(("tensor", .int(tensor)))
+            members.append(("factors", .array(factors.map { .string($0.bitPattern.hexadecimal) })))
+        }
+        if !warnings.isEmpty { members.append(("warnings", .array(warnings.map(JSON.string)))) }
+        return .object(JSONObject(members))
+    }
+
+    fileprivate init?(_ json: JSON) {
+        func words(_ key: String) -> [UInt32]? {
+            let entries = json[key]?.arrayValue ?? []
+            let words = entries.compactMap { $0.stringValue.flatMap { UInt32($0, radix: 16) } }
+            return words.count == entries.count ? words : nil
+        }
+        guard let shard = json["shard"]?.intValue, let through = json["through"]?.intValue,
+            let isWhole = json["whole"]?.boolValue, let checksums = words("crc32c"),
+            let partial = json["partial"]?.stringValue.flatMap({ UInt32($0, radix: 16) }),
+            let partialBytes = json["partial_bytes"]?.intValue, let factors = words("factors")
+        else { return nil }
+        self.init(
+            shard: shard, through: UInt64(through), isWhole: isWhole, newChecksums: checksums,
+            partial: partial, partialBytes: UInt64(partialBytes), tensor: json["tensor"]?.intValue,
+            factors: factors.map(Float.init(bitPattern:)),
+            warnings: (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue))
+    }
+}
+
+extension FixedWidthInteger {
+    /// All digits of the number in base 16, leading zeros included.
+    var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: Self.bitWidth / 4 - digits.count) + digits
+    }
+}

@@ -1,0 +1,29 @@
+import StreamIO
+
+/// One line of a merge's journal.
+enum JournalRecord: Hashable, Sendable {
+    /// What is being merged; the first record of a journal.
+    case began(MergeIdentity)
+    /// A run went on from what an earlier one had written.
+    case resumed
+    /// Output became durable.
+    case written(WrittenRecord)
+    /// Every file of the partial folder is whole and synced: it may be published.
+    case complete
+}
+
+/// That output became durable: how far, and what the next run needs to go on from there.
+struct WrittenRecord: Hashable, Sendable {
+    var shard: Int
+    /// Bytes of the shard's file.
+    var through: UInt64
+    var isWhole: Bool
+    /// Of the 64 MiB chunks completed since the last record.
+    var newChecksums: [UInt32]
+    var partial: UInt32
+    var partialBytes: UInt64
+    /// The tensor that `through` lies within, and its rescale factors.
+    var tensor: Int?
+    var factors: [Float]
+    var warnings: [String]
+}

@@ -1,0 +1,91 @@
+import StreamIO
+import SystemPackage
+
+/// The journal of one merge, `.NAME.journal` beside the output: what is durable, one line a record.
+///
+/// Append-only; each record is synced before it counts. A tail that a crash tore is cut off when the journal
+/// is opened again.
+final class MergeJournal {
+    /// A journal grows by a few hundred bytes every few seconds; one this large is not a journal.
+    static let sizeLimit = 64 << 20
+
+    private let file: OpenFile
+
+    private init(_ file: consuming OpenFile) { self.file = file }
+
+    /// What a journal says.
+    struct Content: Hashable, Sendable {
+        var identity: MergeIdentity?
+        var point = ResumePoint()
+        var isComplete = false
+        /// Bytes of the records that are whole.
+        var validBytes = 0
+    }
+
+    /// Begins a journal. The name is durable once the folder is synced.
+    static func create(_ path: FilePath, for identity: MergeIdentity) throws(IOError) -> MergeJournal {
+        let journal = MergeJournal(try OpenFile.creating(path, direct: false))
+        try journal.append(.began(identity))
+        return journal
+    }
+
+    /// Goes on with a journal, without the tail that `content` left out.
+    static func reopen(_ path: FilePath, after content: Content) throws(IOError) -> MergeJournal {
+        let journal = MergeJournal(try OpenFile.forUpdating(path, direct: false))
+        try journal.file.truncate(to: UInt64(content.validBytes))
+        try journal.append(.resumed)
+        return journal
+    }
+
+    /// Appends a record and waits until it is on the disk.
+    func append(_ record: JournalRecord) throws(IOError) {
+        try file.append(Array(record.line.utf8))
+        try file.sync()
+    }
+
+    /// Reads a journal; `nil` where there is none.
+    static func read(_ path: FilePath) throws(IOError) -> Content? {
+        guard try FileSystem.status(path, followLinks: false) != nil else { return nil }
+        let bytes = try FileSystem.readWhole(path, limit: sizeLimit, followLinks: false)
+        var content = Content()
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")),
+            let record = JournalRecord(line: rest[..<end]),
+            content.add(record)
+        {
+            rest = rest[(end + 1)...]
+            content.validBytes = rest.startIndex
+        }
+        return content
+    }
+}
+
+extension MergeJournal.Content {
+    /// Takes a record in; false where it cannot follow what came before.
+    fileprivate mutating func add(_ record: JournalRecord) -> Bool {
+        switch record {
+        case .began(let identity):
+            guard self.identity == nil else { return false }
+            self.identity = identity
+        case .resumed:
+            point.resumptions += 1
+        case .complete:
+            isComplete = true
+        case .written(let written):
+            guard written.shard == point.shard, written.through >= point.offset else { return false }
+            point.warnings += written.warnings
+            point.checksums = ChunkChecksums(
+                complete: point.checksums.complete + written.newChecksums, partial: written.partial,
+                partialBytes: written.partialBytes)
+            if written.isWhole {
+                point.finished.append(point.checksums)
+                point.checksums = ChunkChecksums()
+                (point.offset, point.tensor, point.factors) = (0, nil, [])
+            } else {
+                (point.offset, point.tensor, point.factors) =
+                    (written.through, written.tensor, written.factors)
+            }
+        }
+        return identity != nil
+    }
+}

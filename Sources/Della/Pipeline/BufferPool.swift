@@ -1,0 +1,27 @@
+/// Equal buffers of the arena, handed out by index. Confined to the merge's thread.
+struct BufferPool {
+    private let base: UnsafeMutableRawPointer
+    let bufferBytes: Int
+    private var free: [Int]
+    let count: Int
+
+    init(_ base: UnsafeMutableRawPointer, bufferBytes: Int, count: Int) {
+        self.base = base
+        self.bufferBytes = bufferBytes
+        self.count = count
+        free = (0..<count).reversed()
+    }
+
+    var available: Int { free.count }
+
+    /// A buffer's memory; valid while the arena lives.
+    subscript(index: Int) -> UnsafeMutableRawPointer { base + index * bufferBytes }
+
+    /// Takes a buffer, `nil` where none is free.
+    mutating func take() -> Int? { free.popLast() }
+
+    mutating func release(_ index: Int) {
+        assert(!free.contains(index), "released twice")
+        free.append(index)
+    }
+}

@@ -1,0 +1,34 @@
+import StreamIO
+
+/// The CRC-32C of every 64 MiB of a file, put together from pieces that come in order.
+public struct ChunkChecksums: Hashable, Sendable {
+    /// Of the chunks that are complete.
+    public private(set) var complete: [UInt32] = []
+    /// Of the bytes of the chunk under way.
+    public private(set) var partial: UInt32 = 0
+    /// Bytes of the chunk under way.
+    public private(set) var partialBytes: UInt64 = 0
+
+    public init() {}
+
+    init(complete: [UInt32], partial: UInt32, partialBytes: UInt64) {
+        self.complete = complete
+        self.partial = partial
+        self.partialBytes = partialBytes
+    }
+
+    /// Of all chunks, the last one included.
+    public var all: [UInt32] { partialBytes == 0 ? complete : complete + [partial] }
+
+    /// Adds a piece, which must not reach across the end of a chunk.
+    mutating func append(_ checksum: UInt32, byteCount: UInt64) {
+        precondition(partialBytes + byteCount <= ShardOutput.chunkBytes, "a piece straddles two chunks")
+        partial =
+            partialBytes == 0
+            ? checksum : CRC32C.combine(partial, checksum, secondLength: byteCount)
+        partialBytes += byteCount
+        guard partialBytes == ShardOutput.chunkBytes else { return }
+        complete.append(partial)
+        (partial, partialBytes) = (0, 0)
+    }
+}

@@ -1,0 +1,74 @@
+import StreamIO
+
+/// What a sync under way will have made durable.
+struct SyncTarget {
+    let shard: Int
+    /// Bytes of the shard.
+    let through: UInt64
+    let isWhole: Bool
+    let checksums: ChunkChecksums
+}
+
+/// Decides when output is synced, and what the journal says afterwards. Confined to the merge's thread.
+struct Durability {
+    let resume: ResumePoint
+    private(set) var syncedThrough: UInt64
+    private(set) var isSyncing = false
+    /// Found since the last record.
+    var warnings: [String] = []
+    private var lastSync = ContinuousClock.now
+    private var checksumsRecorded: Int
+    /// Tensors whose output has begun: where they lie, and their factors.
+    private var underWay: [(shard: Int, index: Int, range: Range<UInt64>, factors: [Float])] = []
+
+    init(_ resume: ResumePoint) {
+        self.resume = resume
+        syncedThrough = resume.offset
+        checksumsRecorded = resume.checksums.complete.count
+    }
+
+    /// Remembers a tensor's factors until its output is durable.
+    mutating func noteFactors(of task: TensorTask) {
+        let layout = task.layout
+        guard underWay.last?.index != layout.index || underWay.last?.shard != layout.shard else { return }
+        let tensor = layout.tensor
+        underWay.append(
+            (layout.shard, layout.index, tensor.offset..<tensor.offset + tensor.byteCount, task.factors))
+    }
+
+    /// Whether so much was written, or so long ago, that it is to be synced.
+    func isDue(_ writtenThrough: UInt64) -> Bool {
+        guard writtenThrough > syncedThrough else { return false }
+        return writtenThrough - syncedThrough >= MergePipeline.syncEveryBytes
+            || lastSync.duration(to: .now) >= .nanoseconds(MergePipeline.syncEveryNanoseconds)
+    }
+
+    /// Notes that what a shard has on disk is being synced.
+    mutating func begin(_ output: ShardOutput) -> SyncTarget {
+        isSyncing = true
+        return SyncTarget(
+            shard: output.index, through: output.writtenThrough, isWhole: output.isWritten,
+            checksums: output.checksums)
+    }
+
+    /// The record that a completed sync allows.
+    mutating func end(_ target: SyncTarget) -> JournalRecord {
+        isSyncing = false
+        lastSync = .now
+        let current = underWay.last { $0.shard == target.shard && $0.range.contains(target.through) }
+        let isWithin = current.map { $0.range.lowerBound < target.through } ?? false
+        let record = WrittenRecord(
+            shard: target.shard, through: target.through, isWhole: target.isWhole,
+            newChecksums: Array(target.checksums.complete.dropFirst(checksumsRecorded)),
+            partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
+            tensor: isWithin ? current?.index : nil, factors: isWithin ? current?.factors ?? [] : [],
+            warnings: warnings)
+        warnings.removeAll()
+        underWay.removeAll {
+            $0.shard < target.shard || $0.shard == target.shard && $0.range.upperBound <= target.through
+        }
+        syncedThrough = target.isWhole ? 0 : target.through
+        checksumsRecorded = target.isWhole ? 0 : target.checksums.complete.count
+        return .written(record)
+    }
+}

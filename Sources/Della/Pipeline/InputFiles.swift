@@ -1,0 +1,66 @@
+import StreamIO
+
+/// The files that a merge reads, opened when first needed and held to what the plan saw.
+///
+/// All stay open until the merge ends: at most one descriptor a model shard.
+final class InputFiles {
+    private final class Holder {
+        let file: OpenFile
+        init(_ file: consuming OpenFile) { self.file = file }
+    }
+
+    private let files: [InputFile]
+    private var open: [Holder?]
+
+    init(_ files: [InputFile]) {
+        self.files = files
+        open = Array(repeating: nil, count: files.count)
+    }
+
+    /// The file of that number in the plan.
+    /// - Throws: `MergeFailure` where it cannot be opened or is not what it was.
+    func reference(_ index: Int) throws(MergeFailure) -> OpenFile.Reference {
+        if let holder = open[index] { return holder.file.reference }
+        do {
+            let holder = Holder(try OpenFile.forReading(files[index].path, direct: true))
+            try check(holder.file.status(), index)
+            open[index] = holder
+            return holder.file.reference
+        } catch {
+            throw MergeFailure(error)
+        }
+    }
+
+    /// Looks at every file that was read once more: one that was replaced or written to meanwhile has made a
+    /// mixture.
+    func checkUnchanged() throws(MergeFailure) {
+        for index in files.indices {
+            guard let holder = open[index] else { continue }
+            do {
+                try check(holder.file.status(), index)
+            } catch {
+                throw MergeFailure(error)
+            }
+        }
+    }
+
+    private func check(_ status: FileStatus, _ index: Int) throws(MergeFailure) {
+        let planned = files[index]
+        guard
+            status.size == planned.size, status.inode == planned.inode,
+            status.modified == planned.modified
+        else {
+            throw MergeFailure(
+                .inputChanged,
+                "\(planned.path): changed while the merge was running (leave model files alone and retry)")
+        }
+    }
+
+    /// What a read that ended early says.
+    func truncated(_ index: Int, tensor: String) -> MergeFailure {
+        MergeFailure(
+            .inputChanged,
+            "\(files[index].path): ends within tensor \(tensor) (the file was cut short: restore it and retry)"
+        )
+    }
+}

@@ -1,0 +1,118 @@
+import StreamIO
+
+/// How a budget is divided among the buffers of one merge, decided when it starts.
+///
+/// Slots hold the rows of one input of one chunk; blocks hold output on its way to the disk. Both are pages
+/// of one arena, whose size is the budget.
+public struct MergeLayout: Hashable, Sendable {
+    /// The alignment of direct I/O, in bytes.
+    static let pageSize = 4096
+    /// What a slot holds beyond its rows: the rest of the first and last page read, and the rounding of where
+    /// rows start that grow while being converted.
+    static let slotSlack = 3 * pageSize
+    private static let largestSlot = 2 << 20
+    private static let smallestSlot = 64 << 10
+    private static let largestBlock = 64 << 20
+    private static let mostBlocks = 32
+    private static let mostBytesAhead = 96 << 20
+
+    /// The budget divided, in bytes.
+    public let memory: UInt64
+    let threads: Int
+    let slotBytes: Int
+    let slotCount: Int
+    /// Bytes of one block: a power of two, at most the 64 MiB over which a checksum is kept.
+    let blockBytes: Int
+    let blockCount: Int
+    /// Memory of one thread for ranking and for a row that straddles blocks, in bytes.
+    let scratchBytes: Int
+    /// Bytes of one buffer for a chunk's row sums.
+    let sumsBytes: Int
+    let sumsCount: Int
+    /// The most rows of a chunk whose sums are taken.
+    let rowsPerChunkLimit: Int
+
+    /// The most bytes of rows in a slot.
+    var slotPayload: Int { slotBytes - Self.slotSlack }
+
+    /// Bytes of the arena.
+    var arenaBytes: Int {
+        slotCount * slotBytes + blockCount * blockBytes + threads * scratchBytes + sumsCount * sumsBytes
+    }
+
+    var blocksOffset: Int { slotCount * slotBytes }
+    var scratchOffset: Int { blocksOffset + blockCount * blockBytes }
+    var sumsOffset: Int { scratchOffset + threads * scratchBytes }
+
+    /// The most slots read ahead of the workers: enough to keep a disk busy. More would only touch memory that
+    /// the merge may never need.
+    var slotsAheadLimit: Int { max(1, Self.mostBytesAhead / slotBytes) }
+
+    /// Chunks' worth of slots left free for streaming where a tensor does not fit.
+    func streamingChunks(of room: Int) -> Int { min(8, max(1, room / 4)) }
+
+    /// Divides `memory` for a plan.
+    /// - Throws: `MergeFailure` of kind `budgetTooSmall`, naming the tensor and the budget that would do.
+    public init(_ plan: MergePlan, memory: UInt64, threads: Int) throws(MergeFailure) {
+        precondition(threads > 0, "a merge needs a thread")
+        let demand = RowDemand(plan)
+        var slot = Self.largestSlot
+        var division = Division(demand, slot: slot, threads: threads)
+        while slot > Self.smallestSlot, division.comfortableBytes > memory {
+            slot /= 2
+            division = Division(demand, slot: slot, threads: threads)
+        }
+        guard division.leastBytes <= memory else {
+            throw .budgetTooSmall(memory, needed: UInt64(division.leastBytes), tensor: demand.widestTensor)
+        }
+        self.memory = memory
+        self.threads = threads
+        slotBytes = division.slotBytes
+        blockBytes = division.blockBytes
+        scratchBytes = division.scratchBytes
+        sumsBytes = division.sumsBytes
+        sumsCount = division.sumsCount
+        rowsPerChunkLimit = division.rowsPerChunkLimit
+        let fixed = threads * division.scratchBytes + division.sumsCount * division.sumsBytes
+        let inputs = demand.mostInputs * division.slotBytes
+        let left = Int(clamping: memory) - fixed - inputs
+        blockCount = min(
+            max(division.leastBlocks, left / 16 / blockBytes), Self.mostBlocks, left / blockBytes)
+        // More slots than the merge can fill would only be address space.
+        let useful =
+            demand.inputBytes / UInt64(slotBytes) + UInt64(4 * demand.mostInputs * demand.tensorCount)
+        let affordable = (left + inputs - blockCount * blockBytes) / slotBytes
+        slotCount = max(demand.mostInputs, min(affordable, Int(clamping: useful)))
+    }
+
+    /// One way of dividing, for one size of slot.
+    private struct Division {
+        let slotBytes: Int
+        let blockBytes: Int
+        let leastBlocks: Int
+        let scratchBytes: Int
+        let sumsBytes: Int
+        let sumsCount: Int
+        let rowsPerChunkLimit: Int
+        /// The least that works: one chunk at a time.
+        let leastBytes: Int
+        /// What lets reading, computing and writing overlap.
+        let comfortableBytes: Int
+
+        init(_ demand: RowDemand, slot: Int, threads: Int) {
+            slotBytes = max(slot, (demand.widestRowBytes + slotSlack).roundedUp(to: pageSize))
+            blockBytes = min(largestBlock, slotBytes.nextPowerOfTwo)
+            // A chunk's output may be twice its input's size and lie across the ends of blocks.
+            leastBlocks = (2 * slotBytes + blockBytes - 1) / blockBytes + 2
+            scratchBytes = demand.scratchBytes
+            rowsPerChunkLimit = slot >= 1 << 20 ? 2048 : 256
+            sumsCount = demand.isRescaled ? 2 * threads + 2 : 0
+            sumsBytes =
+                (rowsPerChunkLimit * max(1, demand.mostInputs - 1) * MemoryLayout<RowSums>.stride)
+                .roundedUp(to: pageSize)
+            let fixed = threads * scratchBytes + sumsCount * sumsBytes
+            leastBytes = fixed + leastBlocks * blockBytes + demand.mostInputs * slotBytes
+            comfortableBytes = fixed + 6 * blockBytes + 8 * demand.mostInputs * slotBytes
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import StreamIO
+
+extension MergePipeline {
+    /// Gives workers what is ready, output before sums: output frees buffers.
+    func dispatch() throws(MergeFailure) {
+        // Two items a thread keep it busy; a longer queue would only delay what matters more.
+        while itemsUnderWay < 2 * layout.threads {
+            if try dispatchOutput() { continue }
+            guard dispatchSum() else { return }
+        }
+    }
+
+    private func dispatchOutput() throws(MergeFailure) -> Bool {
+        guard let item = toEmit.first else { return false }
+        switch item {
+        case .header(let shard, let range):
+            let output = try output(of: shard)
+            let place = UInt64(range.lowerBound)..<UInt64(range.upperBound)
+            guard let window = output.window(for: place, from: &blocks) else { return false }
+            plan.shards[shard].header[range].withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return }
+                window.copy(start, count: range.count, at: place.lowerBound)
+            }
+            toEmit.removeFirst()
+            noteFilled(place, of: output)
+        case .rows(let work):
+            // Once the factors are known no worker has the chunk any more: it may be looked at.
+            guard work.task.isRescaleKnown, work.readsPending == 0 else { return false }
+            let output = try output(of: work.layout.shard)
+            let place = work.layout.outputRange(work.rows)
+            guard let window = output.window(for: place, from: &blocks) else { return false }
+            work.window = window
+            toEmit.removeFirst()
+            durability.noteFactors(of: work.task)
+            if !work.isPruned { slotsAhead -= work.slots.count }
+            submit(.emit(work))
+        }
+        return true
+    }
+
+    private func dispatchSum() -> Bool {
+        guard let work = toSum.first, work.readsPending == 0, let buffer = sums.take() else { return false }
+        toSum.removeFirst()
+        work.sumsBuffer = buffer
+        work.sums = sums[buffer].bindMemory(
+            to: RowSums.self, capacity: layout.sumsBytes / MemoryLayout<RowSums>.stride)
+        slotsAhead -= work.slots.count
+        submit(.sum(work))
+        return true
+    }
+
+    private func submit(_ item: WorkItem) {
+        itemsUnderWay += 1
+        workers.submit(item)
+    }
+
+    /// Books what a worker has finished.
+    func book(_ result: WorkItem) {
+        itemsUnderWay -= 1
+        switch result {
+        case .sum(let work): bookSum(work)
+        case .emit(let work): bookOutput(work)
+        case .checksum(let block): unsubmittedWrites.append(block)
+        }
+    }
+
+    /// Adds the chunk's sums in the order of the rows, which is not the order in which workers finish.
+    private func bookSum(_ work: ChunkWork) {
+        if work.chunk >= work.layout.keptChunks { releaseSlots(of: work) }
+        let task = work.task
+        let key = ObjectIdentifier(task)
+        summedAhead[key, default: [:]][work.chunk] = work
+        while let next = summedAhead[key]?.removeValue(forKey: task.chunksSummed) {
+            if let rows = next.sums, let buffer = next.sumsBuffer {
+                task.add(rows, rows: next.rows.count)
+                sums.release(buffer)
+                (next.sums, next.sumsBuffer) = (nil, nil)
+            }
+            task.add(next.found)
+            next.clearFound()
+        }
+        if summedAhead[key]?.isEmpty == true { summedAhead[key] = nil }
+    }
+
+    private func bookOutput(_ work: ChunkWork) {
+        releaseSlots(of: work)
+        let task = work.task
+        task.add(work.found)
+        guard let output = outputs.first(where: { $0.index == work.layout.shard }) else {
+            preconditionFailure("a shard was closed before its rows were written")
+        }
+        noteFilled(work.layout.outputRange(work.rows), of: output)
+        task.chunksEmitted += 1
+        guard task.chunksEmitted == work.layout.chunkCount else { return }
+        progress.update { $0.tensorsDone += 1 }
+        for warning in task.warnings(modelNames: plan.modelNames) {
+            progress.warn(warning)
+            durability.warnings.append(warning)
+        }
+    }
+
+    private func releaseSlots(of work: ChunkWork) {
+        for slot in work.slots { slots.release(slot) }
+    }
+
+    /// Notes that output is in its blocks; those that are full go to be summed, then written.
+    private func noteFilled(_ range: Range<UInt64>, of output: ShardOutput) {
+        for number in output.fill(range) {
+            guard let block = output.blocks[number] else { continue }
+            let start = Int(block.range.lowerBound - UInt64(number * layout.blockBytes))
+            let bytes = UnsafeMutableRawBufferPointer(
+                start: blocks[block.buffer] + start, count: block.range.count)
+            submit(.checksum(BlockWork(shard: output.index, number: number, bytes: bytes)))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import StreamIO
+import SystemPackage
+
+extension MergePipeline {
+    /// Starts as many reads as there are buffers and places in the queue.
+    func startReads() throws(MergeFailure) {
+        while true {
+            while let read = unsubmittedReads.first {
+                guard engine.pending + Self.writeReserve < engine.queueDepth else { return }
+                unsubmittedReads.removeFirst()
+                let file = try inputs.reference(read.file)
+                readsUnderWay += 1
+                engine.submit(
+                    IORequest(
+                        .read, file: file, offset: read.offset, buffer: read.buffer,
+                        token: token(for: .read(read))))
+            }
+            guard scheduleNext() else { return }
+        }
+    }
+
+    /// Takes the next step of the schedule; false where there is none or no room for it.
+    private func scheduleNext() -> Bool {
+        switch schedule.peek() {
+        case nil: return false
+        case .shard(let shard):
+            schedule.advance()
+            let header = plan.shards[shard].header.count
+            for start in stride(from: 0, to: header, by: layout.blockBytes) {
+                toEmit.append(
+                    .header(shard: shard, range: start..<min(start + layout.blockBytes, header)))
+            }
+            return true
+        case .chunk(let task, let chunk, let again):
+            let count = task.layout.inputs.count
+            guard slots.available >= count, slotsAhead == 0 || slotsAhead + count <= layout.slotsAheadLimit
+            else { return false }
+            schedule.advance()
+            add(task, chunk: chunk, again: again)
+            return true
+        }
+    }
+
+    private func add(_ task: TensorTask, chunk: Int, again: Bool) {
+        let layout = task.layout
+        let rows = layout.rows(ofChunk: chunk)
+        var reads: [PendingRead] = []
+        var taken: [Int] = []
+        var stored: [UnsafeMutableRawPointer] = []
+        var values: [UnsafeMutableRawPointer] = []
+        var targets: [(offset: UInt64, buffer: UnsafeMutableRawBufferPointer, needed: Int)] = []
+        for input in layout.inputs.indices {
+            guard let slot = slots.take() else { preconditionFailure("slots were counted") }
+            taken.append(slot)
+            let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[slot])
+            stored.append(placement.stored)
+            values.append(placement.values)
+            targets.append((placement.fileOffset, placement.buffer, placement.needed))
+        }
+        let work = ChunkWork(
+            task, chunk: chunk, slots: taken, stored: stored, values: values, countsInputs: !again)
+        for (input, target) in targets.enumerated() {
+            reads.append(
+                PendingRead(
+                    work: work, input: input, file: layout.inputs[input].file, offset: target.offset,
+                    buffer: target.buffer, needed: target.needed))
+        }
+        work.readsPending = reads.count
+        unsubmittedReads.append(contentsOf: reads)
+        slotsAhead += reads.count
+        let isSummed = layout.needsSums && !again
+        if isSummed { toSum.append(work) }
+        if !isSummed || chunk < layout.keptChunks { toEmit.append(.rows(work)) }
+    }
+
+    /// Books a read that has ended.
+    func book(_ read: PendingRead, _ completion: IOCompletion) throws(MergeFailure) {
+        if completion.errorNumber != 0 {
+            throw .io(IOError("read", plan.inputs[read.file].path, Errno(rawValue: completion.errorNumber)))
+        }
+        guard completion.bytes >= read.needed else {
+            throw inputs.truncated(read.file, tensor: read.work.layout.tensor.name)
+        }
+        read.work.readsPending -= 1
+        let bytes = read.work.layout.inputRowBytes[read.input] * read.work.rows.count
+        progress.update { $0.bytesRead += UInt64(bytes) }
+    }
+}

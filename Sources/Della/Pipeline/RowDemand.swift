@@ -1,0 +1,46 @@
+/// What the rows of a plan ask of the buffers.
+struct RowDemand {
+    /// The tensor with the longest row, in bytes of a buffer.
+    private(set) var widestTensor = ""
+    private(set) var widestRowBytes = 1
+    /// The most files that one chunk is read from: models and base.
+    private(set) var mostInputs = 1
+    /// What one thread needs beside the buffers.
+    private(set) var scratchBytes = 4096
+    private(set) var isRescaled = false
+    private(set) var inputBytes: UInt64 = 0
+    private(set) var tensorCount = 1
+
+    init(_ plan: MergePlan) {
+        var outputRow = 0
+        var ranking = 0
+        for shard in plan.shards {
+            for tensor in shard.tensors {
+                let shape = RowShape(tensor)
+                if shape.widestRowBytes > widestRowBytes || widestTensor.isEmpty {
+                    widestTensor = tensor.name
+                    widestRowBytes = max(1, shape.widestRowBytes)
+                }
+                mostInputs = max(mostInputs, shape.inputs.count)
+                isRescaled = isRescaled || shape.isRescaled
+                outputRow = max(outputRow, shape.outputRowBytes)
+                inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
+                tensorCount += 1
+                if case .merge(let merge) = tensor.source, merge.terms.contains(where: \.isPruned) {
+                    ranking = max(
+                        ranking,
+                        RowKernels.scratchByteCount(rowLength: shape.rowLength, format: merge.format))
+                }
+            }
+        }
+        scratchBytes = (ranking.roundedUp(to: 64) + outputRow).roundedUp(to: 4096)
+    }
+}
+
+extension Int {
+    /// The next multiple of `unit`.
+    func roundedUp(to unit: Int) -> Int { (self + unit - 1) / unit * unit }
+
+    /// The smallest power of two that is not smaller.
+    var nextPowerOfTwo: Int { self <= 1 ? 1 : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount) }
+}

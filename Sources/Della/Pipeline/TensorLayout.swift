@@ -1,0 +1,83 @@
+import StreamIO
+
+/// How one output tensor is cut into chunks of whole rows, and which of them stay in memory between the
+/// phases.
+///
+/// A tensor that is copied counts its bytes as rows of one byte.
+struct TensorLayout {
+    /// Position in the plan.
+    let shard: Int
+    let index: Int
+    let tensor: OutputTensor
+    /// The base's bytes, then each term's.
+    let inputs: [InputTensor]
+    /// Bytes of a row as stored, by input.
+    let inputRowBytes: [Int]
+    /// Bytes of a row in the format computed in.
+    let workRowBytes: Int
+    /// Bytes of a row as written.
+    let outputRowBytes: Int
+    let rows: Range<Int>
+    let rowsPerChunk: Int
+    /// Whether a first phase over all rows comes before the first output row.
+    let needsSums: Bool
+    /// Chunks, from the first, whose inputs stay in memory from the first phase to the second. The others
+    /// are read again.
+    let keptChunks: Int
+    /// The rescale factors by term where they are known from the journal.
+    let knownFactors: [Float]?
+
+    var chunkCount: Int { (rows.count + rowsPerChunk - 1) / rowsPerChunk }
+
+    /// The rows of a chunk.
+    func rows(ofChunk chunk: Int) -> Range<Int> {
+        let start = rows.lowerBound + chunk * rowsPerChunk
+        return start..<min(start + rowsPerChunk, rows.upperBound)
+    }
+
+    /// Where the rows lie in the shard's file, in bytes.
+    func outputRange(_ rows: Range<Int>) -> Range<UInt64> {
+        let start = tensor.offset + UInt64(rows.lowerBound * outputRowBytes)
+        return start..<start + UInt64(rows.count * outputRowBytes)
+    }
+
+    /// Where the rows lie in an input's file, in bytes.
+    func inputRange(_ input: Int, _ rows: Range<Int>) -> Range<UInt64> {
+        let start = inputs[input].offset + UInt64(rows.lowerBound * inputRowBytes[input])
+        return start..<start + UInt64(rows.count * inputRowBytes[input])
+    }
+
+    /// Bytes that the tensor's reads move, second readings included, without alignment.
+    var readBytes: UInt64 {
+        let once = inputRowBytes.reduce(0, +) * rows.count
+        guard needsSums, keptChunks < chunkCount else { return UInt64(once) }
+        let kept = inputRowBytes.reduce(0, +) * min(rows.count, keptChunks * rowsPerChunk)
+        return UInt64(2 * once - kept)
+    }
+
+    /// Bytes written.
+    var writeBytes: UInt64 { UInt64(rows.count * outputRowBytes) }
+
+    /// Lays out a tensor from `firstRow` on in buffers of the given layout.
+    init(
+        _ tensor: OutputTensor, shard: Int, index: Int, in layout: MergeLayout, firstRow: Int = 0,
+        knownFactors: [Float]? = nil
+    ) {
+        let shape = RowShape(tensor)
+        self.shard = shard
+        self.index = index
+        self.tensor = tensor
+        inputs = shape.inputs
+        inputRowBytes = shape.inputRowBytes
+        workRowBytes = shape.workRowBytes
+        outputRowBytes = shape.outputRowBytes
+        rows = firstRow..<max(firstRow, shape.rowCount)
+        self.knownFactors = knownFactors
+        needsSums = shape.isRescaled && knownFactors == nil
+        let fitting = max(1, layout.slotPayload / max(1, shape.widestRowBytes))
+        rowsPerChunk = shape.isRescaled ? min(fitting, layout.rowsPerChunkLimit) : fitting
+        let chunks = (rows.count + rowsPerChunk - 1) / rowsPerChunk
+        let room = layout.slotCount / inputs.count
+        keptChunks = !needsSums ? 0 : chunks <= room ? chunks : room - layout.streamingChunks(of: room)
+    }
+}

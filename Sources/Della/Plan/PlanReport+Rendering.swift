@@ -1,0 +1,163 @@
+import StreamIO
+
+extension PlanReport {
+    /// The report as a person reads it, several lines, the last one ended.
+    public var text: String {
+        var lines = ["method    \(plan.method.rawValue), seed \(plan.seed)"]
+        let folders = modelFolders
+        for (index, name) in plan.modelNames.enumerated() {
+            let label = index == 0 ? "base      " : index == 1 ? "models    " : "          "
+            lines.append(label + name + (index < folders.count ? "  \(folders[index])" : ""))
+        }
+        let tensors = plan.shards.flatMap(\.tensors)
+        lines.append(
+            "output    \(tensors.count) tensors in \(plan.shards.count) "
+                + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
+        lines.append(settings)
+        for chart in ParameterChart.charts(of: plan) {
+            lines += ["", chart.model]
+            lines += chart.lines
+        }
+        lines += ["", "memory    \(ByteCount(memory))\(budgetProblem.map { ": \($0)" } ?? "")"]
+        lines += rereadLines
+        lines.append(
+            "disk      \(Self.size(bytesWritten)) needed"
+                + (freeSpace.map { ", \(Self.size($0)) free" } ?? ""))
+        if let freeSpace, freeSpace < bytesWritten {
+            lines.append("          not enough: free \(Self.size(bytesWritten - freeSpace)) more")
+        }
+        lines.append("to move   \(Self.size(bytesRead)) read, \(Self.size(bytesWritten)) written")
+        if let seconds, let bytesPerSecond {
+            lines.append(
+                "time      about \(Self.duration(seconds)) at \(Self.size(UInt64(bytesPerSecond)))/s")
+        }
+        lines += plan.warnings.enumerated().map {
+            ($0.offset == 0 ? "warnings  " : "          ") + $0.element
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The folders that models were found in, in the order of the inputs.
+    private var modelFolders: [String] {
+        var folders: [String] = []
+        for input in plan.inputs {
+            let folder = input.path.removingLastComponent().string
+            if !folders.contains(folder) { folders.append(folder) }
+        }
+        return folders.count == plan.modelNames.count ? folders : []
+    }
+
+    /// The types of the output's tensors, the most frequent first.
+    private var typeNames: String {
+        var counts: [ElementType: Int] = [:]
+        for tensor in plan.shards.flatMap(\.tensors) { counts[tensor.type, default: 0] += 1 }
+        return counts.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+            .map(\.key.rawValue).joined(separator: ", ")
+    }
+
+    /// `rescale`, `normalize`, `lambda` and the type computed in, where all tensors have one value.
+    private var settings: String {
+        let merges = plan.shards.flatMap(\.tensors).compactMap { tensor -> TensorMerge? in
+            if case .merge(let merge) = tensor.source { merge } else { nil }
+        }
+        func value(_ name: String, _ text: (TensorMerge) -> String) -> String {
+            let values = Set(merges.map(text)).sorted()
+            return "\(name) \(values.count <= 1 ? values.first ?? "-" : values.joined(separator: " or "))"
+        }
+        return "merge     "
+            + [
+                value("dtype") { $0.format.name }, value("rescale") { "\($0.rescale)" },
+                value("normalize") { "\($0.normalize)" },
+                value("lambda") { TensorFindings.decimal($0.lambda) },
+            ].joined(separator: ", ")
+    }
+
+    private var rereadLines: [String] {
+        guard !rereads.isEmpty else {
+            return budgetProblem == nil ? ["          every tensor is read once"] : []
+        }
+        let total = rereads.reduce(0) { $0 + $1.byteCount }
+        let shown = rereads.prefix(8).map { "          \($0.tensor)  \(Self.size($0.byteCount))" }
+        let more = rereads.count > shown.count ? ["          and \(rereads.count - shown.count) more"] : []
+        return ["          read again in part, \(Self.size(total)) in all:"] + shown + more
+    }
+
+    /// `1.3 GB`: decimal, as disks and model hubs count.
+    static func size(_ bytes: UInt64) -> String {
+        var value = Double(bytes)
+        for unit in ["bytes", "kB", "MB", "GB"] {
+            if value < 999.5 {
+                if unit == "bytes" { return "\(bytes) bytes" }
+                return value < 99.95
+                    ? "\((value * 10).rounded() / 10) \(unit)" : "\(Int(value.rounded())) \(unit)"
+            }
+            value /= 1000
+        }
+        return "\((value * 10).rounded() / 10) TB"
+    }
+
+    /// `45 s`, `12 min`, `3 h 5 min`.
+    private static func duration(_ seconds: Double) -> String {
+        guard seconds < 1e9 else { return "years" }
+        if seconds < 90 { return "\(max(1, Int(seconds.rounded()))) s" }
+        let minutes = Int((seconds / 60).rounded())
+        return minutes < 90 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
+    }
+
+    // MARK: JSON
+
+    /// The report for programs: bytes are bytes, times seconds; what is not known is null.
+    public var json: JSON {
+        let charts = ParameterChart.charts(of: plan)
+        let folders = modelFolders
+        let models = plan.modelNames.enumerated().map { index, name in
+            Self.object([
+                ("name", .string(name)), ("path", index < folders.count ? .string(folders[index]) : .null),
+                ("is_base", .bool(index == 0)),
+            ])
+        }
+        return Self.object([
+            ("schema", .int(1)), ("method", .string(plan.method.rawValue)),
+            ("seed", .int(plan.seed)), ("models", .array(models)),
+            ("tensors", .int(plan.shards.reduce(0) { $0 + $1.tensors.count })),
+            ("shards", .array(plan.shards.map(Self.shard))),
+            ("parameters", .array(charts.map(Self.chart))),
+            ("memory", .int(memory)), ("memory_problem", budgetProblem.map { .string($0) } ?? .null),
+            (
+                "read_again",
+                .array(
+                    rereads.map {
+                        Self.object([("tensor", .string($0.tensor)), ("bytes", .int($0.byteCount))])
+                    })
+            ),
+            ("bytes_read", .int(bytesRead)), ("bytes_written", .int(bytesWritten)),
+            ("disk_needed", .int(bytesWritten)), ("disk_free", freeSpace.map { .int($0) } ?? .null),
+            ("bytes_per_second", bytesPerSecond.map { .double($0) } ?? .null),
+            ("seconds", seconds.map { .double($0) } ?? .null),
+            ("warnings", .array(plan.warnings.map { .string($0) })),
+        ])
+    }
+
+    private static func object(_ members: [(String, JSON)]) -> JSON { .object(JSONObject(members)) }
+
+    private static func shard(_ shard: OutputShard) -> JSON {
+        object([
+            ("file", .string(shard.fileName)), ("bytes", .int(shard.byteCount)),
+            ("tensors", .int(shard.tensors.count)),
+        ])
+    }
+
+    private static func chart(_ chart: ParameterChart) -> JSON {
+        let rows = chart.rows.map { row -> JSON in
+            let columns = zip(ParameterChart.columnNames, row.values.columns).map { ($0, JSON.double($1)) }
+            let layers = row.layers.map { [JSON.int($0.lowerBound), .int($0.upperBound)] }
+            return object(
+                [
+                    ("layers", layers.map { .array($0) } ?? .null),
+                    ("tensors", .array(row.tensors.map { .string($0) })),
+                ]
+                    + columns)
+        }
+        return object([("model", .string(chart.model)), ("rows", .array(rows))])
+    }
+}

@@ -1,0 +1,90 @@
+import StreamIO
+import SystemPackage
+
+/// What a plan will do, for people (`text`) and programs (`json`), before it is done.
+public struct PlanReport: Sendable {
+    /// A tensor of which a part is read a second time, as the budget cannot keep it.
+    public struct Reread: Hashable, Sendable {
+        /// The output tensor's name.
+        public var tensor: String
+        /// Bytes that are read again.
+        public var byteCount: UInt64
+    }
+
+    /// The plan that is reported on.
+    public let plan: MergePlan
+    /// The budget, in bytes.
+    public let memory: UInt64
+    /// In the order of the output.
+    public let rereads: [Reread]
+    /// Why the budget will not do; `nil` where it does.
+    public let budgetProblem: String?
+    /// Bytes read from the models, second readings included.
+    public let bytesRead: UInt64
+    /// Bytes that the output takes on the disk: shards and, as far as they are known, the files beside them.
+    public let bytesWritten: UInt64
+    /// Bytes free where the output goes; `nil` where that is not known.
+    public let freeSpace: UInt64?
+    /// What the disks were measured to move; `nil` where they were not.
+    public let bytesPerSecond: Double?
+
+    /// Works out what a plan needs.
+    ///
+    /// - Parameters:
+    ///   - memory: the budget that the host grants, in bytes; the config's own may lower it.
+    ///   - threads: threads that compute.
+    ///   - freeSpace: bytes free where the output will be.
+    ///   - bytesPerSecond: a measurement of the disks.
+    public init(
+        _ plan: MergePlan, memory: UInt64, threads: Int, freeSpace: UInt64? = nil,
+        bytesPerSecond: Double? = nil
+    ) {
+        self.plan = plan
+        self.memory = min(memory, plan.memoryLimit ?? memory)
+        self.freeSpace = freeSpace
+        self.bytesPerSecond = bytesPerSecond
+        bytesWritten = plan.shards.reduce(0) { $0 + $1.byteCount } + Self.companionBytes(plan)
+        let tensors = plan.shards.flatMap(\.tensors)
+        let once = tensors.reduce(UInt64(0)) { $0 + Self.inputBytes($1) }
+        do throws(MergeFailure) {
+            let layout = try MergeLayout(plan, memory: self.memory, threads: threads)
+            rereads = tensors.compactMap { tensor in
+                let again = TensorLayout(tensor, shard: 0, index: 0, in: layout).readBytes
+                let bytes = Self.inputBytes(tensor)
+                return again > bytes ? Reread(tensor: tensor.name, byteCount: again - bytes) : nil
+            }
+            budgetProblem = nil
+        } catch {
+            rereads = []
+            budgetProblem = "\(error)"
+        }
+        bytesRead = once + rereads.reduce(0) { $0 + $1.byteCount }
+    }
+
+    /// The largest input file: what a measurement of the disks would best read.
+    public static func fileToMeasure(_ plan: MergePlan) -> FilePath? {
+        plan.inputs.max { $0.size < $1.size }?.path
+    }
+
+    /// Seconds that moving the bytes takes at the measured rate.
+    public var seconds: Double? {
+        guard let bytesPerSecond, bytesPerSecond > 0 else { return nil }
+        return Double(bytesRead + bytesWritten) / bytesPerSecond
+    }
+
+    private static func inputBytes(_ tensor: OutputTensor) -> UInt64 {
+        switch tensor.source {
+        case .copy(let input): input.byteCount
+        case .merge(let merge): merge.terms.reduce(merge.base.byteCount) { $0 + $1.input.byteCount }
+        }
+    }
+
+    private static func companionBytes(_ plan: MergePlan) -> UInt64 {
+        plan.companions.reduce(0) { sum, file in
+            switch file.content {
+            case .text(let text): sum + UInt64(text.utf8.count)
+            case .copy(let path): sum + (((try? FileSystem.status(path)) ?? nil)?.size ?? 0)
+            }
+        }
+    }
+}

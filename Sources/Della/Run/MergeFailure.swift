@@ -1,0 +1,104 @@
+import StreamIO
+import SystemPackage
+
+/// Why a merge ended without its output, in words for the person who asked for it.
+public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What went wrong, as far as a caller can act on it.
+    public enum Kind: Hashable, Sendable {
+        /// A stop was asked for; the merge resumes where it was.
+        case stopped
+        case outputExists
+        case cannotCreateOutput
+        /// A model file is not what it was when the merge was planned.
+        case inputChanged
+        case budgetTooSmall
+        /// `DELLAD_SIMD` asks for what this CPU lacks.
+        case unsupportedSIMD
+        case io(IOError)
+    }
+
+    public let kind: Kind
+    /// What is wrong, and what to do in parentheses.
+    public let message: String
+
+    public init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    public var description: String { message }
+
+    /// The exit code of sysexits.h.
+    public var exitCode: Int32 {
+        switch kind {
+        case .stopped: 130
+        case .outputExists, .cannotCreateOutput: 73
+        case .inputChanged: 65
+        case .budgetTooSmall, .unsupportedSIMD: 78
+        case .io(let error): error.errno == .noSuchFileOrDirectory && error.operation == "open" ? 66 : 74
+        }
+    }
+
+    /// Whether the same merge may succeed later without anybody changing the config: a full disk, an I/O error.
+    public var isRetryable: Bool {
+        guard case .io(let error) = kind else { return false }
+        return error.errno == .noSpace || error.errno == .diskQuotaExceeded || error.errno == .ioError
+    }
+
+    /// What a merge's steps throw, as the failure it is.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as MergeFailure: self = failure
+        case let error as IOError: self = .io(error)
+        default: preconditionFailure("a merge cannot throw \(error)")
+        }
+    }
+
+    static func budgetTooSmall(_ memory: UInt64, needed: UInt64, tensor: String) -> Self {
+        let step: UInt64 = 1 << 20
+        let enough = ByteCount((needed + step - 1) / step * step)
+        return Self(
+            .budgetTooSmall,
+            "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor) (use --memory \(enough))"
+        )
+    }
+
+    /// An I/O failure, with the remedy that fits its error number.
+    static func io(_ error: IOError) -> Self {
+        let remedy =
+            switch error.errno {
+            case .noSpace: "free space on that disk and retry"
+            case .diskQuotaExceeded: "raise the quota or free space and retry"
+            case .ioError: "check the disk and its cables with dmesg and smartctl, then retry"
+            case .readOnlyFileSystem: "mount the file system writable and retry"
+            case .permissionDenied, .notPermitted: "grant the daemon's user access and retry"
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem: "raise the limit of open files and retry"
+            case .noMemory: "lower --memory or free memory and retry"
+            case .noSuchFileOrDirectory: "restore it and retry"
+            default: "remove the cause and retry"
+            }
+        return Self(.io(error), "\(error) (\(remedy))")
+    }
+
+    /// A failure to set up the partial output.
+    static func creation(_ error: IOError, output: FilePath) -> Self {
+        switch error.errno {
+        case .fileExists where error.path == output:
+            Self(.outputExists, "\(output): exists (choose another name, or move it away)")
+        case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .readOnlyFileSystem, .notPermitted:
+            Self(
+                .cannotCreateOutput,
+                "\(output): cannot be created: \(error) (create its folder, writable by this user)")
+        default: .io(error)
+        }
+    }
+
+    /// A failure to give the finished output its name.
+    static func publication(_ error: IOError, output: FilePath) -> Self {
+        guard error.errno == .fileExists else { return .io(error) }
+        return Self(
+            .outputExists,
+            "\(output): appeared while the merge was running (move it away and retry; the merged model is kept)"
+        )
+    }
+}

@@ -1,0 +1,26 @@
+import StreamIO
+import SystemPackage
+
+/// What a host grants a merge. None of it changes the output's weights.
+public struct MergeOptions: Sendable {
+    /// Bounds every buffer of the merge, in bytes.
+    public var memory: UInt64
+    /// Threads that compute.
+    public var threads: Int
+    public var engine: IOEngineKind
+    /// The vector instructions to compute with; `nil` for `DELLAD_SIMD`'s, or else the best of this CPU.
+    public var level: SIMDLevel?
+    /// Where a Chrome trace of the stages is written.
+    public var trace: FilePath?
+
+    public init(
+        memory: UInt64, threads: Int, engine: IOEngineKind = .auto, level: SIMDLevel? = nil,
+        trace: FilePath? = nil
+    ) {
+        self.memory = memory
+        self.threads = threads
+        self.engine = engine
+        self.level = level
+        self.trace = trace
+    }
+}

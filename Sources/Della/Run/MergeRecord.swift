@@ -1,0 +1,72 @@
+import StreamIO
+import SystemPackage
+
+/// `dellad.json`: what a merge was made of and the checksums of what it wrote.
+struct MergeRecord {
+    static let fileName = "dellad.json"
+
+    /// A file of the output folder.
+    struct File {
+        var name: String
+        /// Bytes.
+        var size: UInt64
+        /// CRC-32C of every 64 MiB.
+        var checksums: [UInt32]
+    }
+
+    let plan: MergePlan
+    let configText: [UInt8]
+    let files: [File]
+    let seconds: Double
+    let warnings: [String]
+
+    var json: JSON {
+        .object(
+            JSONObject([
+                ("schema", .int(1)), ("dellad", .string(Version.current)),
+                ("numerics_revision", .int(MergePlan.numericsRevision)),
+                ("method", .string(plan.method.rawValue)), ("seed", .int(plan.seed)),
+                ("models", .array(plan.modelNames.map(JSON.string))),
+                ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
+                ("inputs", .array(plan.inputs.map(\.json))), ("files", .array(files.map(\.json))),
+                ("warnings", .array(warnings.map(JSON.string))),
+                ("seconds", .double((seconds * 1000).rounded() / 1000)),
+            ]))
+    }
+}
+
+extension InputFile {
+    /// Its name without the folders, which are this machine's.
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                ("file", .string(path.lastComponent?.string ?? "")), ("size", .int(size)),
+                ("header_crc32c", .string(headerChecksum.hexadecimal)),
+            ]))
+    }
+}
+
+extension MergeRecord.File {
+    /// Takes the checksums of a file that is there.
+    init(reading name: String, in folder: FilePath) throws(IOError) {
+        let file = try OpenFile.forReading(folder.appending(name), direct: false)
+        var checksums = ChunkChecksums()
+        var offset: UInt64 = 0
+        // A piece divides the 64 MiB that a checksum covers.
+        while true {
+            let bytes = try file.read(upTo: 1 << 20, at: offset)
+            if bytes.isEmpty { break }
+            checksums.append(CRC32C.of(bytes), byteCount: UInt64(bytes.count))
+            offset += UInt64(bytes.count)
+        }
+        self.init(name: name, size: offset, checksums: checksums.all)
+    }
+
+    fileprivate var json: JSON {
+        .object(
+            JSONObject([
+                ("name", .string(name)), ("size", .int(size)), ("chunk_bytes", .int(ShardOutput.chunkBytes)),
+                ("crc32c", .array(checksums.map { .string($0.hexadecimal) })),
+            ]))
+    }
+}

@@ -1,0 +1,246 @@
+import StreamIO
+import SystemPackage
+
+/// One merge from plan to published folder: resumes where an earlier run stopped, and leaves everything
+/// resumable when it stops itself.
+///
+/// `OUTPUT/.NAME.partial/` holds the output while it is made and `OUTPUT/.NAME.journal` says how much of it
+/// is durable. Publication: the files and the partial folder are synced, the journal says complete, the folder
+/// is renamed to `NAME` without replacing anything, OUTPUT is synced, the caller settles its own books, the
+/// journal goes.
+public struct MergeRun {
+    /// Transfers that may be under way at once.
+    private static let queueDepth = 64
+
+    private let plan: MergePlan
+    private let configText: [UInt8]
+    private let options: MergeOptions
+    private let places: PartialFolder
+    private let report: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - configText: the config as given; part of the merge's identity.
+    ///   - output: the folder that will be published. Its parent must exist.
+    ///   - report: told what an operator should know: why a merge starts over, which engine is used.
+    public init(
+        plan: MergePlan, configText: [UInt8], output: FilePath, options: MergeOptions,
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.plan = plan
+        self.configText = configText
+        self.options = options
+        self.report = report
+        places = PartialFolder(output: output)
+    }
+
+    /// Merges and publishes.
+    /// - Parameter beforeForgetting: runs once the output is published and durable, before the journal goes.
+    /// - Throws: `MergeFailure`. The partial output stays for a retry where any of it is durable.
+    public func perform(
+        progress: MergeProgress, stop: StopRequest, beforeForgetting: () throws -> Void = {}
+    ) throws(MergeFailure) -> MergeSummary {
+        let start = ContinuousClock.now
+        let layout = try MergeLayout(plan, memory: budget, threads: options.threads)
+        let opened = try openJournal()
+        var summary = MergeSummary(
+            bytesRead: 0, bytesWritten: 0, outputBytes: plan.shards.reduce(0) { $0 + $1.byteCount },
+            seconds: 0, resumptions: opened.content.point.resumptions, engine: "none", simd: "none",
+            warnings: plan.warnings)
+        if !opened.content.isComplete {
+            do throws(MergeFailure) {
+                try build(layout, opened, progress: progress, stop: stop, since: start, summary: &summary)
+            } catch {
+                try? settle(after: error)
+                throw error
+            }
+        }
+        try publish(opened.journal, beforeForgetting: beforeForgetting)
+        let figures = progress.snapshot
+        summary.bytesRead = figures.bytesRead
+        summary.bytesWritten = figures.bytesWritten
+        summary.warnings += progress.warnings
+        summary.seconds = start.duration(to: .now).seconds
+        return summary
+    }
+
+    /// Finishes a merge whose journal says complete: publishes it if it is not, and forgets the journal.
+    /// - Returns: false where there is no such merge; nothing is changed then.
+    public static func finishPublished(
+        output: FilePath, beforeForgetting: () throws -> Void = {}
+    ) throws(MergeFailure) -> Bool {
+        let places = PartialFolder(output: output)
+        do throws(IOError) {
+            guard let content = try MergeJournal.read(places.journal), content.isComplete else {
+                return false
+            }
+            let journal = try MergeJournal.reopen(places.journal, after: content)
+            try places.publish()
+            try places.forget(journal, after: beforeForgetting)
+            return true
+        } catch {
+            throw .publication(error, output: output)
+        }
+    }
+
+    /// Removes what a merge has left that will not be taken up again.
+    public static func discard(output: FilePath) throws(MergeFailure) {
+        do {
+            try PartialFolder(output: output).discard()
+        } catch {
+            throw .io(error)
+        }
+    }
+
+    /// The budget: the config may lower what the host grants.
+    private var budget: UInt64 { min(options.memory, plan.memoryLimit ?? .max) }
+
+    // MARK: Beginning
+
+    private struct Opened {
+        let journal: MergeJournal
+        let content: MergeJournal.Content
+    }
+
+    /// Finds what an earlier run left, or begins anew.
+    private func openJournal() throws(MergeFailure) -> Opened {
+        do throws(IOError) {
+            let identity = MergeIdentity(plan, configText: configText)
+            if let content = try MergeJournal.read(places.journal) {
+                if let reason = try reasonToStartOver(content, identity) {
+                    report("starting over: \(reason)")
+                    try places.discard()
+                } else {
+                    return Opened(
+                        journal: try MergeJournal.reopen(places.journal, after: content),
+                        content: content.resumed)
+                }
+            }
+            if try FileSystem.status(places.output, followLinks: false) != nil {
+                throw IOError("create", places.output, .fileExists)
+            }
+            // A folder without a journal says nothing about what is in it.
+            if try FileSystem.status(places.path, followLinks: false) != nil {
+                try FileSystem.removeTree(places.path)
+            }
+            let journal = try MergeJournal.create(places.journal, for: identity)
+            try FileSystem.createFolder(places.path)
+            try FileSystem.syncFolder(places.parent)
+            return Opened(journal: journal, content: MergeJournal.Content(identity: identity))
+        } catch {
+            throw .creation(error, output: places.output)
+        }
+    }
+
+    private func reasonToStartOver(
+        _ content: MergeJournal.Content, _ identity: MergeIdentity
+    ) throws(IOError) -> String? {
+        guard let earlier = content.identity else { return "the journal is damaged" }
+        if content.isComplete { return nil }
+        if let difference = identity.difference(from: earlier) { return difference }
+        guard try FileSystem.status(places.path, followLinks: false) != nil else {
+            return "the partial output is gone"
+        }
+        return try places.holds(content.point, of: plan) ? nil : "the partial output is incomplete"
+    }
+
+    // MARK: Building
+
+    private func build(
+        _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
+        since start: ContinuousClock.Instant, summary: inout MergeSummary
+    ) throws(MergeFailure) {
+        let point = opened.content.point
+        for warning in point.warnings { progress.warn(warning) }
+        let trace = options.trace.map { _ in MergeTrace() }
+        do {
+            try places.reserve(plan, from: point)
+            let arena = try Arena(byteCount: layout.arenaBytes)
+            let engine = try makeEngine(
+                options.engine, queueDepth: Self.queueDepth, arena: arena, report: report)
+            let kernels = try selectKernels()
+            (summary.engine, summary.simd) = (engine.name, kernels.level.rawValue)
+            let environment = PipelineEnvironment(
+                folder: places.path,
+                journal: { (record) throws(IOError) in try opened.journal.append(record) })
+            let pipeline = MergePipeline(
+                plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
+                resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
+            let checksums = try pipeline.run()
+            if let trace, let path = options.trace { try trace.write(to: path) }
+            try OutputFolder(plan: plan, folder: places.path).complete(
+                shards: checksums, configText: configText, seconds: start.duration(to: .now).seconds,
+                warnings: plan.warnings + progress.warnings)
+        } catch {
+            throw MergeFailure(error)
+        }
+    }
+
+    private func selectKernels() throws(MergeFailure) -> RowKernels {
+        do {
+            return try RowKernels.select(level: options.level)
+        } catch {
+            throw MergeFailure(.unsupportedSIMD, "\(error)")
+        }
+    }
+
+    /// After a failure: keeps what a retry can use, gives back the space of the rest.
+    private func settle(after failure: MergeFailure) throws(IOError) {
+        guard failure.kind != .stopped else { return }
+        let content = try MergeJournal.read(places.journal)
+        let point = content?.point ?? ResumePoint()
+        if failure.kind == .inputChanged || point.isStart {
+            try places.discard()
+        } else {
+            places.releaseReservation(plan, from: point)
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(
+        _ journal: MergeJournal, beforeForgetting: () throws -> Void
+    ) throws(MergeFailure) {
+        do throws(IOError) {
+            try journal.append(.complete)
+            try places.publish()
+            try places.forget(journal, after: beforeForgetting)
+        } catch {
+            throw .publication(error, output: places.output)
+        }
+    }
+}
+
+extension MergeJournal.Content {
+    /// As it will be once the run under way is booked.
+    fileprivate var resumed: Self {
+        var next = self
+        next.point.resumptions += 1
+        return next
+    }
+}
+
+extension PartialFolder {
+    /// Gives the folder its name, unless an earlier run did.
+    fileprivate func publish() throws(IOError) {
+        if try FileSystem.status(path, followLinks: false) != nil {
+            try FileSystem.rename(path, to: output, replacing: false)
+        }
+        try FileSystem.syncFolder(parent)
+    }
+
+    fileprivate func forget(_ journal: MergeJournal, after settle: () throws -> Void) throws(IOError) {
+        do {
+            try settle()
+        } catch let error as IOError {
+            throw error
+        } catch {
+            throw IOError("settle (\(error))", output, .ioError)
+        }
+        try FileSystem.remove(self.journal)
+        try FileSystem.syncFolder(parent)
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

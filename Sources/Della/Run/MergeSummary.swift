@@ -1,0 +1,17 @@
+/// What a merge did.
+public struct MergeSummary: Hashable, Sendable {
+    /// Bytes that this run read and wrote.
+    public var bytesRead: UInt64
+    public var bytesWritten: UInt64
+    /// Bytes of the shards.
+    public var outputBytes: UInt64
+    /// This run's wall time.
+    public var seconds: Double
+    /// How often the merge was taken up again.
+    public var resumptions: Int
+    /// The I/O engine and the vector instructions used: for reports, they change nothing.
+    public var engine: String
+    public var simd: String
+    /// Of the plan and of the merge itself.
+    public var warnings: [String]
+}

@@ -1,0 +1,53 @@
+import StreamIO
+import SystemPackage
+
+/// Completes a merged folder: what stands beside the shards, and `dellad.json`, which says what was done.
+struct OutputFolder {
+    let plan: MergePlan
+    let folder: FilePath
+
+    /// Writes the companions and `dellad.json`, and syncs everything down to the folder's names.
+    func complete(
+        shards: [ChunkChecksums], configText: [UInt8], seconds: Double, warnings: [String]
+    ) throws(IOError) {
+        var files = zip(plan.shards, shards).map { shard, checksums in
+            MergeRecord.File(name: shard.fileName, size: shard.byteCount, checksums: checksums.all)
+        }
+        for companion in plan.companions {
+            try write(companion)
+            files.append(try MergeRecord.File(reading: companion.name, in: folder))
+        }
+        let record = MergeRecord(
+            plan: plan, configText: configText, files: files, seconds: seconds, warnings: warnings)
+        try replace(MergeRecord.fileName, with: record.json.serialized(indentedBy: 2) + "\n")
+        try FileSystem.syncFolder(folder)
+    }
+
+    private func write(_ companion: CompanionFile) throws(IOError) {
+        let path = folder.appending(companion.name)
+        let above = path.removingLastComponent()
+        if above != folder {
+            if try FileSystem.status(above, followLinks: false) == nil {
+                try FileSystem.createFolder(above)
+            }
+        }
+        switch companion.content {
+        case .text(let text): try replace(companion.name, with: text)
+        case .copy(let source):
+            try removeIfThere(path)
+            try FileSystem.copy(source, to: path)
+        }
+        if above != folder { try FileSystem.syncFolder(above) }
+    }
+
+    /// A run before this one may have written the file, whole or not.
+    private func replace(_ name: String, with text: String) throws(IOError) {
+        let path = folder.appending(name)
+        try removeIfThere(path)
+        try FileSystem.writeWhole(Array(text.utf8), to: path, sync: true)
+    }
+
+    private func removeIfThere(_ path: FilePath) throws(IOError) {
+        if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.remove(path) }
+    }
+}

@@ -1,0 +1,74 @@
+import StreamIO
+import SystemPackage
+
+/// The places of one merge: the output, and the partial folder and journal beside it while it is under way.
+struct PartialFolder: Hashable, Sendable {
+    /// The folder that is published.
+    let output: FilePath
+    /// The folder that holds it: OUTPUT.
+    let parent: FilePath
+    /// `.NAME.partial`
+    let path: FilePath
+    /// `.NAME.journal`
+    let journal: FilePath
+
+    init(output: FilePath) {
+        self.output = output
+        let name = output.lastComponent?.string ?? ""
+        let above = output.removingLastComponent()
+        parent = above.isEmpty ? "." : above
+        path = parent.appending(".\(name).partial")
+        journal = parent.appending(".\(name).journal")
+    }
+
+    /// Removes the partial folder and the journal. The journal last: without it nobody would know the folder.
+    func discard() throws(IOError) {
+        if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.removeTree(path) }
+        if try FileSystem.status(journal, followLinks: false) != nil { try FileSystem.remove(journal) }
+        try FileSystem.syncFolder(parent)
+    }
+
+    /// Whether the shards that a journal speaks of are there.
+    func holds(_ point: ResumePoint, of plan: MergePlan) throws(IOError) -> Bool {
+        for (index, shard) in plan.shards.prefix(point.shard + 1).enumerated() {
+            let needed = index < point.shard ? shard.byteCount : point.offset
+            guard needed > 0 else { continue }
+            let status = try FileSystem.status(path.appending(shard.fileName), followLinks: false)
+            guard let status, status.isRegular, status.size >= needed else { return false }
+        }
+        return true
+    }
+
+    /// Creates the shards that are still to be written and sets their space aside, so that a disk that is too
+    /// small says so now.
+    func reserve(_ plan: MergePlan, from point: ResumePoint) throws(IOError) {
+        for (index, shard) in plan.shards.enumerated().dropFirst(point.shard) {
+            let file = path.appending(shard.fileName)
+            let isContinued = index == point.shard && point.offset > 0
+            if !isContinued, try FileSystem.status(file, followLinks: false) != nil {
+                try FileSystem.remove(file)
+            }
+            let open =
+                isContinued
+                ? try OpenFile.forUpdating(file, direct: false) : try OpenFile.creating(file, direct: false)
+            do throws(IOError) {
+                try open.reserve(shard.byteCount)
+            } catch  where error.errno == .notSupported {
+                // A file system without allocation fills up as it goes.
+            }
+        }
+    }
+
+    /// Gives back what was set aside and not written; what is durable stays for a retry.
+    func releaseReservation(_ plan: MergePlan, from point: ResumePoint) {
+        for (index, shard) in plan.shards.enumerated().dropFirst(point.shard) {
+            let file = path.appending(shard.fileName)
+            guard (try? FileSystem.status(file, followLinks: false)) != nil else { continue }
+            if index == point.shard, point.offset > 0 {
+                _ = try? OpenFile.forUpdating(file, direct: false).truncate(to: point.offset)
+            } else {
+                try? FileSystem.remove(file)
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Whole merges of random checkpoints through real files and a real ring.
+@Suite struct MergePipelineTests {
+    /// Every kind of tensor a checkpoint may hold; the first is larger than the smallest budget.
+    static func tensors(_ models: Int) -> [PlannedMerge.Tensor] {
+        func tensor(
+            _ name: String, _ shape: [Int], _ type: ElementType = .bf16, _ format: FloatFormat = .bfloat16
+        ) -> PlannedMerge.Tensor {
+            PlannedMerge.Tensor(
+                name: name, shape: shape, types: Array(repeating: type, count: models + 1), format: format,
+                densities: (0..<models).map { 0.4 + 0.1 * Double($0) })
+        }
+        var list = [
+            tensor("embed", [1700, 96]), tensor("vector", [5000]), tensor("scalar", []),
+            tensor("single", [300, 1]), tensor("empty", [0, 8]), tensor("three", [7, 5, 33]),
+            tensor("half", [40, 65], .f16, .float16), tensor("float", [90, 200], .f32, .float32),
+            tensor("double", [50, 31], .f64, .float32), tensor("narrowed", [60, 40], .f32, .bfloat16),
+            tensor("widened", [700, 50], .bf16, .float32), tensor("ids", [777], .i64),
+            tensor("flags", [13], .bool),
+        ]
+        list.append(tensor("mixed", [64, 63], .bf16, .float32))
+        list[list.count - 1].types[0] = .f16
+        list.append(tensor("unscaled", [900, 64]))
+        list[list.count - 1].rescale = false
+        list.append(tensor("kept", [400, 64]))
+        list[list.count - 1].densities = (0..<models).map { $0 == 0 ? 1 : 0.5 }
+        list[list.count - 1].normalize = true
+        list.append(tensor("dropped", [40, 64]))
+        list[list.count - 1].densities = (0..<models).map { _ in 0 }
+        list.append(tensor("narrow-output", [65, 640], .bf16, .float32))
+        list[list.count - 1].output = .float16
+        return list
+    }
+
+    @Test(arguments: [0, 1, 2, 4])
+    func theOutputIsTheReferencesAndDependsOnNothingElse(models: Int) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        let merge = try PlannedMerge(
+            Self.tensors(models), modelCount: models, seed: seed, shardBytes: 400_000)
+        let expected = try merge.reference()
+        var number = 0
+        for memory in [UInt64(4 << 20), 16 << 20, 1 << 30] {
+            for (threads, engine) in [(1, IOEngineKind.uring), (2, .posix), (5, .uring)] {
+                number += 1
+                let output = try merge.merge(
+                    into: "out-\(number)", memory: memory, threads: threads, engine: engine)
+                #expect(output == expected, "seed \(seed), \(memory) bytes, \(threads) threads, \(engine)")
+            }
+        }
+        // Nothing but the outputs is left.
+        let left = try FileSystem.entries(of: merge.folder).filter { $0.hasPrefix(".") }
+        #expect(left == [])
+    }
+
+    @Test func aTensorLargerThanTheBudgetIsReadAgainOnlyWhereItDidNotFit() throws {
+        let tensor = PlannedMerge.Tensor(
+            name: "large", shape: [6000, 512], types: [.bf16, .bf16], densities: [0.5])
+        let merge = try PlannedMerge([tensor], modelCount: 1, seed: 3)
+        let inputs = UInt64(2 * 6000 * 512 * 2)
+        let small = MergeProgress()
+        let first = try merge.merge(into: "small", memory: 5 << 20, progress: small)
+        let large = MergeProgress()
+        #expect(try merge.merge(into: "large", memory: 64 << 20, progress: large) == first)
+        #expect(large.snapshot.bytesRead == inputs)
+        #expect(small.snapshot.bytesRead > inputs && small.snapshot.bytesRead < 2 * inputs)
+        #expect(small.snapshot.bytesRead + small.snapshot.bytesWritten == small.snapshot.bytesTotal)
+    }
+
+    @Test func aMergeStoppedAtAnyMomentGoesOnToTheSameBytes() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededRandom(seed: seed)
+        let merge = try PlannedMerge(Self.tensors(2), modelCount: 2, seed: seed, shardBytes: 300_000)
+        let expected = try merge.merge(into: "undisturbed", memory: 1 << 30)
+        for round in 0..<8 {
+            let name = "out-\(round)"
+            var runs = 0
+            while true {
+                runs += 1
+                try #require(runs < 200, "seed \(seed): no end")
+                let progress = MergeProgress()
+                let stop = StopRequest()
+                let limit = UInt64.random(in: 0...4_000_000, using: &random)
+                progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
+                let memory = [UInt64(4 << 20), 9 << 20, 1 << 30].randomElement(using: &random)!
+                do {
+                    let output = try merge.merge(
+                        into: name, memory: memory, progress: progress, stop: stop)
+                    #expect(output == expected, "seed \(seed), round \(round), \(runs) runs")
+                    break
+                } catch let failure as MergeFailure {
+                    #expect(failure.kind == .stopped)
+                }
+            }
+        }
+    }
+
+    @Test func anInputThatIsCutShortIsNamedAndLeavesNothing() throws {
+        let merge = try PlannedMerge(Self.tensors(1), modelCount: 1, seed: 1)
+        let path = merge.plan.inputs[1].path
+        try OpenFile.forUpdating(path, direct: false).truncate(to: merge.plan.inputs[1].size / 2)
+        let failure = #expect(throws: MergeFailure.self) {
+            _ = try merge.merge(into: "out", memory: 1 << 30)
+        }
+        #expect(failure?.kind == .inputChanged)
+        #expect(failure?.message.contains(path.string) == true)
+        #expect(try FileSystem.entries(of: merge.folder).filter { $0.contains("out") } == [])
+    }
+
+    @Test func anOutputThatExistsIsLeftAlone() throws {
+        let merge = try PlannedMerge(Self.tensors(1), modelCount: 1, seed: 1)
+        try FileSystem.createFolder(merge.folder.appending("out"))
+        let failure = #expect(throws: MergeFailure.self) {
+            _ = try merge.merge(into: "out", memory: 1 << 30)
+        }
+        #expect(failure?.kind == .outputExists)
+        #expect(failure?.exitCode == 73)
+        #expect(try FileSystem.entries(of: merge.folder.appending("out")) == [])
+    }
+
+    @Test func aBudgetThatIsTooSmallNamesTheTensorAndTheBudgetThatWouldDo() throws {
+        let tensor = PlannedMerge.Tensor(
+            name: "wide", shape: [2, 1 << 20], types: [.bf16, .bf16], densities: [0.5])
+        let merge = try PlannedMerge([tensor], modelCount: 1, seed: 3)
+        let failure = #expect(throws: MergeFailure.self) {
+            _ = try merge.merge(into: "out", memory: 1 << 20)
+        }
+        let message = try #require(failure?.message)
+        #expect(message.contains("wide"))
+        let enough = try #require(
+            message.split(separator: "--memory ").last.flatMap { ByteCount($0.dropLast()) })
+        #expect(try merge.merge(into: "out", memory: enough.bytes) == merge.merge(into: "b", memory: 1 << 30))
+    }
+
+    @Test func nanAndInfinityAreCountedByModel() throws {
+        let tensor = PlannedMerge.Tensor(
+            name: "odd", shape: [64, 64], types: [.f32, .f32], format: .float32, densities: [0.5])
+        let merge = try PlannedMerge([tensor], modelCount: 1, seed: 3)
+        let input = merge.plan.inputs[1]
+        let place = merge.plan.shards[0].tensors[0]
+        guard case .merge(let plan) = place.source else { return }
+        try merge.overwrite(
+            input.path, at: plan.terms[0].input.offset, with: [0, 0, 0xC0, 0x7F, 0, 0, 0x80, 0x7F])
+        let progress = MergeProgress()
+        _ = try merge.merge(into: "out", memory: 1 << 30, progress: progress)
+        #expect(progress.warnings.contains("odd: model-1 holds 1 NaN and 1 infinite values"))
+    }
+}
