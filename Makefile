@@ -3,11 +3,14 @@
 # Whatever a target needs from Debian is installed by it: apt, with sudo when not root.
 
 SWIFT ?= swift
+# One binary that needs no Swift runtime on the host.
+RELEASE := -c release --static-swift-stdlib
+BIN := .build/release/dellad
 
-PACKAGES := liburing-dev pkg-config
+PACKAGES := liburing-dev libsystemd-dev pkg-config
 
-.DEFAULT_GOAL := debug
-.PHONY: help debug test lint clean packages
+.DEFAULT_GOAL := build
+.PHONY: help build debug test test-crash test-release lint clean packages test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -15,12 +18,26 @@ help:
 packages:
 	@Makefile.d/apt-install $(PACKAGES)
 
+build: packages ## the release binary, .build/release/dellad
+	$(SWIFT) build $(RELEASE) --product dellad
+
 debug: packages ## the debug build
 	$(SWIFT) build
 
-test: packages ## every test
+test-packages: packages
+	@Makefile.d/apt-install python3
+
+test: test-packages ## every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
+
+test-crash: test-packages ## every crash and failure point of a tiny merge: about 20 minutes
+	TEST_CRASH_STRIDE=1 $(SWIFT) test --filter CrashPointTests
+
+test-release: build ## that the release binary runs on processors without AVX
+	@Makefile.d/apt-install binutils qemu-user
+	Tests/Scripts/run-without-avx.sh $(BIN)
 
 lint: ## the format of the sources
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

@@ -4,10 +4,12 @@ import PackageDescription
 let package = Package(
     name: "dellad",
     products: [
+        .executable(name: "dellad", targets: ["Daemon"]),
         .library(name: "Della", targets: ["Della"]),
         .library(name: "StreamIO", targets: ["StreamIO"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -37,9 +39,22 @@ let package = Package(
             // Random numbers by the billion: without optimisation a debug build would take hours.
             swiftSettings: [.unsafeFlags(["-O"])]
         ),
+        .target(name: "CDaemon"),
+        .target(name: "CSystemd"),
+        .executableTarget(
+            name: "Daemon",
+            dependencies: [
+                "CDaemon",
+                "CSystemd",
+                "Della",
+                "Synthesis",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .testTarget(name: "StreamIOTests", dependencies: ["StreamIO"]),
         .testTarget(name: "DellaTests", dependencies: ["Della"], exclude: ["Resources"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Synthesis"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Synthesis"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,120 @@
+#define _GNU_SOURCE
+#include "CDaemon.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int32_t dellad_open_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) return -1;
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int32_t dellad_next_signal(int32_t descriptor) {
+    struct signalfd_siginfo info;
+    ssize_t count;
+    do {
+        count = read(descriptor, &info, sizeof info);
+    } while (count < 0 && errno == EINTR);
+    return count == (ssize_t)sizeof info ? (int32_t)info.ssi_signo : 0;
+}
+
+int32_t dellad_open_event(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void dellad_post_event(int32_t descriptor) {
+    uint64_t one = 1;
+    ssize_t ignored = write(descriptor, &one, sizeof one);
+    (void)ignored;
+}
+
+void dellad_clear_event(int32_t descriptor) {
+    uint64_t value;
+    ssize_t ignored = read(descriptor, &value, sizeof value);
+    (void)ignored;
+}
+
+int32_t dellad_affinity_count(void) {
+    // The kernel refuses a mask that is too small for its cores.
+    for (int cores = 1024; cores <= 65536; cores *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cores);
+        if (set == NULL) return 0;
+        size_t size = CPU_ALLOC_SIZE(cores);
+        int result = sched_getaffinity(0, size, set);
+        int count = result == 0 ? CPU_COUNT_S(size, set) : 0;
+        CPU_FREE(set);
+        if (result == 0) return count;
+        if (errno != EINVAL) return 0;
+    }
+    return 0;
+}
+
+static _Atomic int32_t crash_descriptor = -1;
+static _Atomic uint64_t crash_context = UINT64_MAX;
+
+static char *digits(char *end, uint64_t value) {
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return end;
+}
+
+static void note_crash(int signal_number) {
+    int32_t descriptor = atomic_exchange(&crash_descriptor, -1);
+    if (descriptor >= 0) {
+        char line[64];
+        char *end = line + sizeof line;
+        char *start = end;
+        *--start = '\n';
+        uint64_t context = atomic_load(&crash_context);
+        if (context == UINT64_MAX) {
+            *--start = '-';
+        } else {
+            start = digits(start, context);
+        }
+        *--start = ' ';
+        start = digits(start, (uint64_t)signal_number);
+        ssize_t ignored = write(descriptor, start, (size_t)(end - start));
+        (void)ignored;
+    }
+    // The default action is back in force (SA_RESETHAND) and ends the process once this returns.
+    raise(signal_number);
+}
+
+void dellad_watch_crashes(void) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT};
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_crash;
+    action.sa_flags = (int)SA_RESETHAND | SA_ONSTACK;
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) sigaction(signals[i], &action, NULL);
+    dellad_prepare_thread();
+}
+
+void dellad_prepare_thread(void) {
+    static const size_t size = 64 << 10;
+    stack_t stack;
+    memset(&stack, 0, sizeof stack);
+    stack.ss_sp = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack.ss_sp == MAP_FAILED) return;
+    stack.ss_size = size;
+    sigaltstack(&stack, NULL);
+}
+
+void dellad_note_crashes(int32_t descriptor) { atomic_store(&crash_descriptor, descriptor); }
+
+void dellad_set_crash_context(uint64_t context) { atomic_store(&crash_context, context); }

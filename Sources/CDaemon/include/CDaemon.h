@@ -1,0 +1,39 @@
+// What the daemon needs of the kernel and Swift's Glibc module does not show, and the handler of crashes,
+// which may only call async-signal-safe functions.
+#ifndef DELLAD_CDAEMON_H
+#define DELLAD_CDAEMON_H
+
+#include <stdint.h>
+
+/// Blocks SIGTERM, SIGINT and SIGHUP in this thread, and those it starts, and ignores SIGPIPE.
+/// Returns a descriptor to read them from (non-blocking, close-on-exec), or -1.
+int32_t dellad_open_signals(void);
+
+/// The next signal that arrived, 0 where there is none.
+int32_t dellad_next_signal(int32_t descriptor);
+
+/// An eventfd (non-blocking, close-on-exec), or -1.
+int32_t dellad_open_event(void);
+
+/// Makes the eventfd readable. From any thread.
+void dellad_post_event(int32_t descriptor);
+
+/// Makes the eventfd unreadable until the next post.
+void dellad_clear_event(int32_t descriptor);
+
+/// Cores that this process may run on; 0 where the kernel does not say.
+int32_t dellad_affinity_count(void);
+
+/// From now on SEGV, BUS, ILL, TRAP, FPE and ABRT are noted before they end the process.
+void dellad_watch_crashes(void);
+
+/// Gives the calling thread a stack for the handler of crashes, so that an overflow of its own is noted.
+void dellad_prepare_thread(void);
+
+/// Where crashes are noted: an open file, or -1. One line each: signal number, space, the context.
+void dellad_note_crashes(int32_t descriptor);
+
+/// The context of a crash from now on: a number, or UINT64_MAX for unknown, which is written as "-".
+void dellad_set_crash_context(uint64_t context);
+
+#endif

@@ -1,0 +1,46 @@
+import Della
+import StreamIO
+import SystemPackage
+
+/// A config named on the command line.
+struct ConfigFile {
+    let path: FilePath
+    let text: [UInt8]
+
+    init(reading path: String) throws(CommandFailure) {
+        self.path = FilePath(path)
+        do {
+            text = try FileSystem.readWhole(self.path, limit: DroppedConfig.sizeLimit)
+        } catch {
+            switch error.errno {
+            case .fileTooLarge, .isDirectory, .invalidArgument:
+                throw CommandFailure(
+                    "\(path): is no config: \(error.operation) (name a mergekit YAML)", .badData)
+            case .noSuchFileOrDirectory, .notDirectory:
+                throw CommandFailure("\(path): is not there (check the name)", .missingInput)
+            case .permissionDenied:
+                throw CommandFailure("\(path): cannot be read (chmod +r, or run as its owner)", .missingInput)
+            default: throw CommandFailure("\(error)", .io)
+            }
+        }
+    }
+
+    /// The merge that the config asks for, `outputName` being its title.
+    func plan(_ planner: MergePlanner, outputName: String) throws(CommandFailure) -> MergePlan {
+        do {
+            return try planner.plan(text, fileName: path.string, outputName: outputName)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+}
+
+extension CommandFailure {
+    /// Every problem of a config, a line each.
+    init(_ problems: MergeProblems) {
+        self.init(
+            problems.problems.map { $0.description(in: problems.fileName) }.joined(separator: "\n"),
+            exitCode: problems.exitCode)
+        appendix = problems.suggestion
+    }
+}

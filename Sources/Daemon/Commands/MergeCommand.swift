@@ -1,0 +1,62 @@
+import ArgumentParser
+import CDaemon
+import Della
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// `dellad merge`: one config, one folder, in the foreground.
+struct MergeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "merge",
+        abstract: "Merges one config into a new folder.",
+        discussion: """
+            An interrupted merge keeps what it has done beside the output (.NAME.partial, .NAME.journal) and goes \
+            on when the same command is given again.
+            """
+    )
+
+    @Argument(help: "The mergekit YAML.", completion: .file(extensions: ["yml", "yaml"]))
+    var config: String
+
+    @Argument(help: "The folder to create.", completion: .directory)
+    var output: String
+
+    @OptionGroup var models: ModelOptions
+    @OptionGroup var merging: MergingOptions
+
+    @Option(
+        help: ArgumentHelp("Writes a Chrome trace of the stages.", valueName: "file"), completion: .file())
+    var trace: String?
+
+    func validate() throws {
+        let path = FilePath(output)
+        guard let last = path.lastComponent, last.kind == .regular else {
+            throw ValidationError("'\(output)' does not name a folder that can be created")
+        }
+    }
+
+    func run() throws {
+        let config = try ConfigFile(reading: config)
+        let path = FilePath(output)
+        let options = try merging.resolved(on: Host(), trace: trace.map { FilePath($0) })
+        let plan = try config.plan(models.planner, outputName: path.lastComponent?.string ?? "")
+        for warning in plan.warnings { Self.warn(warning) }
+
+        let session = ForegroundMerge { (progress, stop) throws(MergeFailure) in
+            let run = MergeRun(
+                plan: plan, configText: config.text, output: path, options: options, report: Self.warn)
+            return try run.perform(progress: progress, stop: stop)
+        }
+        let summary = try session.perform()
+        for warning in summary.warnings where !plan.warnings.contains(warning) { Self.warn(warning) }
+        let seconds = summary.seconds
+        let rate = seconds > 0 ? Double(summary.bytesRead + summary.bytesWritten) / seconds : 0
+        StandardStream.output.write(
+            "\(path): \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), "
+                + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\n"
+        )
+    }
+
+    private static func warn(_ text: String) { StandardStream.error.write("dellad: \(text)\n") }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Della
+import StreamIO
+import SystemPackage
+
+/// What `serve` and `merge` let a merge use.
+struct MergingOptions: ParsableArguments {
+    @Option(
+        name: .customLong("memory"),
+        help: ArgumentHelp(
+            "Bounds every buffer of a merge: digits and K, M, G or KB, MB, GB (default: 1G, or what the control group or the host leaves free less 256M).",
+            valueName: "size"))
+    var memory: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads that compute (default: what the quota and the affinity allow).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("auto, uring or posix (default: auto).", valueName: "engine"))
+    var io: IOEngineKind?
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+        if let memory, memory.bytes == 0 { throw ValidationError("--memory must be more than 0") }
+    }
+
+    /// The options with what this host grants in place of what was not given.
+    func resolved(on host: Host, trace: FilePath? = nil) throws(CommandFailure) -> MergeOptions {
+        MergeOptions(
+            memory: try host.memory.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
+            engine: io ?? .auto,
+            trace: trace)
+    }
+}
+
+extension IOEngineKind: ExpressibleByArgument {}

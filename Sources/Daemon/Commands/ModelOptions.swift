@@ -1,0 +1,42 @@
+import ArgumentParser
+import Della
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// Where `merge` and `check` look for models.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Folders in which models are looked up by name (default: \(DefaultPath.models)).",
+            valueName: "dir"),
+        completion: .directory)
+    var models: [String] = []
+
+    @Option(help: ArgumentHelp("Selects the random numbers; beats the config's.", valueName: "n"))
+    var seed: UInt64?
+
+    /// A person at the command line may name any path, relative ones from where they are.
+    var planner: MergePlanner {
+        let folders = models.isEmpty ? [DefaultPath.models] : models
+        return MergePlanner(
+            library: ModelLibrary(
+                folders: folders.map { FilePath($0) }, workingDirectory: Self.workingDirectory,
+                allowsAnyPath: true),
+            seed: seed)
+    }
+
+    private static var workingDirectory: FilePath {
+        guard let text = getcwd(nil, 0) else { return "." }
+        defer { free(text) }
+        return FilePath(platformString: text)
+    }
+}
+
+/// Where things are when no flag says otherwise.
+enum DefaultPath {
+    static let spool = "/var/lib/dellad/spool"
+    static let output = "/var/lib/dellad/output"
+    static let models = "/var/lib/dellad/models"
+}

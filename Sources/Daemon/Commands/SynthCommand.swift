@@ -1,0 +1,84 @@
+import ArgumentParser
+import StreamIO
+import Synthesis
+import SystemPackage
+
+/// `dellad synth`: a random checkpoint to try and measure with, without a download.
+struct SynthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "synth",
+        abstract: "Writes a random checkpoint, or a random fine-tune of one.",
+        discussion: """
+            Shapes: nemo-12b (40 layers, 12.2 B parameters, 24.5 GB), nemo-4l (four of its layers, 2.9 GB), edge \
+            (one layer and the full vocabulary: the largest tensors of a 12B model, 3.2 GB), demo (0.3 GB), tiny \
+            (0.5 MB). Values are bfloat16: weights N(0, 0.02), norms 1 + N(0, 0.1). The same seed gives the same bytes.
+            """
+    )
+
+    @Argument(help: "The folder to create.", completion: .directory)
+    var output: String
+
+    @Option(help: ArgumentHelp("nemo-12b, nemo-4l, edge, demo or tiny.", valueName: "name"))
+    var shape: CheckpointShape
+
+    @Option(help: "Selects the random numbers.")
+    var seed: UInt64 = 0
+
+    @Option(
+        help: ArgumentHelp("The checkpoint to make a fine-tune of.", valueName: "dir"), completion: .directory
+    )
+    var base: String?
+
+    @Option(help: ArgumentHelp("With --base: the standard deviation of what is added.", valueName: "s"))
+    var scale: Float = 0.002
+
+    @Option(help: ArgumentHelp("Threads (default: the cores).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("The most bytes of tensors in a file.", valueName: "size"))
+    var shardSize = ByteCount(5_000_000_000)
+
+    @Option(help: ArgumentHelp("Layers, instead of the shape's.", valueName: "n"))
+    var layers: Int?
+
+    @Option(help: ArgumentHelp("Vocabulary, instead of the shape's.", valueName: "n"))
+    var vocabulary: Int?
+
+    func validate() throws {
+        for (value, name) in [(layers, "layers"), (vocabulary, "vocabulary"), (threads, "threads")] {
+            if let value, value < 1 { throw ValidationError("--\(name) must be at least 1") }
+        }
+    }
+
+    func run() throws {
+        var shape = shape
+        if let layers { shape.layers = layers }
+        if let vocabulary { shape.vocabulary = vocabulary }
+        let synthesizer = Synthesizer(
+            SynthesisOptions(
+                shape: shape, seed: seed, base: base.map { FilePath($0) }, scale: scale,
+                shardSize: shardSize.bytes, threads: threads ?? Host().threads()))
+        do {
+            try synthesizer.write(to: FilePath(output), written: SynthesisCounter())
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private static func failure(_ failure: SynthesisFailure) -> CommandFailure {
+        switch failure {
+        case .outputExists: CommandFailure("\(failure)", .cannotCreate)
+        case .unfitBase: CommandFailure("\(failure)", .badData)
+        case .interrupted: CommandFailure("\(failure)", .interrupted)
+        case .io: CommandFailure("\(failure)", .io)
+        }
+    }
+}
+
+extension CheckpointShape: ExpressibleByArgument {
+    public init?(argument: String) { self.init(named: argument) }
+}
+
+extension ByteCount: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Della
+import Glibc
+import StreamIO
+
+@main
+struct Dellad: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dellad",
+        abstract: "Merges language models in bounded memory, streaming them from disk.",
+        version: Version.current,
+        subcommands: [MergeCommand.self, CheckCommand.self, SynthCommand.self, VerifyCommand.self]
+    )
+
+    /// Runs the command line. Errors go to stderr, each line as `dellad: what is wrong (what to do)`.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as CommandFailure {
+            for line in failure.message.split(separator: "\n") {
+                StandardStream.error.write("\(errorPrefix)\(line)\n")
+            }
+            if let appendix = failure.appendix { StandardStream.error.write("\n\(appendix)") }
+            Glibc.exit(failure.exitCode)
+        } catch let error as IOError {
+            StandardStream.error.write("\(errorPrefix)\(error) (remove the cause and try again)\n")
+            Glibc.exit(CommandFailure.Code.io.rawValue)
+        } catch {
+            usageExit(error)
+        }
+    }
+
+    /// The journal knows the program; it is told the priority instead.
+    private static var errorPrefix: String {
+        StandardStream.error.isJournal(ProcessEnvironment.variables) ? "<3>" : "dellad: "
+    }
+
+    private static func usageExit(_ error: any Error) -> Never {
+        let code = exitCode(for: error)
+        guard !code.isSuccess else { exit(withError: error) }
+        var text = fullMessage(for: error)
+        if text.hasPrefix("Error: ") { text = "dellad: " + text.dropFirst("Error: ".count) }
+        if !text.isEmpty { StandardStream.error.write(text + "\n") }
+        Glibc.exit(code.rawValue)
+    }
+}

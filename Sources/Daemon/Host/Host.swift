@@ -1,0 +1,50 @@
+import CDaemon
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// What the machine, and the control groups that this process is in, grant it.
+struct Host: Sendable {
+    /// Where `/proc` and `/sys` are looked for: `/`, elsewhere in tests.
+    let root: FilePath
+
+    init(root: FilePath = "/") {
+        self.root = root
+    }
+
+    /// Threads that can run at once: the affinity, or the control group's quota rounded up where that is less.
+    func threads(affinity: Int = Int(dellad_affinity_count())) -> Int {
+        let cores = affinity > 0 ? affinity : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        guard let quota = ControlGroups(host: self).processorQuota else { return cores }
+        return max(1, min(cores, Int(quota.rounded(.up))))
+    }
+
+    /// What bounds this process's memory.
+    var memory: MemoryFacts {
+        let groups = ControlGroups(host: self)
+        let available = text(of: "proc/meminfo").flatMap { Self.field("MemAvailable", of: $0) }
+        return MemoryFacts(
+            groupLimit: groups.memoryLimit, groupFree: groups.memoryFree, hostFree: available)
+    }
+
+    /// The most memory this process has had resident, in bytes; 0 where the kernel does not say.
+    var peakResidentBytes: UInt64 {
+        text(of: "proc/self/status").flatMap { Self.field("VmHWM", of: $0) } ?? 0
+    }
+
+    /// The content of a small file of the kernel's; `nil` where it cannot be read.
+    func text(of path: String) -> String? {
+        guard let bytes = try? FileSystem.readWhole(root.appending(path), limit: 1 << 20) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Reads `Name:   123 kB`, as `/proc/meminfo` and `/proc/self/status` write it, in bytes.
+    static func field(_ name: String, of text: String) -> UInt64? {
+        for line in text.split(separator: "\n") where line.hasPrefix(name + ":") {
+            let words = line.dropFirst(name.count + 1).split { $0 == " " || $0 == "\t" }
+            guard let first = words.first, let number = UInt64(first) else { return nil }
+            return words.count > 1 && words[1] == "kB" ? number * 1024 : number
+        }
+        return nil
+    }
+}

@@ -1,0 +1,46 @@
+import StreamIO
+
+/// What bounds the memory of this process, in bytes; `nil` where nothing does or the kernel does not say.
+struct MemoryFacts: Hashable, Sendable {
+    /// The tightest limit of the control groups.
+    var groupLimit: UInt64?
+    /// What the fullest control group leaves free.
+    var groupFree: UInt64?
+    /// What the host leaves free.
+    var hostFree: UInt64?
+
+    /// The default budget where memory is plentiful.
+    static let defaultBudget: UInt64 = 1 << 30
+    /// Left to the rest of the control group and the host by default.
+    static let reserve: UInt64 = 256 << 20
+    /// What a merge may take beyond its budget.
+    static let overhead: UInt64 = 64 << 20
+
+    /// The budget of a merge: `asked`, or by default 1 GiB, or what control group and host leave free less
+    /// 256 MiB where that is smaller. Refused, with both figures, where it cannot fit the control group.
+    func budget(asked: UInt64?) throws(CommandFailure) -> UInt64 {
+        guard let asked else { return try defaultBudget() }
+        if let groupLimit, asked > groupLimit - min(groupLimit, Self.overhead) {
+            let most = groupLimit - min(groupLimit, Self.overhead)
+            throw CommandFailure(
+                "--memory \(ByteCount(asked)) does not fit: a merge takes up to \(ByteCount(Self.overhead)) more, and the "
+                    + "memory control group allows \(ByteCount(groupLimit)) "
+                    + (most > 0
+                        ? "(ask for \(ByteCount(most)) or less, or raise its limit)" : "(raise its limit)"),
+                .badConfiguration)
+        }
+        return asked
+    }
+
+    private func defaultBudget() throws(CommandFailure) -> UInt64 {
+        guard let free = [groupFree, hostFree].compactMap({ $0 }).min() else { return Self.defaultBudget }
+        guard free > Self.reserve else {
+            let owner = free == groupFree ? "memory control group" : "host"
+            throw CommandFailure(
+                "the \(owner) leaves \(ByteCount(free)) free, and \(ByteCount(Self.reserve)) of that are not for merging by "
+                    + "default (name a budget with --memory, or free some memory)", .badConfiguration)
+        }
+        // Whole mebibytes read better, and nothing depends on the rest.
+        return min(Self.defaultBudget, max(1 << 20, (free - Self.reserve) & ~0xFFFFF))
+    }
+}

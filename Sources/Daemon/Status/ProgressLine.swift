@@ -1,0 +1,21 @@
+import Della
+
+/// A merge's progress in one line.
+struct ProgressLine {
+    private var meter = RateMeter()
+
+    /// The line at a time, at most `width` columns wide.
+    mutating func text(_ figures: MergeProgress.Snapshot, width: Int, at now: ContinuousClock.Instant)
+        -> String
+    {
+        let done = figures.bytesRead + figures.bytesWritten
+        meter.add(done, at: now)
+        let total = figures.bytesTotal - min(figures.bytesTotal, figures.bytesResumed)
+        var tail = " \(Figure.percent(figures.fraction))  \(Figure.rate(meter.rate))"
+        if let left = meter.remaining(of: total) { tail += "  ETA \(Figure.duration(left))" }
+        tail += "  \(figures.tensorsDone)/\(figures.tensorsTotal) tensors"
+        let room = min(40, width - tail.count - 3)
+        return room < 8
+            ? String(tail.dropFirst().prefix(width)) : "[\(Figure.bar(figures.fraction, width: room))]\(tail)"
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// A run of the built `dellad`.
+final class Executable: @unchecked Sendable {
+    private let process = Process()
+    private let errors: FilePath
+    private let output: FilePath
+
+    /// Beside the tests' own executable.
+    static let path: String = {
+        let own = (try? FileSystem.resolved("/proc/self/exe")) ?? FilePath()
+        for folder in [own.removingLastComponent()]
+            + CommandLine.arguments.map({ FilePath($0).removingLastComponent() })
+        {
+            if folder.appending("dellad").exists { return folder.appending("dellad").string }
+        }
+        return "dellad"
+    }()
+
+    /// Starts it.
+    init(_ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]) throws {
+        let number = UInt64.random(in: 0 ... .max)
+        errors = folder.path / "stderr-\(number)"
+        output = folder.path / "stdout-\(number)"
+        try errors.write("")
+        try output.write("")
+        process.executableURL = URL(fileURLWithPath: Self.path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardError = FileHandle(forWritingAtPath: errors.string)
+        process.standardOutput = FileHandle(forWritingAtPath: output.string)
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// Runs it to its end. The exit code, or minus the signal that ended it.
+    static func run(
+        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+    ) throws -> (code: Int32, output: String, errors: String) {
+        let executable = try Executable(arguments, in: folder, environment: environment)
+        let code = executable.wait()
+        return (code, executable.output.text, executable.errorText)
+    }
+
+    var pid: Int32 { process.processIdentifier }
+
+    var errorText: String { errors.text }
+
+    var isRunning: Bool { process.isRunning }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// The exit code, or minus the signal that ended it.
+    @discardableResult func wait() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    func killAndWait() {
+        if process.isRunning { signal(SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+}

@@ -1,0 +1,82 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Daemon
+
+@Suite struct ModelVerificationTests {
+    /// A folder with a file of 100 000 bytes, recorded in chunks of that many.
+    private func model(chunkSize: Int, in folder: TemporaryFolder) throws -> [UInt8] {
+        let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
+        try FileSystem.writeWhole(bytes, to: folder.path / "model.safetensors", sync: false)
+        let checksums = stride(from: 0, to: bytes.count, by: chunkSize).map { start in
+            let value = CRC32C.of(Array(bytes[start..<min(bytes.count, start + chunkSize)]))
+            let digits = String(value, radix: 16)
+            return "\"" + String(repeating: "0", count: 8 - digits.count) + digits + "\""
+        }
+        try record(
+            #"{"name": "model.safetensors", "size": 100000, "chunk_bytes": \#(chunkSize), "crc32c": [\#(checksums.joined(separator: ","))]}"#,
+            in: folder)
+        return bytes
+    }
+
+    private func record(_ files: String, in folder: TemporaryFolder) throws {
+        try (folder.path / "dellad.json").write(#"{"schema": 1, "files": [\#(files)]}"#)
+    }
+
+    private func replace(_ bytes: [UInt8], in folder: TemporaryFolder) throws {
+        try FileSystem.replaceAtomically(folder.path / "model.safetensors", with: bytes, sync: false)
+    }
+
+    @Test(arguments: [4096, 65_536, 100_000, 7001, 1 << 26])
+    func anUntouchedModelIsAsWritten(chunkSize: Int) throws {
+        let folder = try TemporaryFolder()
+        _ = try model(chunkSize: chunkSize, in: folder)
+        let verification = try ModelVerification(reading: folder.path)
+        #expect(verification.byteCount == 100_000)
+        #expect(verification.findings(threads: 3).isEmpty)
+    }
+
+    @Test(arguments: [4096, 65_536, 7001])
+    func aChangedBitIsFoundWithItsRange(chunkSize: Int) throws {
+        let folder = try TemporaryFolder()
+        var bytes = try model(chunkSize: chunkSize, in: folder)
+        bytes[99_999] ^= 1
+        bytes[0] ^= 0x80
+        try replace(bytes, in: folder)
+        let findings = try ModelVerification(reading: folder.path).findings(threads: 2)
+        #expect(findings.count == 2)
+        #expect(findings[0].message.contains("bytes 0..<\(chunkSize) differ"))
+        #expect(findings[1].message.contains("..<100000 differ"))
+    }
+
+    @Test func truncationAndAbsenceAreFound() throws {
+        let folder = try TemporaryFolder()
+        let bytes = try model(chunkSize: 4096, in: folder)
+        try replace(Array(bytes.dropLast()), in: folder)
+        let short = try ModelVerification(reading: folder.path).findings(threads: 2)
+        #expect(short.count == 1)
+        #expect(short[0].message.contains("has 99999 bytes instead of 100000"))
+        try FileSystem.remove(folder.path / "model.safetensors")
+        let gone = try ModelVerification(reading: folder.path).findings(threads: 2)
+        #expect(gone.map(\.isMissing) == [true])
+    }
+
+    @Test(arguments: ["../x", "/etc/passwd", "a/../b", "", "."])
+    func aRecordCannotNameFilesOutside(name: String) throws {
+        let folder = try TemporaryFolder()
+        try record(#"{"name": "\#(name)", "size": 0, "chunk_bytes": 1, "crc32c": []}"#, in: folder)
+        let failure = try #require(throws: CommandFailure.self) {
+            try ModelVerification(reading: folder.path)
+        }
+        #expect(failure.exitCode == 65)
+    }
+
+    @Test func aFolderWithoutARecordIsMissingInput() throws {
+        let folder = try TemporaryFolder()
+        let failure = try #require(throws: CommandFailure.self) {
+            try ModelVerification(reading: folder.path)
+        }
+        #expect(failure.exitCode == 66)
+    }
+}

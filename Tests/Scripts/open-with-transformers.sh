@@ -1,0 +1,48 @@
+#!/bin/sh
+# open-with-transformers.sh DELLAD   Merges two tiny models and opens the result with safetensors and
+# transformers, where python has them (PyPI: safetensors, transformers, torch); says so where it has not.
+set -eu
+dellad=$1
+python=${PYTHON:-python3}
+if ! "$python" -c 'import safetensors, torch, transformers' 2>/dev/null; then
+    echo "open-with-transformers: skipped, $python lacks safetensors, torch or transformers"
+    exit 0
+fi
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$dellad" synth "$folder/base" --shape tiny --seed 1 >/dev/null
+"$dellad" synth "$folder/tune" --shape tiny --base "$folder/base" --scale 0.01 --seed 2 >/dev/null
+cat >"$folder/merge.yml" <<'EOF'
+base_model: base
+merge_method: della
+dtype: bfloat16
+dellad: {shard_size: 200KB}
+models:
+  - model: tune
+    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+EOF
+"$dellad" merge "$folder/merge.yml" "$folder/out" --models "$folder" >/dev/null
+"$python" - "$folder/base" "$folder/out" <<'EOF'
+import glob, os, sys
+import torch
+from safetensors import safe_open
+from transformers import AutoConfig, AutoModelForCausalLM
+
+base, out = sys.argv[1:]
+names = set()
+files = sorted(glob.glob(os.path.join(out, "*.safetensors")))
+assert len(files) > 1, "the merge was to have several shards"
+for path in files:
+    with safe_open(path, "pt") as file:
+        assert file.metadata() == {"format": "pt"}, file.metadata()
+        for name in file.keys():
+            names.add(name)
+            assert torch.isfinite(file.get_tensor(name).float()).all(), name
+config = AutoConfig.from_pretrained(out)
+model, info = AutoModelForCausalLM.from_pretrained(out, torch_dtype="auto", output_loading_info=True)
+assert not info["missing_keys"] and not info["unexpected_keys"], info
+assert next(model.parameters()).dtype == torch.bfloat16
+logits = model(torch.tensor([[1, 2, 3]])).logits
+assert torch.isfinite(logits).all()
+print(f"open-with-transformers: {len(names)} tensors in {len(files)} shards, logits {tuple(logits.shape)}")
+EOF

@@ -1,0 +1,21 @@
+#!/bin/sh
+# run-without-avx.sh DELLAD   Merges two tiny models as this processor does it and as one without AVX does, and
+# compares the bytes.
+set -eu
+dellad=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$dellad" synth "$folder/base" --shape tiny --seed 1
+"$dellad" synth "$folder/tune" --shape tiny --base "$folder/base" --scale 0.01 --seed 2
+cat >"$folder/merge.yml" <<'EOF'
+base_model: base
+merge_method: della
+dtype: bfloat16
+models:
+  - model: tune
+    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+EOF
+"$dellad" merge "$folder/merge.yml" "$folder/here" --models "$folder"
+"$(dirname "$0")/check-simd-symbols.sh" "$dellad" "$folder/merge.yml" "$folder/there" --models "$folder"
+cmp "$folder/here/model.safetensors" "$folder/there/model.safetensors"
+echo "with and without AVX: the same bytes"
