@@ -9,7 +9,10 @@ struct Dellad: ParsableCommand {
         commandName: "dellad",
         abstract: "Merges language models in bounded memory, streaming them from disk.",
         version: Version.current,
-        subcommands: [MergeCommand.self, CheckCommand.self, SynthCommand.self, VerifyCommand.self]
+        subcommands: [
+            MergeCommand.self, CheckCommand.self, SynthCommand.self, StatusCommand.self, SubmitCommand.self,
+            CancelCommand.self, RetryCommand.self, VerifyCommand.self,
+        ]
     )
 
     /// Runs the command line. Errors go to stderr, each line as `dellad: what is wrong (what to do)`.

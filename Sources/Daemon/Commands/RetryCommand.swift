@@ -1,0 +1,25 @@
+import ArgumentParser
+import StreamIO
+import SystemPackage
+
+/// `dellad retry`: asks the daemon to take up a failed job again.
+struct RetryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Takes up a failed job where it stopped, as touching incoming/NAME.retry would."
+    )
+
+    @Argument(help: "The job.")
+    var name: String
+
+    @OptionGroup var options: SpoolOptions
+
+    func run() throws {
+        let name = try SpoolOptions.name(name)
+        let spool = try options.existing()
+        guard try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil else {
+            throw CommandFailure("\(name): has not failed (dellad status lists the jobs)", .missingInput)
+        }
+        try options.request("\(name).retry", in: spool)
+    }
+}

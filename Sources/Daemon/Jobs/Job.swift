@@ -1,0 +1,39 @@
+/// A claimed job.
+struct Job {
+    /// Where it stands.
+    enum Phase: Hashable {
+        case queued
+        case running
+        /// Leaves `active` as soon as the disk lets it.
+        case leaving(Departure)
+    }
+
+    /// How a job ends that is not merged.
+    enum Departure: Hashable {
+        case failed(reason: String)
+        case cancelled
+    }
+
+    let name: JobName
+    /// The config's modification time, which orders the jobs; nanoseconds since the epoch.
+    var modified: Int64
+    var phase = Phase.queued
+    /// Not to be started before.
+    var notBefore: ContinuousClock.Instant?
+    /// Runs that failed and were tried again.
+    var attempts = 0
+    /// The file of `incoming` that cancels it, while it runs.
+    var cancel: String?
+    var status: JobStatus
+
+    init(name: JobName, modified: Int64, status: JobStatus) {
+        self.name = name
+        self.modified = modified
+        self.status = status
+    }
+
+    /// Oldest first, then by name.
+    static func isBefore(_ left: Job, _ right: Job) -> Bool {
+        (left.modified, left.name) < (right.modified, right.name)
+    }
+}

@@ -1,0 +1,34 @@
+import Della
+import Synchronization
+
+/// One run of a job, shared by the thread that merges and the loop that watches.
+final class JobRun: Sendable {
+    let name: JobName
+    /// The config as it was read.
+    let config: [UInt8]
+    let spool: Spool
+    let progress = MergeProgress()
+    let stop = StopRequest()
+    private let planned = Mutex([String]())
+    private let ended = Mutex<JobOutcome?>(nil)
+
+    init(name: JobName, config: [UInt8], spool: Spool) {
+        self.name = name
+        self.config = config
+        self.spool = spool
+    }
+
+    /// Warnings of the plan, then of the merge.
+    var warnings: [String] { planned.withLock { $0 } + progress.warnings }
+
+    /// What the plan says that the reader of the config should know.
+    func warn(_ warnings: [String]) { planned.withLock { $0 += warnings } }
+
+    /// The job's part of publication: its config goes to `done`.
+    func moveConfig() throws { try spool.finish(name, text: config) }
+
+    /// How the run ended; `nil` while it has not.
+    var outcome: JobOutcome? { ended.withLock { $0 } }
+
+    func end(_ outcome: JobOutcome) { ended.withLock { $0 = outcome } }
+}

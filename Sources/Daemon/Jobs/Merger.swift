@@ -1,0 +1,55 @@
+import Della
+import StreamIO
+import SystemPackage
+
+/// Plans and merges jobs, with what the operator granted.
+struct Merger: Merging {
+    let library: ModelLibrary
+    let options: MergeOptions
+    /// Bytes of one output file, where a config does not say.
+    var shardSize = MergePlanner.usualShardSize
+    /// Told what an operator should know, with the job's name.
+    let report: @Sendable (JobName, String) -> Void
+
+    func merge(_ run: JobRun) -> JobOutcome {
+        let plan: MergePlan
+        do {
+            plan = try MergePlanner(library: library, shardSize: shardSize).plan(
+                run.config, fileName: "\(run.name).yml", outputName: run.name.text)
+        } catch {
+            return .failed(JobFailure(message: error.description))
+        }
+        run.warn(plan.warnings)
+        let merge = MergeRun(
+            plan: plan, configText: run.config, output: run.spool.model(run.name), options: options,
+            report: { report(run.name, $0) })
+        do throws(MergeFailure) {
+            let summary = try merge.perform(
+                progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })
+            return .done(
+                JobReport(
+                    outputBytes: summary.outputBytes, seconds: summary.seconds,
+                    resumed: summary.resumptions > 0))
+        } catch {
+            guard error.kind != .stopped else { return .stopped }
+            return .failed(
+                JobFailure(message: error.message, isRetryable: error.isRetryable, retries: plan.retries))
+        }
+    }
+
+    func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool {
+        do throws(MergeFailure) {
+            return try MergeRun.finishPublished(output: output, beforeForgetting: moveConfig)
+        } catch {
+            throw JobFailure(message: error.message, isRetryable: error.isRetryable)
+        }
+    }
+
+    func discard(_ output: FilePath) throws(JobFailure) {
+        do throws(MergeFailure) {
+            try MergeRun.discard(output: output)
+        } catch {
+            throw JobFailure(message: error.message, isRetryable: error.isRetryable)
+        }
+    }
+}

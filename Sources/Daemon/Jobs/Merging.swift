@@ -1,0 +1,16 @@
+import SystemPackage
+
+/// What the spool needs of a merge. Fakes stand in for it in tests.
+protocol Merging: Sendable {
+    /// Merges, or goes on with, the job whose config was read; on a thread of its own. The run's
+    /// `moveConfig` is called when the model has its name and before the journal goes.
+    func merge(_ run: JobRun) -> JobOutcome
+
+    /// Finishes the last steps of a merge whose journal says complete.
+    ///
+    /// - Returns: false, and nothing happened, where there is none.
+    func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool
+
+    /// Removes the partial output and the journal of a merge, if there are.
+    func discard(_ output: FilePath) throws(JobFailure)
+}

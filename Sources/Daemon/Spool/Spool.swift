@@ -1,0 +1,77 @@
+import StreamIO
+import SystemPackage
+
+/// The spool's folders and the transitions between them, each one rename that replaces nothing.
+///
+/// No state but the paths: what is where on the disk is the state.
+struct Spool: Sendable {
+    /// The folders; their names are their names on the disk.
+    enum Folder: String, CaseIterable, Sendable {
+        case incoming, active, done, failed, status
+    }
+
+    let root: FilePath
+    /// Where merged models appear.
+    let output: FilePath
+    /// Called between any two changes to the disk, with the name of the one that follows; tests stop there.
+    var betweenSteps: @Sendable (String) throws(IOError) -> Void = { (_) throws(IOError) in }
+
+    init(root: FilePath, output: FilePath) {
+        self.root = root
+        self.output = output
+    }
+
+    func folder(_ folder: Folder) -> FilePath { root.appending(folder.rawValue) }
+
+    func config(_ name: JobName, in folder: Folder) -> FilePath {
+        self.folder(folder).appending("\(name).yml")
+    }
+
+    func incoming(_ fileName: String) -> FilePath { folder(.incoming).appending(fileName) }
+
+    func errorText(_ name: JobName) -> FilePath { folder(.failed).appending("\(name).error.txt") }
+
+    func statusFile(_ name: JobName) -> FilePath { folder(.status).appending("\(name).json") }
+
+    /// Where crashes of the daemon during this job are noted; hidden, so that it is no config.
+    func crashNotes(_ name: JobName) -> FilePath { folder(.active).appending(".\(name).crashes") }
+
+    /// Where the merged model appears.
+    func model(_ name: JobName) -> FilePath { output.appending(name.text) }
+
+    /// Creates the folders that are missing, those above them too.
+    func createFolders() throws(IOError) {
+        for path in [root, output] + Folder.allCases.map({ folder($0) }) { try Self.createFolders(to: path) }
+    }
+
+    /// Creates a folder and those above it, where they are missing.
+    static func createFolders(to path: FilePath) throws(IOError) {
+        guard !path.isEmpty, try FileSystem.status(path) == nil else { return }
+        try createFolders(to: path.removingLastComponent())
+        do {
+            try FileSystem.createFolder(path)
+        } catch  where error.errno == .fileExists {}
+    }
+
+    /// Makes the transitions into and out of these folders durable, in this order.
+    func sync(_ folders: Folder...) throws(IOError) {
+        for folder in folders {
+            try betweenSteps("sync \(folder)")
+            try FileSystem.syncFolder(self.folder(folder))
+        }
+    }
+
+    /// Renames, replacing an older entry by removing it first.
+    func place(_ from: FilePath, at to: FilePath) throws(IOError) {
+        for _ in 0..<3 {
+            try betweenSteps("rename to \(to.lastComponent?.string ?? "")")
+            do {
+                return try FileSystem.rename(from, to: to, replacing: false)
+            } catch  where error.errno == .fileExists {
+                try betweenSteps("remove the older \(to.lastComponent?.string ?? "")")
+                try FileSystem.removeTree(to)
+            }
+        }
+        throw IOError("rename to \(to)", from, .fileExists)
+    }
+}

@@ -1,0 +1,51 @@
+import StreamIO
+import SystemPackage
+
+/// The two folders that a daemon works in, before anything in them is touched.
+struct SpoolFolders {
+    let spool: Spool
+    /// Whether a service manager started the daemon, and may have shut it in.
+    var isService = false
+
+    /// Creates a folder if it is missing, and locks it.
+    func lock(_ folder: FilePath) throws -> SpoolLock {
+        try create(folder)
+        do {
+            return try SpoolLock.holding(folder)
+        } catch let error as IOError {
+            throw failure(error, folder)
+        }
+    }
+
+    /// - Throws: where spool and output are the same folder.
+    func checkApart() throws {
+        try create(spool.output)
+        let (left, right) = (try FileSystem.status(spool.root), try FileSystem.status(spool.output))
+        guard left?.inode != right?.inode || left?.device != right?.device else {
+            throw CommandFailure(
+                "\(spool.root): is both spool and output (use two folders)", .badConfiguration)
+        }
+    }
+
+    private func create(_ folder: FilePath) throws(CommandFailure) {
+        do {
+            try Spool.createFolders(to: folder)
+        } catch {
+            throw failure(error, folder)
+        }
+    }
+
+    /// A service's sandbox looks like a read-only disk: the failure then shows how to let the folders in.
+    private func failure(_ error: IOError, _ folder: FilePath) -> CommandFailure {
+        guard isService, error.errno == .readOnlyFileSystem || error.errno == .permissionDenied else {
+            return CommandFailure(
+                "\(error) (create it for the daemon's user, or choose with --spool and --output)",
+                .badConfiguration)
+        }
+        var failure = CommandFailure(
+            "\(error) (the service may write its own folders only; create this one for its user and let it in: "
+                + "systemctl edit dellad, with the lines below)", .badConfiguration)
+        failure.appendix = "[Service]\nReadWritePaths=\(spool.root) \(spool.output)\n"
+        return failure
+    }
+}

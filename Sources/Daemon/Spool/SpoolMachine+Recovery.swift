@@ -1,0 +1,124 @@
+import StreamIO
+import SystemPackage
+
+/// What a start decides, from the disk alone.
+extension SpoolMachine {
+    /// Rebuilds the picture of the spool: every active config is a job; what is complete is finished; statuses
+    /// that say otherwise are put right.
+    ///
+    /// - Throws: where the folders cannot be made or read.
+    mutating func recover(now: ContinuousClock.Instant) throws {
+        try spool.createFolders()
+        let active = try FileSystem.entries(of: spool.folder(.active))
+        for fileName in active { recover(fileName) }
+        for fileName in active { forgetCrashes(fileName) }
+        for name in jobs.keys.sorted() {
+            do {
+                _ = try finishPublished(name)
+            } catch {
+                note(error, name, "finish publishing")
+            }
+        }
+        finishForgetting()
+        try reconcileStatuses()
+        for job in jobs.values { write(job.status) }
+        scan(now: now)
+        if !jobs.isEmpty { note(.info, nil, "going on with \(jobs.count) jobs that were queued or merging") }
+    }
+
+    private mutating func recover(_ fileName: String) {
+        guard fileName.hasSuffix(".yml"), !fileName.hasPrefix(".") else { return }
+        guard let name = JobName(fileName.dropLast(4)),
+            let status = (try? FileSystem.status(spool.config(name, in: .active), followLinks: false)) ?? nil
+        else {
+            note(.warning, nil, "active/\(Self.printable(fileName)): is no job (take it out)")
+            return
+        }
+        var last = self.status(of: name) ?? freshStatus(name, .queued)
+        if last.state.isFinal { last = freshStatus(name, .queued) }
+        last.state = .queued
+        last.queuedAt = last.queuedAt ?? Timestamp.now.description
+        jobs[name] = Job(name: name, modified: status.modified, status: last)
+    }
+
+    /// Removes the crash notes of a job that has left `active`: the daemon died between the two.
+    private mutating func forgetCrashes(_ fileName: String) {
+        guard fileName.hasPrefix("."), fileName.hasSuffix(".crashes"),
+            let name = JobName(fileName.dropFirst().dropLast(".crashes".count)), jobs[name] == nil
+        else { return }
+        do {
+            try FileSystem.remove(spool.crashNotes(name))
+        } catch {
+            note(.warning, name, "remove crash notes: \(error)")
+        }
+    }
+
+    /// Models that were published whose journal is still there: the daemon died after their configs went to
+    /// `done`.
+    private func finishForgetting() {
+        guard let names = try? FileSystem.entries(of: spool.output) else { return }
+        for entry in names where entry.hasPrefix(".") && entry.hasSuffix(".journal") {
+            guard let name = JobName(entry.dropFirst().dropLast(".journal".count)), jobs[name] == nil,
+                ((try? FileSystem.status(spool.config(name, in: .done), followLinks: false)) ?? nil) != nil
+            else { continue }
+            do throws(JobFailure) {
+                if try merging.finishPublished(spool.model(name), moveConfig: {}) {
+                    note(.info, name, "done: removed its journal")
+                }
+            } catch {
+                note(.error, name, "remove the journal: \(error.message)")
+            }
+        }
+    }
+
+    /// Where a config lies is what became of its job; a status that says otherwise, or is missing, is from
+    /// before a crash.
+    private func reconcileStatuses() throws(IOError) {
+        for entry in try FileSystem.entries(of: spool.folder(.done)) {
+            guard let name = configName(entry), jobs[name] == nil else { continue }
+            let last = status(of: name)
+            if last?.state != .done { conclude(last ?? freshStatus(name, .done), as: .done, error: nil) }
+            // Written when the job ended.
+            guard let written = try FileSystem.status(spool.statusFile(name), followLinks: false) else {
+                continue
+            }
+            let seconds = written.modified / 1_000_000_000
+            counts.count { $0.lastSuccess = max($0.lastSuccess ?? seconds, seconds) }
+        }
+        for entry in try FileSystem.entries(of: spool.folder(.failed)) {
+            guard let name = configName(entry), jobs[name] == nil else { continue }
+            let last = status(of: name)
+            if last?.state != .failed, last?.state != .cancelled {
+                concludeFailed(last ?? freshStatus(name, .failed))
+            }
+        }
+        for entry in try FileSystem.entries(of: spool.folder(.status)) {
+            guard entry.hasSuffix(".json"), let name = JobName(entry.dropLast(".json".count)),
+                jobs[name] == nil,
+                let last = status(of: name), !last.state.isFinal
+            else { continue }
+            try FileSystem.remove(spool.statusFile(name))
+        }
+    }
+
+    private func configName(_ entry: String) -> JobName? {
+        entry.hasSuffix(".yml") ? JobName(entry.dropLast(".yml".count)) : nil
+    }
+
+    private func concludeFailed(_ status: JobStatus) {
+        let bytes = try? FileSystem.readWhole(spool.errorText(status.job), limit: 1 << 20)
+        let reason = bytes.map { String(decoding: $0, as: UTF8.self).trimmed }
+        let isCancelled = reason == Self.cancelledReason
+        conclude(
+            status, as: isCancelled ? .cancelled : .failed, error: reason ?? "it is not known why (retry it)")
+    }
+}
+
+extension String {
+    /// Without the line ends at its end.
+    fileprivate var trimmed: String {
+        var text = self
+        while text.last?.isNewline == true { text.removeLast() }
+        return text
+    }
+}

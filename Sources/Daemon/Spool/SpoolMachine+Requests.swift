@@ -1,0 +1,85 @@
+import StreamIO
+import SystemPackage
+
+/// Cancels and retries.
+extension SpoolMachine {
+    /// Cancels what is of that name and no newer than the request: an active job, then a config that waits.
+    /// The request goes when its effect is on the disk, so that a crash repeats it.
+    mutating func cancel(_ name: JobName, _ request: ReadyFile) throws(IOError) {
+        var isHandled = false
+        if let job = jobs[name] {
+            guard job.cancel == nil else { return }
+            if job.modified > request.modified {
+                note(.warning, name, "the cancel is older than the config and is ignored")
+            } else if job.phase == .running {
+                jobs[name]?.cancel = request.fileName
+                running?.stop.request()
+                note(.info, name, "cancelling")
+                return
+            } else {
+                isHandled = true
+                jobs[name]?.cancel = request.fileName
+                jobs[name]?.phase = .leaving(.cancelled)
+                depart(name)
+                guard jobs[name] == nil else { return }
+            }
+        }
+        for fileName in ["\(name).yml", "\(name).yaml"] {
+            let path = spool.incoming(fileName)
+            guard let status = try FileSystem.status(path, followLinks: false),
+                status.modified <= request.modified
+            else { continue }
+            isHandled = true
+            try spool.refuse(fileName, as: name, reason: Self.cancelledReason)
+            watch.forget(fileName)
+            conclude(freshStatus(name, .cancelled), error: Self.cancelledReason)
+            note(.info, name, "cancelled before it was queued")
+        }
+        if !isHandled, jobs[name] == nil { try cancelEnded(name) }
+        try drop(request)
+    }
+
+    static let cancelledReason = "cancelled (to merge it after all, retry it)"
+
+    /// A failed job may have a partial output that waits for a retry.
+    private mutating func cancelEnded(_ name: JobName) throws(IOError) {
+        guard try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil else {
+            note(.warning, name, "there is nothing to cancel")
+            return
+        }
+        do throws(JobFailure) {
+            if try merging.finishPublished(spool.model(name), moveConfig: {}) { return }
+            try merging.discard(spool.model(name))
+        } catch {
+            note(.error, name, "remove the partial output: \(error.message)")
+            return
+        }
+        try spool.writeReason(Self.cancelledReason, for: name)
+        conclude(
+            status(of: name) ?? freshStatus(name, .cancelled), as: .cancelled, error: Self.cancelledReason)
+        note(.info, name, "cancelled after it had failed")
+    }
+
+    /// Moves a failed config back to `incoming`, where it is taken at once.
+    mutating func retry(_ name: JobName, _ request: ReadyFile) throws(IOError) {
+        // A cancel under way puts the config into `failed` first.
+        if jobs[name]?.cancel != nil { return }
+        if try spool.retry(name) {
+            _ = watch.noticed("\(name).yml", now: .now)
+            note(.info, name, "retrying")
+        } else {
+            note(.warning, name, "there is nothing to retry")
+        }
+        try drop(request)
+    }
+
+    /// Removes a request that has been dealt with.
+    mutating func drop(_ request: ReadyFile) throws(IOError) { try drop(request.fileName) }
+
+    mutating func drop(_ fileName: String) throws(IOError) {
+        try spool.betweenSteps("remove \(fileName)")
+        try FileSystem.remove(spool.incoming(fileName))
+        watch.forget(fileName)
+        try spool.sync(.incoming)
+    }
+}

@@ -1,0 +1,202 @@
+import StreamIO
+import SystemPackage
+
+/// From queued to an end.
+extension SpoolMachine {
+    /// The next job's run, if none is under way and one may start: the oldest, then by name.
+    mutating func startNext(now: ContinuousClock.Instant) -> JobRun? {
+        while running == nil {
+            let candidates = jobs.values.filter { job in
+                job.phase == .queued && job.notBefore.map { $0 <= now } ?? true
+            }
+            guard let next = candidates.min(by: Job.isBefore) else { return nil }
+            do {
+                if let run = try prepare(next.name) {
+                    begin(run)
+                    return run
+                }
+            } catch {
+                // Not this job's fault alone: the next scan tries again.
+                note(error, next.name, "start the job")
+                jobs[next.name]?.notBefore = now + IncomingWatch.scanInterval
+            }
+        }
+        return nil
+    }
+
+    /// What has to hold before a job runs. `nil` where it has ended instead.
+    private mutating func prepare(_ name: JobName) throws -> JobRun? {
+        try spool.removeOlderEntries(of: name)
+        if try finishPublished(name) { return nil }
+        let notes = CrashNotes(try text(of: spool.crashNotes(name)))
+        if notes.isPoison {
+            leave(name, .failed(reason: notes.reason))
+            return nil
+        }
+        if try FileSystem.status(spool.model(name), followLinks: false) != nil {
+            leave(name, .failed(reason: "\(spool.model(name)): exists (move it away, or rename the config)"))
+            return nil
+        }
+        switch try DroppedConfig.read(spool.config(name, in: .active)) {
+        case .success(let config)?:
+            return JobRun(name: name, config: config, spool: spool)
+        case .failure(let refusal)?:
+            leave(name, .failed(reason: refusal.reason))
+        case nil:
+            note(.warning, name, "its config was taken out of active")
+            leave(name, .cancelled)
+        }
+        return nil
+    }
+
+    private func text(of path: FilePath) throws(IOError) -> String {
+        guard try FileSystem.status(path, followLinks: false) != nil else { return "" }
+        return String(
+            decoding: try FileSystem.readWhole(path, limit: 1 << 16, followLinks: false), as: UTF8.self)
+    }
+
+    private mutating func begin(_ run: JobRun) {
+        running = run
+        jobs[run.name]?.phase = .running
+        change(run.name) { status in
+            status.state = .merging
+            status.error = nil
+            status.startedAt = status.startedAt ?? Timestamp.now.description
+        }
+        note(.info, run.name, "merging")
+    }
+
+    /// Takes note of how the run under way is doing, for its status.
+    mutating func progressed(_ change: (inout JobStatus) -> Void) {
+        if let run = running { self.change(run.name, change) }
+    }
+
+    private mutating func change(_ name: JobName, _ change: (inout JobStatus) -> Void) {
+        guard var status = jobs[name]?.status else { return }
+        change(&status)
+        jobs[name]?.status = status
+        write(status)
+    }
+
+    /// The run under way has ended.
+    mutating func ended(_ outcome: JobOutcome, now: ContinuousClock.Instant) {
+        guard let run = running, let job = jobs[run.name] else { return }
+        running = nil
+        jobs[run.name]?.status.warnings = run.warnings
+        let figures = run.progress.snapshot
+        jobs[run.name]?.status.progress = figures
+        counts.count { tally in
+            tally.bytesRead += figures.bytesRead
+            tally.bytesWritten += figures.bytesWritten
+            if case .failed(let failure) = outcome, failure.isRetryable { tally.ioErrors += 1 }
+        }
+        switch outcome {
+        case .done(let report):
+            if job.cancel != nil { note(.warning, run.name, "the cancel came after the merge was complete") }
+            complete(run.name)
+            note(
+                .info, run.name,
+                "done: \(Figure.bytes(report.outputBytes)) in \(Figure.duration(report.seconds)), \(spool.model(run.name))"
+            )
+        case .stopped where job.cancel == nil:
+            jobs[run.name]?.phase = .queued
+            change(run.name) { $0.state = .queued }
+            note(.info, run.name, "stopped; goes on at the next start")
+        case .failed(let failure) where job.cancel == nil:
+            failed(run.name, failure, now: now)
+        case .stopped, .failed:
+            leave(run.name, .cancelled)
+        }
+    }
+
+    private mutating func failed(_ name: JobName, _ failure: JobFailure, now: ContinuousClock.Instant) {
+        let attempts = (jobs[name]?.attempts ?? 0) + 1
+        guard failure.isRetryable, attempts <= failure.retries else {
+            leave(name, .failed(reason: failure.message))
+            return
+        }
+        let delay = RetryDelay.after(attempt: attempts)
+        jobs[name]?.attempts = attempts
+        jobs[name]?.phase = .queued
+        jobs[name]?.notBefore = now + delay
+        change(name) { status in
+            status.state = .queued
+            status.error = failure.message
+        }
+        note(
+            .warning, name,
+            "retry \(attempts) of \(failure.retries) in \(Figure.duration(delay / .seconds(1))): \(failure.message)"
+        )
+    }
+
+    // MARK: Ends
+
+    private mutating func leave(_ name: JobName, _ departure: Job.Departure) {
+        jobs[name]?.phase = .leaving(departure)
+        depart(name)
+    }
+
+    /// Takes a job that leaves out of `active`; stays, and is tried again at the next scan, where the disk
+    /// does not let it.
+    mutating func depart(_ name: JobName) {
+        guard let job = jobs[name], case .leaving(let departure) = job.phase else { return }
+        do {
+            var reason = Self.cancelledReason
+            var state = JobState.cancelled
+            switch departure {
+            case .failed(let why):
+                (reason, state) = (why, .failed)
+            case .cancelled:
+                // What is complete stays: the cancel came too late.
+                if try finishPublished(name) { return }
+                try merging.discard(spool.model(name))
+            }
+            try leaveActive(name, reason: reason)
+            try spool.removeCrashNotes(of: name)
+            if let cancel = job.cancel { try drop(cancel) }
+            jobs[name] = nil
+            conclude(job.status, as: state, error: reason)
+            note(
+                state == .failed ? .error : .info, name, state == .failed ? "failed: \(reason)" : "cancelled")
+        } catch {
+            note(error, name, "end the job")
+        }
+    }
+
+    private func leaveActive(_ name: JobName, reason: String) throws(IOError) {
+        do {
+            try spool.fail(name, reason: reason)
+        } catch  where error.errno == .noSpace || error.errno == .diskQuotaExceeded {
+            // It has left; only its reason found no room.
+            guard try FileSystem.status(spool.config(name, in: .active), followLinks: false) == nil else {
+                throw error
+            }
+            note(error, name, "write the reason of its failure")
+        }
+    }
+
+    /// Finishes the last steps of a job whose merge is complete. False where it is not.
+    mutating func finishPublished(_ name: JobName) throws -> Bool {
+        let spool = spool
+        guard
+            try merging.finishPublished(spool.model(name), moveConfig: { try spool.finish(name, text: nil) })
+        else { return false }
+        complete(name)
+        note(.info, name, "done: finished publishing \(spool.model(name))")
+        return true
+    }
+
+    private mutating func complete(_ name: JobName) {
+        guard let job = jobs[name] else { return }
+        do {
+            try spool.removeCrashNotes(of: name)
+            if let cancel = job.cancel { try drop(cancel) }
+        } catch {
+            note(error, name, "remove what is left of the job")
+        }
+        jobs[name] = nil
+        var status = job.status
+        status.etaSeconds = nil
+        conclude(status, as: .done, error: nil)
+    }
+}

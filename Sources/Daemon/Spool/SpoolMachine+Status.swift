@@ -1,0 +1,50 @@
+import StreamIO
+
+/// Status files.
+extension SpoolMachine {
+    func freshStatus(_ name: JobName, _ state: JobState) -> JobStatus {
+        JobStatus(job: name, state: state, output: spool.model(name).string)
+    }
+
+    /// What the status file says; `nil` where there is none that can be read.
+    func status(of name: JobName) -> JobStatus? { spool.readStatus(name) }
+
+    /// Writes the status of a job that has ended.
+    func conclude(_ status: JobStatus, as state: JobState? = nil, error: String?) {
+        var status = status
+        status.state = state ?? status.state
+        status.error = error
+        status.etaSeconds = nil
+        let now = Timestamp.now
+        status.finishedAt = now.description
+        counts.count { $0.ended(status.state, at: now) }
+        write(status)
+    }
+
+    /// A status that cannot be written stops no merge.
+    func write(_ status: JobStatus) {
+        do {
+            try spool.betweenSteps("write \(status.job).json")
+            try FileSystem.replaceAtomically(
+                spool.statusFile(status.job),
+                with: Array((status.json.serialized(indentedBy: 2) + "\n").utf8),
+                sync: false)
+        } catch {
+            note(error, status.job, "write its status")
+        }
+    }
+}
+
+extension Spool {
+    /// The most bytes of a status file.
+    static let statusLimit = 4 << 20
+
+    func readStatus(_ name: JobName) -> JobStatus? {
+        guard
+            let bytes = try? FileSystem.readWhole(
+                statusFile(name), limit: Self.statusLimit, followLinks: false),
+            let json = try? JSON(parsing: bytes)
+        else { return nil }
+        return JobStatus(json)
+    }
+}

@@ -1,0 +1,199 @@
+import Logging
+import StreamIO
+import SystemPackage
+
+/// The spool's states and what moves a job from one to the next.
+///
+/// Knows nothing of events, threads or the time: the loop that owns it says what happened and when, and runs
+/// what `startNext` gives it. What it keeps in memory is a picture of the disk; built anew by `recover`, it is
+/// the same. An I/O error of the spool itself is logged and the step tried again at the next scan.
+struct SpoolMachine {
+    /// Jobs that may be active at once; further configs wait in `incoming`.
+    static let jobLimit = 10_000
+    /// Claims made durable together.
+    static let claimBatch = 64
+
+    let spool: Spool
+    /// Does the merges; another one from the next job on, when the settings change.
+    var merging: any Merging
+    let log: Logger
+    /// Added to by whatever ends a job.
+    let counts = JobCounts()
+
+    var watch = IncomingWatch()
+    var jobs: [JobName: Job] = [:]
+    /// The job that is merging.
+    var running: JobRun?
+
+    init(spool: Spool, merging: any Merging, log: Logger) {
+        self.spool = spool
+        self.merging = merging
+        self.log = log
+    }
+
+    /// Logs one line about a job.
+    func note(_ level: Logger.Level, _ name: JobName?, _ text: String) {
+        log.log(level: level, "\(text)", metadata: name.map { ["job": "\($0)"] })
+    }
+
+    /// Tells of an error of the spool's own disk operations.
+    func note(_ error: any Error, _ name: JobName?, _ doing: String) {
+        counts.count { $0.ioErrors += 1 }
+        note(.error, name, "\(doing): \(error) (free the cause; it is tried again)")
+    }
+
+    // MARK: Watching incoming
+
+    /// A file of `incoming` was closed after writing or moved in.
+    mutating func noticed(_ fileName: String, now: ContinuousClock.Instant) {
+        if watch.noticed(fileName, now: now) { reportUnfit(fileName) }
+    }
+
+    /// Looks through `incoming`: at start, every 30 s and when events were lost.
+    mutating func scan(now: ContinuousClock.Instant) {
+        do {
+            try spool.createFolders()
+            let names = try FileSystem.entries(of: spool.folder(.incoming))
+            for name in watch.scanned(names, status: incomingStatus, now: now) { reportUnfit(name) }
+        } catch {
+            note(error, nil, "scan incoming")
+        }
+        for name in jobs.keys.sorted() { depart(name) }
+    }
+
+    private func reportUnfit(_ fileName: String) {
+        note(
+            .warning, nil,
+            "incoming/\(Self.printable(fileName)): left alone: job names are made of A-Z a-z 0-9 . _ - and have at most "
+                + "\(JobName.byteLimit) characters, not beginning with a dot (rename it)")
+    }
+
+    /// A file name of anybody's choice, fit for a log line.
+    static func printable(_ name: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.prefix(160).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+
+    private var incomingStatus: (String) -> FileStatus? {
+        let spool = spool
+        return { (try? FileSystem.status(spool.incoming($0), followLinks: false)) ?? nil }
+    }
+
+    /// When something is to be done though nothing happens; `nil` for never.
+    func deadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let waiting = jobs.values.compactMap { $0.phase == .queued ? $0.notBefore : nil }.filter { $0 > now }
+            .min()
+        return [watch.deadline, waiting].compactMap { $0 }.min()
+    }
+
+    /// Scans where it is time, and acts on all files that may be taken.
+    mutating func settle(now: ContinuousClock.Instant) {
+        if watch.lastScan.map({ now - $0 >= IncomingWatch.scanInterval }) ?? true { scan(now: now) }
+        watch.recheck(status: incomingStatus, now: now)
+        takeRequests()
+        takeConfigs(now: now)
+    }
+
+    /// Cancels and retries, in the order they were asked for.
+    private mutating func takeRequests() {
+        let requests = readyFiles { file in
+            switch file {
+            case .cancel, .retry: true
+            case .config, .ignored, .unfit: false
+            }
+        }
+        for request in requests {
+            do {
+                switch request.file {
+                case .cancel(let name): try cancel(name, request)
+                case .retry(let name): try retry(name, request)
+                case .config, .ignored, .unfit: break
+                }
+            } catch {
+                note(error, request.file.name, "read \(request.fileName)")
+            }
+        }
+    }
+
+    private mutating func takeConfigs(now: ContinuousClock.Instant) {
+        var batch: [JobName] = []
+        let configs = readyFiles { file in if case .config = file { true } else { false } }
+        for config in configs {
+            guard let name = config.file.name, jobs[name] == nil, jobs.count < Self.jobLimit else { continue }
+            do {
+                if try claim(config.fileName, as: name) { batch.append(name) }
+            } catch {
+                note(error, name, "take \(config.fileName)")
+            }
+            if batch.count == Self.claimBatch { settleClaims(&batch) }
+        }
+        settleClaims(&batch)
+    }
+
+    /// Whether the job is active now.
+    private mutating func claim(_ fileName: String, as name: JobName) throws(IOError) -> Bool {
+        switch try spool.claim(fileName, as: name) {
+        case .waits:
+            return false
+        case .missing:
+            watch.forget(fileName)
+            return false
+        case .refused(let reason):
+            watch.forget(fileName)
+            conclude(freshStatus(name, .failed), error: reason)
+            note(.error, name, "failed: \(reason)")
+            return false
+        case .claimed(let config):
+            watch.forget(fileName)
+            var status = freshStatus(name, .queued)
+            status.queuedAt = Timestamp.now.description
+            jobs[name] = Job(name: name, modified: config.modified, status: status)
+            return true
+        }
+    }
+
+    /// Makes claims durable, and then says so.
+    private mutating func settleClaims(_ batch: inout [JobName]) {
+        guard !batch.isEmpty else { return }
+        do {
+            try spool.sync(.active, .incoming)
+        } catch {
+            note(error, nil, "sync the claims")
+        }
+        for name in batch {
+            do {
+                try spool.removeOlderEntries(of: name)
+            } catch {
+                note(error, name, "remove what an earlier job left")
+            }
+            if let job = jobs[name] { write(job.status) }
+            note(.info, name, "queued")
+        }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    struct ReadyFile {
+        var fileName: String
+        var file: IncomingFile
+        var modified: Int64
+    }
+
+    /// Files that may be taken, oldest first, then by name.
+    private mutating func readyFiles(where wanted: (IncomingFile) -> Bool) -> [ReadyFile] {
+        var files: [ReadyFile] = []
+        for (name, candidate) in watch.candidates where candidate.isReady && wanted(candidate.file) {
+            // A job of that name has to end first.
+            if case .config(let job) = candidate.file, jobs[job] != nil { continue }
+            guard let status = incomingStatus(name) else {
+                watch.forget(name)
+                continue
+            }
+            files.append(ReadyFile(fileName: name, file: candidate.file, modified: status.modified))
+        }
+        return files.sorted {
+            $0.modified != $1.modified
+                ? $0.modified < $1.modified : $0.fileName.utf8.lexicographicallyPrecedes($1.fileName.utf8)
+        }
+    }
+}

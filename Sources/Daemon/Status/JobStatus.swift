@@ -1,0 +1,86 @@
+import Della
+import StreamIO
+
+/// The content of `status/NAME.json`.
+struct JobStatus: Hashable, Sendable {
+    static let schema = 1
+
+    var job: JobName
+    var state: JobState
+    /// The folder of the merged model.
+    var output: String
+    var progress = MergeProgress.Snapshot()
+    /// Of reading and writing together, lately.
+    var bytesPerSecond: Double = 0
+    var etaSeconds: Double?
+    /// RFC 3339; so are the others.
+    var queuedAt: String?
+    var startedAt: String?
+    var finishedAt: String?
+    /// How often the job went on after an interruption.
+    var resumed = 0
+    var peakResidentBytes: UInt64 = 0
+    var warnings: [String] = []
+    var error: String?
+
+    init(job: JobName, state: JobState, output: String) {
+        self.job = job
+        self.state = state
+        self.output = output
+    }
+
+    /// Done, from 0 to 1.
+    var fraction: Double { state == .done ? 1 : progress.fraction }
+
+    var json: JSON {
+        func optional(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+        return .object(
+            JSONObject([
+                ("schema", .int(Self.schema)),
+                ("job", .string(job.text)),
+                ("state", .string(state.rawValue)),
+                ("output", .string(output)),
+                ("fraction", .double((fraction * 10_000).rounded(.down) / 10_000)),
+                ("tensors_done", .int(progress.tensorsDone)),
+                ("tensors_total", .int(progress.tensorsTotal)),
+                ("bytes_read", .int(progress.bytesRead)),
+                ("bytes_written", .int(progress.bytesWritten)),
+                ("bytes_total", .int(progress.bytesTotal)),
+                ("bytes_resumed", .int(progress.bytesResumed)),
+                ("bytes_per_second", .int(Int(bytesPerSecond))),
+                ("eta_seconds", etaSeconds.map { .int(Int($0.rounded(.up))) } ?? .null),
+                ("queued_at", optional(queuedAt)),
+                ("started_at", optional(startedAt)),
+                ("finished_at", optional(finishedAt)),
+                ("resumed", .int(resumed)),
+                ("peak_rss_bytes", .int(peakResidentBytes)),
+                ("warnings", .array(warnings.map { .string($0) })),
+                ("error", optional(error)),
+            ]))
+    }
+
+    /// Reads what `json` writes; `nil` where the job or the state is missing. Everything else has a default, so
+    /// that a file of an older or newer program is of use.
+    init?(_ json: JSON) {
+        guard let job = json["job"]?.stringValue.flatMap({ JobName($0) }),
+            let state = json["state"]?.stringValue.flatMap({ JobState(rawValue: $0) })
+        else { return nil }
+        self.init(job: job, state: state, output: json["output"]?.stringValue ?? "")
+        func bytes(_ key: String) -> UInt64 { json[key]?.intValue.flatMap { UInt64(exactly: $0) } ?? 0 }
+        progress.tensorsDone = json["tensors_done"]?.intValue ?? 0
+        progress.tensorsTotal = json["tensors_total"]?.intValue ?? 0
+        progress.bytesRead = bytes("bytes_read")
+        progress.bytesWritten = bytes("bytes_written")
+        progress.bytesTotal = bytes("bytes_total")
+        progress.bytesResumed = bytes("bytes_resumed")
+        bytesPerSecond = json["bytes_per_second"]?.doubleValue ?? 0
+        etaSeconds = json["eta_seconds"]?.doubleValue
+        queuedAt = json["queued_at"]?.stringValue
+        startedAt = json["started_at"]?.stringValue
+        finishedAt = json["finished_at"]?.stringValue
+        resumed = json["resumed"]?.intValue ?? 0
+        peakResidentBytes = bytes("peak_rss_bytes")
+        warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        error = json["error"]?.stringValue
+    }
+}

@@ -1,0 +1,95 @@
+import StreamIO
+import SystemPackage
+
+/// What the spool's files say, as `dellad status` shows it. Where a config lies decides; its status file adds
+/// the figures.
+struct SpoolView: Hashable {
+    /// A job, and the folder that its config is in.
+    struct Entry: Hashable {
+        var folder: Spool.Folder
+        var status: JobStatus
+    }
+
+    /// Whether a daemon holds the spool's lock.
+    var isServed: Bool
+    /// Its process; `nil` where there is none or it cannot be told.
+    var process: Int32?
+    /// Active first, oldest first; then waiting, failed and done ones, the latest first.
+    var entries: [Entry]
+
+    init(isServed: Bool, process: Int32? = nil, entries: [Entry]) {
+        self.isServed = isServed
+        self.process = process
+        self.entries = entries
+    }
+
+    /// Reads a spool.
+    init(of spool: Spool) throws(IOError) {
+        let owner = SpoolLock.owner(of: spool.root)
+        isServed = owner != nil
+        process = owner.flatMap { $0 > 0 ? $0 : nil }
+        entries = []
+        for folder in [Spool.Folder.active, .incoming, .failed, .done] {
+            var found: [Entry] = []
+            for fileName in try FileSystem.entries(of: spool.folder(folder)) {
+                guard case .config(let name) = IncomingFile(fileName: fileName) else { continue }
+                found.append(
+                    Entry(folder: folder, status: Self.status(name, folder, spool, isServed: isServed)))
+            }
+            entries += found.sorted { Self.isBefore($0.status, $1.status, in: folder) }
+        }
+    }
+
+    private static func status(
+        _ name: JobName, _ folder: Spool.Folder, _ spool: Spool, isServed: Bool
+    ) -> JobStatus {
+        let written = folder == .incoming ? nil : spool.readStatus(name)
+        var status = written ?? JobStatus(job: name, state: .queued, output: "")
+        switch folder {
+        case .done: status.state = .done
+        case .failed: status.state = status.state == .cancelled ? .cancelled : .failed
+        case .active, .incoming, .status: if status.state != .merging || !isServed { status.state = .queued }
+        }
+        if status.state != .merging {
+            // A rate of yesterday's is no rate.
+            status.bytesPerSecond = 0
+            status.etaSeconds = nil
+        }
+        return status
+    }
+
+    private static func isBefore(_ left: JobStatus, _ right: JobStatus, in folder: Spool.Folder) -> Bool {
+        if folder == .active, (left.state == .merging) != (right.state == .merging) {
+            return left.state == .merging
+        }
+        let isFinal = folder == .done || folder == .failed
+        let (first, second) =
+            isFinal ? (right.finishedAt, left.finishedAt) : (left.queuedAt, right.queuedAt)
+        return first != second ? (first ?? "") < (second ?? "") : left.job < right.job
+    }
+
+    /// The entries of a name: the active one first.
+    func entry(_ name: JobName) -> Entry? { entries.first { $0.status.job == name } }
+
+    /// All of it for programs.
+    var json: JSON {
+        .object(
+            JSONObject([
+                (
+                    "daemon",
+                    .object(
+                        JSONObject([("running", .bool(isServed)), ("pid", process.map { .int($0) } ?? .null)])
+                    )
+                ),
+                (
+                    "jobs",
+                    .array(
+                        entries.map { entry in
+                            var json = entry.status.json
+                            json["folder"] = .string(entry.folder.rawValue)
+                            return json
+                        })
+                ),
+            ]))
+    }
+}

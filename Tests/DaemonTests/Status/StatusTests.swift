@@ -1,0 +1,152 @@
+import Della
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Daemon
+
+@Suite struct StatusTests {
+    private func status(_ name: String, _ state: JobState) throws -> JobStatus {
+        JobStatus(job: try #require(JobName(name)), state: state, output: "/out/\(name)")
+    }
+
+    @Test func everyFieldOfTheContractIsWrittenAndReadBack() throws {
+        var status = try status("a", .merging)
+        status.progress.tensorsDone = 3
+        status.progress.tensorsTotal = 7
+        status.progress.bytesRead = 1 << 40
+        status.progress.bytesWritten = 5
+        status.progress.bytesTotal = 1 << 41
+        status.bytesPerSecond = 540_000_000
+        status.etaSeconds = 12
+        status.queuedAt = "2026-01-02T03:04:05Z"
+        status.startedAt = "2026-01-02T03:04:06Z"
+        status.resumed = 2
+        status.peakResidentBytes = 77
+        status.warnings = ["one \"quoted\"", "two"]
+        status.error = "line\nbreak"
+        let text = status.json.serialized(indentedBy: 2)
+        let json = try JSON(parsing: Array(text.utf8))
+        #expect(
+            Set(json.objectValue.map(\.keys) ?? []).isSuperset(of: [
+                "schema", "job", "state", "output", "fraction", "tensors_done", "tensors_total", "bytes_read",
+                "bytes_written", "bytes_total", "bytes_per_second", "eta_seconds", "queued_at", "started_at",
+                "finished_at", "resumed", "peak_rss_bytes", "warnings", "error",
+            ]))
+        #expect(json["schema"]?.intValue == 1)
+        #expect(json["fraction"]?.doubleValue == 0.5)
+        #expect(json["finished_at"]?.isNull == true)
+        #expect(JobStatus(json) == status)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"),
+        (1_795_392_245, "2026-11-23T00:04:05Z"),
+        (4_107_542_399, "2100-02-28T23:59:59Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+    ])
+    func timestamps(seconds: Int64, text: String) {
+        #expect(Timestamp(seconds: seconds).description == text)
+    }
+
+    @Test func figures() {
+        #expect(Figure.bytes(999) == "999 B")
+        #expect(Figure.bytes(1_340_000_000) == "1.3 GB")
+        #expect(Figure.bytes(24_495_564_800) == "24.5 GB")
+        #expect(Figure.bytes(999_999) == "1.0 MB")
+        #expect(Figure.duration(7.04) == "7.0 s")
+        #expect(Figure.duration(187) == "3:07")
+        #expect(Figure.duration(3723) == "1:02:03")
+        #expect(Figure.duration(.infinity) == "-")
+        #expect(Figure.percent(0.9999) == "99.9 %")
+        #expect(Figure.bar(0.5, width: 4) == "##..")
+        #expect(Figure.rate(.nan) == "0 B/s")
+    }
+
+    @Test func theRateIsThatOfTheLastTenSeconds() {
+        var meter = RateMeter()
+        let start = ContinuousClock.now
+        for second in 0...100 {
+            // A fast first half must not be seen in the second.
+            let amount = second < 50 ? second * 1000 : 50_000 + (second - 50) * 10
+            meter.add(UInt64(amount), at: start + .seconds(second))
+        }
+        #expect(abs(meter.rate - 10) < 0.01)
+        #expect(meter.remaining(of: 50_600).map { abs($0 - 10) < 0.1 } == true)
+        #expect(RateMeter().rate == 0)
+    }
+
+    @Test func progressFitsTheTerminal() {
+        var figures = MergeProgress.Snapshot()
+        figures.tensorsTotal = 363
+        figures.bytesTotal = 73_000_000_000
+        figures.bytesRead = 1_000_000_000
+        var line = ProgressLine()
+        _ = line.text(MergeProgress.Snapshot(), width: 80, at: .now)
+        for width in [20, 40, 79, 200] {
+            #expect(line.text(figures, width: width, at: .now + .seconds(2)).count <= width)
+        }
+        let text = line.text(figures, width: 100, at: .now + .seconds(2))
+        #expect(text.hasPrefix("["))
+        #expect(text.contains("ETA"))
+    }
+
+    @Test func theTableShowsStatesAndNoStaleRates() throws {
+        var merging = try status("m", .merging)
+        merging.progress.bytesTotal = 100
+        merging.progress.bytesRead = 42
+        merging.bytesPerSecond = 1e6
+        merging.etaSeconds = 60
+        var failed = try status("f", .failed)
+        failed.error = "first\nsecond"
+        let entries = [
+            SpoolView.Entry(folder: .active, status: merging),
+            .init(folder: .active, status: try status("q", .queued)),
+            .init(folder: .failed, status: failed),
+        ]
+        let text = SpoolTable(view: SpoolView(isServed: true, entries: entries), width: 80).text
+        #expect(text.contains("m     merging    [########............] 42.0 %  1.0 MB/s  ETA 1:00"))
+        #expect(text.contains("first (and 1 more)"))
+        #expect(!text.contains("no daemon"))
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+        let idle = SpoolTable(view: SpoolView(isServed: false, entries: []), width: 80).text
+        #expect(idle.contains("no daemon is running"))
+        #expect(idle.contains("no jobs"))
+    }
+
+    @Test func aMergeOfADaemonThatDiedIsNotShownAsLive() throws {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml")
+        rig.settle()
+        _ = try rig.start()
+        let name = try #require(JobName("a"))
+        var stale = try #require(rig.status("a"))
+        stale.bytesPerSecond = 1e9
+        rig.machine.write(stale)
+        let lock = try SpoolLock.holding(rig.spool.root)
+        #expect(try SpoolView(of: rig.spool).entry(name)?.status.state == .merging)
+        _ = consume lock
+        let view = try SpoolView(of: rig.spool)
+        #expect(!view.isServed)
+        #expect(view.entry(name)?.status.state == .queued)
+        #expect(view.entry(name)?.status.bytesPerSecond == 0)
+    }
+
+    @Test func whereAConfigLiesDecidesItsState() throws {
+        let rig = try SpoolRig()
+        for (file, folder) in [("d", Spool.Folder.done), ("f", .failed), ("w", .incoming)] {
+            try rig.spool.config(try #require(JobName(file)), in: folder).write("x")
+        }
+        rig.machine.write(try status("d", .merging))
+        let view = try SpoolView(of: rig.spool)
+        #expect(view.entries.map(\.status.state) == [.queued, .failed, .done])
+        #expect(view.entries.map(\.status.job.text) == ["w", "f", "d"])
+        #expect(view.json["jobs"]?.arrayValue?.count == 3)
+    }
+
+    @Test func endedJobsAreShownUpToALimit() throws {
+        let entries = try (0..<50).map { SpoolView.Entry(folder: .done, status: try status("j\($0)", .done)) }
+        let text = SpoolTable(view: SpoolView(isServed: true, entries: entries), width: 80).text
+        #expect(text.contains("and 30 more"))
+    }
+}
