@@ -10,7 +10,7 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test test-crash test-release lint clean packages test-packages
+.PHONY: help build debug test test-crash test-release lint demo clean packages test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,5 +42,8 @@ test-release: build ## that the release binary runs on processors without AVX
 lint: ## the format of the sources
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 
+demo: build test-packages ## synthesise two models, serve, merge one dropped config, and say what it took
+	Makefile.d/demo $(BIN)
+
 clean: ## what was built
-	rm -rf .build
+	rm -rf .build demo

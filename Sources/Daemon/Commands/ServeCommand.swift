@@ -1,0 +1,116 @@
+import ArgumentParser
+import CDaemon
+import CSystemd
+import Della
+import Glibc
+import Logging
+import StreamIO
+import SystemPackage
+
+/// `dellad serve`: the daemon.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Merges the configs that are dropped into a spool folder.",
+        discussion: """
+            Drop NAME.yml into SPOOL/incoming; the model appears as OUTPUT/NAME, the config in SPOOL/done, or in \
+            SPOOL/failed with NAME.error.txt beside it. Stopped or killed at any moment, the next start goes on.
+
+            Flags beat the environment (DELLAD_SPOOL, DELLAD_MEMORY …), which beats the settings file. SIGHUP \
+            reads the file again.
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "The settings file, see dellad.yaml(5) (default: \(SettingsSource.usualFile), if it exists).",
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp("The spool folder (default: \(DefaultPath.spool)).", valueName: "dir"),
+        completion: .directory)
+    var spool: String?
+
+    @Option(
+        help: ArgumentHelp("Where merged models appear (default: \(DefaultPath.output)).", valueName: "dir"),
+        completion: .directory)
+    var output: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Folders in which models are looked up (default: \(DefaultPath.models)).", valueName: "dir"),
+        completion: .directory)
+    var models: [String] = []
+
+    @Flag(help: "Let configs name models outside of the --models folders.")
+    var allowAnyPath = false
+
+    @OptionGroup var merging: MergingOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The size of a model's files where a config does not say (default: 5GB).", valueName: "size"))
+    var shardSize: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            "\(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) (default: info).",
+            valueName: "level"))
+    var logLevel: String?
+
+    func validate() throws {
+        if let logLevel, let problem = Setting.logLevel.problem(with: [logLevel]) {
+            throw ValidationError("--log-level: \(problem)")
+        }
+    }
+
+    func run() throws {
+        let environment = ProcessEnvironment.variables
+        let threshold = LogThreshold()
+        let log = Logger(label: "dellad") { _ in
+            LineLogHandler(isJournal: StandardStream.error.isJournal(environment), threshold: threshold)
+        }
+        let source = SettingsSource(
+            flags: flags, environment: environment, file: config.map { FilePath($0) })
+        let settings = try source.read()
+        threshold.level = settings.logLevel
+        let service = DaemonService(
+            source: source, inForce: settings, host: Host(), log: log, threshold: threshold)
+        let merger = try service.merger(settings)
+        let spool = Spool(root: settings.spool, output: settings.output)
+        let folders = SpoolFolders(spool: spool, isService: environment["INVOCATION_ID"] != nil)
+        let spoolLock = try folders.lock(spool.root)
+        try folders.checkApart()
+        let outputLock = try folders.lock(spool.output)
+        dellad_watch_crashes()
+        let options = merger.options
+        log.info(
+            "dellad \(Version.current): budget \(ByteCount(options.memory)), \(options.threads) threads, spool \(spool.root)"
+        )
+        let loop = try ServeLoop(
+            machine: SpoolMachine(spool: spool, merging: merger, log: log), host: Host(), log: log,
+            service: service.link(merger, environment: environment))
+        try loop.run()
+        log.info("stopped")
+        _ = consume spoolLock
+        _ = consume outputLock
+    }
+
+    /// What the command line sets.
+    private var flags: [Setting: [String]] {
+        var flags: [Setting: [String]] = [:]
+        flags[.spool] = spool.map { [$0] }
+        flags[.output] = output.map { [$0] }
+        flags[.models] = models.isEmpty ? nil : models
+        flags[.allowsAnyPath] = allowAnyPath ? ["true"] : nil
+        flags[.memory] = merging.memory.map { ["\($0.bytes)"] }
+        flags[.threads] = merging.threads.map { ["\($0)"] }
+        flags[.engine] = merging.io.map { [$0.rawValue] }
+        flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
+        flags[.logLevel] = logLevel.map { [$0] }
+        return flags
+    }
+}

@@ -1,0 +1,28 @@
+import Della
+import Logging
+import StreamIO
+import SystemPackage
+
+/// The settings in force.
+struct DaemonSettings: Hashable, Sendable {
+    var spool: FilePath
+    var output: FilePath
+    var models: [FilePath]
+    /// Whether configs may name models outside of `models`.
+    var allowsAnyPath = false
+    /// Bytes; `nil` leaves the choice to the host's facts.
+    var memory: UInt64?
+    /// `nil` leaves the choice to the host's facts.
+    var threads: Int?
+    var engine = IOEngineKind.auto
+    /// Bytes of one file of a model whose config does not say.
+    var shardSize = MergePlanner.usualShardSize
+    var logLevel = Logger.Level.info
+
+    /// The defaults; a service manager that gave a state folder gets spool and output there.
+    init(stateFolder: FilePath?) {
+        spool = stateFolder?.appending("spool") ?? FilePath(DefaultPath.spool)
+        output = stateFolder?.appending("output") ?? FilePath(DefaultPath.output)
+        models = [FilePath(DefaultPath.models)]
+    }
+}

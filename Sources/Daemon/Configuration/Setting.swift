@@ -1,0 +1,61 @@
+import Della
+import Logging
+import StreamIO
+
+/// What an operator sets for `serve`: a key of `dellad.yaml`, a `DELLAD_…` variable and a flag each.
+enum Setting: String, CaseIterable, Sendable {
+    case spool
+    case output
+    case models
+    case allowsAnyPath = "allow_any_path"
+    case memory
+    case threads
+    case engine = "io"
+    case shardSize = "shard_size"
+    case logLevel = "log_level"
+
+    /// Its name in the environment.
+    var variable: String { "DELLAD_" + rawValue.uppercased() }
+
+    /// Whether it takes a list.
+    var isList: Bool { self == .models }
+
+    /// What is wrong with a value (what to do); `nil` where nothing is.
+    func problem(with values: [String]) -> String? {
+        guard let text = values.first else { return "is an empty list (name a folder, or leave the key out)" }
+        switch self {
+        case .spool, .output, .models:
+            guard let path = values.first(where: { !$0.hasPrefix("/") }) else { return nil }
+            return "'\(path)' is no absolute path (begin it with /)"
+        case .allowsAnyPath:
+            return Self.flag(text) == nil
+                ? "'\(text)' is neither true nor false" + " (write one of them)" : nil
+        case .memory, .shardSize:
+            if self == .memory, text == Self.automatic { return nil }
+            guard let size = ByteCount(text), size.bytes > 0 else {
+                return "'\(text)' is no size (digits and K, M, G or KB, MB, GB)"
+            }
+            return nil
+        case .threads:
+            guard text != Self.automatic, Int(text).map({ $0 < 1 }) ?? true else { return nil }
+            return "'\(text)' is no number of threads (auto, or a number from 1)"
+        case .engine:
+            let all = IOEngineKind.allCases.map(\.rawValue)
+            return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
+        case .logLevel:
+            let all = Logger.Level.allCases.map(\.rawValue)
+            return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
+        }
+    }
+
+    /// The value that leaves the choice to the daemon.
+    static let automatic = "auto"
+
+    static func flag(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": true
+        case "false", "no", "off", "0": false
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Configuration
+import Della
+import Logging
+import StreamIO
+import SystemPackage
+
+/// Where settings come from: flags, which beat the environment, which beats the file.
+struct SettingsSource: Sendable {
+    /// Read where no `--config` names another, if it exists.
+    static let usualFile: FilePath = "/etc/dellad/dellad.yaml"
+
+    /// What the command line says, as text.
+    var flags: [Setting: [String]] = [:]
+    var environment: [String: String] = [:]
+    /// A file that must exist; `nil` for the usual one, if it does.
+    var file: FilePath?
+
+    /// Variables of the program's that are no settings.
+    private static let otherVariables = ["DELLAD_SIMD"]
+    /// Of tests.
+    private static let internalPrefixes = ["DELLAD_FAULT", "DELLAD_CRASH", "DELLAD_TEST"]
+
+    /// Reads all sources; the file anew at each call.
+    ///
+    /// - Throws: everything that is wrong with the environment and the file, a line each.
+    func read() throws(CommandFailure) -> DaemonSettings {
+        var problems: [String] = []
+        let variables = fitVariables(&problems)
+        var fromFile: [Setting: [String]] = [:]
+        do throws(CommandFailure) {
+            fromFile = try fileValues()
+        } catch {
+            problems.append(error.message)
+        }
+        guard problems.isEmpty else {
+            throw CommandFailure(problems.joined(separator: "\n"), .badConfiguration)
+        }
+        let reader = ConfigReader(providers: [
+            InMemoryProvider(name: "flags", values: Self.values(flags)),
+            EnvironmentVariablesProvider(environmentVariables: variables, arraySeparator: ":"),
+            InMemoryProvider(name: "file", values: Self.values(fromFile)),
+        ])
+        return settings(reader.scoped(to: Self.scope))
+    }
+
+    private static let scope = ConfigKey(["dellad"])
+
+    private func settings(_ reader: ConfigReader) -> DaemonSettings {
+        func text(_ setting: Setting) -> String? { reader.string(forKey: ConfigKey([setting.rawValue])) }
+        func size(_ setting: Setting) -> UInt64? { text(setting).flatMap { ByteCount($0)?.bytes } }
+        // systemd lists several folders separated by colons; the unit asks for one.
+        let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map { FilePath(String($0)) }
+        var settings = DaemonSettings(stateFolder: state)
+        if let path = text(.spool) { settings.spool = FilePath(path) }
+        if let path = text(.output) { settings.output = FilePath(path) }
+        if let paths = reader.stringArray(forKey: ConfigKey([Setting.models.rawValue])) {
+            settings.models = paths.map { FilePath($0) }
+        }
+        settings.allowsAnyPath = text(.allowsAnyPath).flatMap { Setting.flag($0) } ?? settings.allowsAnyPath
+        settings.memory = size(.memory)
+        settings.threads = text(.threads).flatMap { Int($0) }
+        settings.engine = text(.engine).flatMap { IOEngineKind(rawValue: $0) } ?? settings.engine
+        settings.shardSize = size(.shardSize) ?? settings.shardSize
+        settings.logLevel = text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel
+        return settings
+    }
+
+    private func fileValues() throws(CommandFailure) -> [Setting: [String]] {
+        if let file { return try SettingsFile(reading: file).values }
+        guard ((try? FileSystem.status(Self.usualFile)) ?? nil) != nil else { return [:] }
+        return try SettingsFile(reading: Self.usualFile).values
+    }
+
+    /// Settings of the environment that are not empty.
+    private func fitVariables(_ problems: inout [String]) -> [String: String] {
+        var fit: [String: String] = [:]
+        let settings = Dictionary(uniqueKeysWithValues: Setting.allCases.map { ($0.variable, $0) })
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("DELLAD_") {
+            if let setting = settings[name] {
+                guard !value.isEmpty else { continue }
+                let values =
+                    setting.isList
+                    ? value.split(separator: ":", omittingEmptySubsequences: false).map(String.init) : [value]
+                if let problem = setting.problem(with: values) {
+                    problems.append("\(name): \(problem)")
+                } else {
+                    fit[name] = value
+                }
+            } else if !Self.otherVariables.contains(name),
+                !Self.internalPrefixes.contains(where: { name.hasPrefix($0) })
+            {
+                let remedy = NearestName.remedy(
+                    name, among: settings.keys.sorted() + Self.otherVariables, otherwise: "see dellad(8)")
+                problems.append("\(name): is no setting (\(remedy))")
+            }
+        }
+        return fit
+    }
+
+    private static func values(_ texts: [Setting: [String]]) -> [AbsoluteConfigKey: ConfigValue] {
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (setting, texts) in texts {
+            let content: ConfigContent = setting.isList ? .stringArray(texts) : .string(texts.first ?? "")
+            values[AbsoluteConfigKey(["dellad", setting.rawValue])] = ConfigValue(content, isSecret: false)
+        }
+        return values
+    }
+}

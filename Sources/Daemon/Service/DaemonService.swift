@@ -1,0 +1,65 @@
+import Della
+import Logging
+import StreamIO
+import SystemPackage
+
+/// Makes what the daemon runs on out of its settings, at the start and when they are read again.
+struct DaemonService {
+    let source: SettingsSource
+    /// What holds until a restart: spool and output.
+    let inForce: DaemonSettings
+    let host: Host
+    let log: Logger
+    let threshold: LogThreshold
+
+    /// What merges, with these settings.
+    ///
+    /// - Throws: for a model folder that is none, and a budget that cannot fit.
+    func merger(_ settings: DaemonSettings) throws(CommandFailure) -> Merger {
+        for folder in settings.models { try Self.checkFolder(folder) }
+        let options = MergeOptions(
+            memory: try host.memory.budget(asked: settings.memory),
+            threads: settings.threads ?? host.threads(), engine: settings.engine)
+        let log = log
+        return Merger(
+            library: ModelLibrary(
+                folders: settings.models, workingDirectory: nil, allowsAnyPath: settings.allowsAnyPath),
+            options: options, shardSize: settings.shardSize,
+            report: { name, text in log.info("\(text)", metadata: ["job": "\(name)"]) })
+    }
+
+    /// The loop's side of the service.
+    func link(_ merger: Merger, environment: [String: String]) -> ServiceLink {
+        var link = ServiceLink()
+        link.watchdog = Watchdog(interval: ServiceNotifier.watchdogInterval, now: .now)
+        link.metricsFile = MetricsFile(environment: environment)
+        link.memoryBudget = merger.options.memory
+        link.reload = { try reloaded() }
+        return link
+    }
+
+    private func reloaded() throws(CommandFailure) -> ServiceLink.Reloaded {
+        let settings = try source.read()
+        let merger = try merger(settings)
+        if settings.spool != inForce.spool || settings.output != inForce.output {
+            log.warning("spool and output do not change while the daemon runs (restart it)")
+        }
+        threshold.level = settings.logLevel
+        return ServiceLink.Reloaded(merging: merger, memoryBudget: merger.options.memory)
+    }
+
+    private static func checkFolder(_ path: FilePath) throws(CommandFailure) {
+        let status: FileStatus?
+        do {
+            status = try FileSystem.status(path)
+        } catch {
+            throw CommandFailure(
+                "models: \(error) (let the daemon's user look into it; the service does not see /home: see "
+                    + "dellad(8))", .badConfiguration)
+        }
+        guard let status, status.isDirectory else {
+            throw CommandFailure(
+                "models: \(path): is not a folder (create it, or name another)", .badConfiguration)
+        }
+    }
+}

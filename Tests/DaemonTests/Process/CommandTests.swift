@@ -1,0 +1,122 @@
+import Glibc
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Daemon
+
+/// The built executable, as people run it.
+@Suite struct CommandTests {
+    @Test func aMergeIsVerifiable() throws {
+        let rig = try MergeRig()
+        let out = (rig.output).string
+        let models = rig.models.string
+        let merge = try rig.run("merge", rig.config.string, out, "--models", models, "--memory", "64M")
+        #expect(merge.code == 0)
+        #expect(merge.errors.isEmpty)
+        #expect(merge.output.contains(out))
+        #expect(try rig.run("verify", out).code == 0)
+        let again = try rig.run("merge", rig.config.string, out, "--models", models, "--memory", "64M")
+        #expect(again.code == 73)
+        #expect(again.errors.hasPrefix("dellad: \(out): exists"))
+        var bytes = try rig.weights(rig.output)
+        bytes[bytes.count - 1] ^= 1
+        try FileSystem.replaceAtomically(rig.output / "model.safetensors", with: bytes)
+        let damaged = try rig.run("verify", out)
+        #expect(damaged.code == 65)
+        #expect(damaged.errors.contains("model.safetensors: bytes "))
+    }
+
+    @Test func exitCodesFollowSysexits() throws {
+        let rig = try MergeRig()
+        let (config, models) = (rig.config.string, rig.models.string)
+        let out = (rig.folder.path / "new").string
+        func expect(_ code: Int32, _ arguments: [String], _ text: String) throws {
+            let result = try Executable.run(arguments, in: rig.folder)
+            #expect(result.code == code, "\(arguments) \(result.errors)")
+            #expect(result.errors.contains(text), "\(result.errors)")
+            #expect(result.errors.hasPrefix("dellad: "))
+            #expect(!(rig.folder.path / "new").exists)
+        }
+        try expect(64, ["merge"], "config")
+        try expect(64, ["merge", config, out, "--memory", "lots"], "lots")
+        try expect(64, ["merge", config, "..", "--models", models], "..")
+        try expect(64, ["synth", out, "--shape", "square"], "square")
+        try expect(66, ["merge", "nowhere.yml", out, "--models", models], "nowhere.yml: is not there")
+        try expect(
+            66, ["merge", config, out, "--models", (rig.folder.path / "empty").string], "config.yml:1: ")
+        try (rig.folder.path / "bad.yml").write("merge_method: dela\n")
+        try expect(65, ["check", (rig.folder.path / "bad.yml").string, "--models", models], "bad.yml:1: ")
+        try expect(
+            73,
+            [
+                "merge", config, (rig.folder.path / "no" / "out").string, "--models", models, "--memory",
+                "64M",
+            ], "out")
+        try expect(78, ["merge", config, out, "--models", models, "--memory", "4K"], "too small")
+        try expect(
+            78, ["serve", "--spool", out, "--output", out, "--models", (rig.folder.path / "no").string],
+            "is not a folder")
+        try expect(66, ["status", "--spool", out], "is no spool")
+        try expect(66, ["verify", models], "dellad.json")
+    }
+
+    @Test func anInterruptedMergeGoesOn() throws {
+        let rig = try MergeRig(vocabulary: 20_000)
+        let models = rig.models.string
+        let reference = rig.folder.path / "reference"
+        #expect(
+            try rig.run("merge", rig.config.string, reference.string, "--models", models, "--memory", "64M")
+                .code == 0)
+        var interruptions = 0
+        for attempt in 0..<60 {
+            let merge = try Executable(
+                ["merge", rig.config.string, rig.output.string, "--models", models, "--memory", "64M"],
+                in: rig.folder)
+            usleep(UInt32.random(in: 20_000...60_000) + UInt32(attempt) * 60_000)
+            merge.signal(SIGINT)
+            let code = merge.wait()
+            if code == 0 { break }
+            // Before it listens, the signal ends it as it ends any process.
+            #expect(code == 130 || code == -SIGINT, "\(merge.errorText)")
+            if code == 130 {
+                interruptions += 1
+                #expect(merge.errorText.contains("give the same command again"))
+            }
+            #expect(!rig.output.exists)
+        }
+        print("interrupted \(interruptions) times")
+        #expect(try rig.weights(rig.output) == rig.weights(reference))
+        #expect(!(rig.folder.path / ".output.partial").exists)
+        #expect(!(rig.folder.path / ".output.journal").exists)
+    }
+
+    @Test func submitStatusCancelAndRetryWorkOnTheFiles() throws {
+        let rig = try MergeRig()
+        let spool = rig.spool.string
+        let daemon = try rig.serve()
+        #expect(rig.wait { (rig.spool / "status").exists })
+        let submitted = try rig.run("submit", rig.config.string, "--name", "one", "--spool", spool)
+        #expect(submitted.code == 0)
+        #expect(submitted.output == "one\n")
+        #expect(rig.wait { rig.status("one")?.state == .done })
+        #expect(try rig.run("status", "--spool", spool).output.contains("done"))
+        let details = try rig.run("status", "one", "--watch", "--json", "--spool", spool)
+        #expect(details.code == 0)
+        #expect(try JSON(parsing: Array(details.output.utf8))["state"]?.stringValue == "done")
+        #expect(try rig.run("submit", rig.config.string, "--name", "../x", "--spool", spool).code == 64)
+        #expect(try rig.run("cancel", "nothing", "--spool", spool).code == 66)
+        // The output exists: it fails, and after that is moved away a retry is merged.
+        #expect(try rig.run("submit", rig.config.string, "--name", "one", "--spool", spool).code == 0)
+        #expect(rig.wait { rig.status("one")?.state == .failed })
+        try FileSystem.rename(rig.output / "one", to: rig.output / "other", replacing: false)
+        #expect(try rig.run("retry", "one", "--spool", spool).code == 0)
+        #expect(rig.wait { rig.status("one")?.state == .done })
+        daemon.signal(SIGTERM)
+        #expect(daemon.wait() == 0)
+        let idle = try rig.run("submit", rig.config.string, "--name", "late", "--spool", spool)
+        #expect(idle.code == 0)
+        #expect(idle.errors.contains("no daemon is running"))
+        #expect(try rig.run("status", "--spool", spool).output.contains("no daemon is running"))
+    }
+}
