@@ -1,7 +1,9 @@
-# dellad: build and test. `make help` lists the targets.
+# dellad: build, test, install. `make help` lists the targets.
 #
 # Whatever a target needs from Debian is installed by it: apt, with sudo when not root.
 
+PREFIX ?= /usr/local
+DESTDIR ?=
 SWIFT ?= swift
 # One binary that needs no Swift runtime on the host.
 RELEASE := -c release --static-swift-stdlib
@@ -10,7 +12,7 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test test-crash test-release lint demo clean packages test-packages
+.PHONY: help build debug test test-crash test-release lint demo install clean packages test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -45,5 +47,21 @@ lint: ## the format of the sources
 demo: build test-packages ## synthesise two models, serve, merge one dropped config, and say what it took
 	Makefile.d/demo $(BIN)
 
+install: ## the program, units, manual pages and completions below $(DESTDIR)$(PREFIX)
+	test -x $(BIN) || $(MAKE) build
+	Makefile.d/stage $(BIN) "$(DESTDIR)" "$(PREFIX)" "$(PREFIX)/lib/systemd/system"
+
+deb: build ## dist/dellad_VERSION_ARCH.deb
+	@Makefile.d/apt-install binutils xz-utils
+	Makefile.d/deb $(BIN)
+
+tarball: build ## dist/dellad-VERSION-linux-ARCH.tar.gz
+	@Makefile.d/apt-install binutils
+	Makefile.d/tarball $(BIN)
+
+test-systemd: deb ## the package under a real systemd, in a container; skipped where that cannot be
+	@Makefile.d/apt-install lintian debootstrap systemd-container man-db || true
+	Tests/systemd/run
+
 clean: ## what was built
-	rm -rf .build demo
+	rm -rf .build demo dist
