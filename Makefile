@@ -12,7 +12,7 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test test-crash test-release lint demo install clean packages test-packages
+.PHONY: help build debug test test-crash test-release lint bench demo install clean packages test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -43,6 +43,10 @@ test-release: build ## that the release binary runs on processors without AVX
 
 lint: ## the format of the sources
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+bench: build test-packages ## floor and merge in turn, the table of docs/performance.md
+	@Makefile.d/apt-install fio
+	Makefile.d/bench $(BIN)
 
 demo: build test-packages ## synthesise two models, serve, merge one dropped config, and say what it took
 	Makefile.d/demo $(BIN)
