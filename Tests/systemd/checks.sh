@@ -38,6 +38,15 @@ fails() {
     if "$@" >/dev/null 2>&1; then die "should have failed: $*"; fi
 }
 
+# journal_says TEXT [ARGUMENT...]: whether the journal of the unit has a line with that text. Read whole first: a grep
+# that stops at its first match would fail the pipeline by the SIGPIPE of journalctl.
+journal_says() {
+    local text=$1 lines
+    shift
+    lines=$(inside journalctl -u dellad --no-pager -o cat "$@")
+    grep -qF -- "$text" <<<"$lines"
+}
+
 main_pid() { inside systemctl show -P MainPID dellad; }
 property() { inside systemctl show -P "$1" dellad; }
 exists() { inside test -e "$1"; }
@@ -180,7 +189,7 @@ check_08_a_stopped_process_is_restarted_by_the_watchdog_which_does_not_count_as_
     local begun=$SECONDS
     until_true 40 different_pid "$pid"
     echo "restarted $((SECONDS - begun)) s after SIGSTOP"
-    inside journalctl -u dellad --no-pager | grep -q 'Watchdog timeout'
+    until_true 10 journal_says 'Watchdog timeout'
     until_true 120 exists $spool/done/frozen.yml
     sums frozen | diff - "$work/plain.sums"
     fails inside grep -q . $spool/active/.frozen.crashes
@@ -195,9 +204,8 @@ reload_says() {
     local cursor
     cursor=$(inside journalctl -u dellad -n 0 --show-cursor --no-pager | sed -n 's/^-- cursor: //p')
     inside systemctl reload dellad
-    until_true 10 logged "$cursor" "$1"
+    until_true 10 journal_says "$1" --after-cursor="$cursor"
 }
-logged() { inside journalctl -u dellad --no-pager --after-cursor="$1" -o cat | grep -qF -- "$2"; }
 
 check_09_a_reload_takes_a_good_file_and_refuses_a_bad_one() {
     local pid
@@ -241,9 +249,9 @@ check_11_a_spool_outside_of_the_sandbox_is_refused_with_the_drop_in_that_lets_it
     inside sh -c 'install -d -o dellad -g dellad /srv/spool /srv/merged
         printf "spool: /srv/spool\noutput: /srv/merged\n" >/etc/dellad/dellad.yaml'
     fails inside systemctl restart dellad
-    inside journalctl -u dellad --no-pager -o cat -n 30 | grep -F 'ReadWritePaths=/srv/spool /srv/merged'
+    until_true 10 journal_says 'ReadWritePaths=/srv/spool /srv/merged' -n 30
     # Said with an error's priority.
-    inside journalctl -u dellad --no-pager -o cat -n 30 -p err | grep -qF '/srv/spool'
+    journal_says '/srv/spool' -n 30 -p err
     inside sh -c 'mkdir -p /etc/systemd/system/dellad.service.d
         printf "[Service]\nReadWritePaths=/srv/spool /srv/merged\n" >/etc/systemd/system/dellad.service.d/paths.conf'
     inside systemctl daemon-reload
