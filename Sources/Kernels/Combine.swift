@@ -88,6 +88,15 @@ struct LoneTerm {
         }
         return words(floats(b) + lambda * mixed)
     }
+
+    /// The result of 16 elements, all of them finite. A factor of 1 is left out.
+    @inline(always)
+    func number(_ x: Words, _ b: Words, scalesTerm: Bool, scalesSum: Bool) -> Words {
+        let weighted = weight * ((floats(x) - floats(b)) * factor)
+        // From +0, so that a term of −0 adds +0.
+        let mixed = Floats(repeating: 0) + (scalesTerm ? own * weighted : weighted)
+        return words(floats(b) + (scalesSum ? lambda * mixed : mixed))
+    }
 }
 
 /// A row with one model.
@@ -112,6 +121,42 @@ func combineAlone(
         index &+= blockLength
     }
     return marks
+}
+
+/// A row with one model whose sum is not divided, as it is where every value is finite: a dropped element, x = b,
+/// has the delta +0 by itself, and no result is NaN. What is returned tells where that was not so; the row is
+/// computed again then, the whole way.
+@inline(always)
+func combineNumbers(_ row: KernelCombine, _ format: Int32, scalesTerm: Bool, scalesSum: Bool) -> Words {
+    let term = LoneTerm(row, 1)
+    let base = row.base
+    let destination = row.destination
+    let count = Int(row.count)
+    var marks = all(0)
+    var index = 0
+    while index < count {
+        let byte = index &* width(format)
+        let b = loadPair(format, base + byte)
+        let x = loadPair(format, term.values + byte)
+        let result = (
+            term.number(x.0, b.0, scalesTerm: scalesTerm, scalesSum: scalesSum),
+            term.number(x.1, b.1, scalesTerm: scalesTerm, scalesSum: scalesSum)
+        )
+        marks |= storeNumbers(format, destination + byte, result)
+        index &+= blockLength
+    }
+    return marks
+}
+
+/// `combineNumbers` with the factors that the row has.
+@inline(always)
+func combineNumbers(_ row: KernelCombine, _ format: Int32) -> Words {
+    switch (row.terms[0].lambda != 1, row.lambda != 1) {
+    case (false, false): combineNumbers(row, format, scalesTerm: false, scalesSum: false)
+    case (false, true): combineNumbers(row, format, scalesTerm: false, scalesSum: true)
+    case (true, false): combineNumbers(row, format, scalesTerm: true, scalesSum: false)
+    case (true, true): combineNumbers(row, format, scalesTerm: true, scalesSum: true)
+    }
 }
 
 /// The weighted sum of several models' elements that carry the elected sign.
@@ -195,6 +240,9 @@ func combineBlocks(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Bo
     let divisor = linearDivisor(row)
     // Other outputs take the general way, which costs the compiler less.
     if format == output && row.termCount == 1 && !row.terms[0].isDropped {
+        if format != 1 && !row.normalizes && !tellsNonfinite(format, combineNumbers(row, format)) {
+            return false
+        }
         let marks: Words
         if !row.normalizes {
             marks = combineAlone(row, format, output, normalizes: false, electsSigns: false)

@@ -113,10 +113,10 @@ public func randomBlocks(
     _ words: UnsafeMutablePointer<UInt32>, _ firstBlock: UInt64, _ count: Int, _ stream: UInt64,
     _ seed: UInt64
 ) {
-    withUnsafeTemporaryAllocation(byteCount: 768, alignment: 64) { scratch in
+    withUnsafeTemporaryAllocation(byteCount: roundKeysByteCount &+ 128, alignment: 64) { scratch in
         guard let start = scratch.baseAddress else { return }
         let keys = start.assumingMemoryBound(to: Lanes.self)
-        let last = start + 640
+        let last = start + roundKeysByteCount
         writeRoundKeys(seed, keys)
         var done = 0
         while done < count {

@@ -34,9 +34,13 @@ func narrowed(float16Magnitude magnitude: Words) -> Words {
 /// Float bits to a bfloat16 in the upper half of each lane, NaN canonical; the lower half is to be ignored.
 @inline(always)
 func narrowed(bfloat16 bits: Words) -> Words {
-    let isNaN = unordered(bits)
-    let rounded = bits &+ all(0x7FFF) &+ ((bits &>> all(16)) & all(1))
-    return choose(isNaN, all(0x7FC0_0000), rounded)
+    choose(unordered(bits), all(0x7FC0_0000), rounded(bfloat16: bits))
+}
+
+/// As `narrowed(bfloat16:)`, of what is no NaN; a NaN that came of bfloat16 values stays one of some kind.
+@inline(always)
+func rounded(bfloat16 bits: Words) -> Words {
+    bits &+ all(0x7FFF) &+ ((bits &>> all(16)) & all(1))
 }
 
 /// A block of 32 values as a pair: even and odd of a 16-bit format, first and second half of float32.
@@ -48,28 +52,44 @@ func loadPair(_ format: Int32, _ memory: UnsafeRawPointer) -> (Words, Words) {
     return (widened(float16: packed & all(0xFFFF)), widened(float16: packed &>> all(16)))
 }
 
-/// Rounds a pair to the format and stores it; returns words whose top bits of 16-bit halves (of the words,
-/// for float32) are set where a value is NaN or infinite.
+/// Rounds a pair to the format and stores it, NaN canonical; returns words whose top bits of 16-bit halves (of the
+/// words, for float32) are set where a value is NaN or infinite.
 @inline(always)
 func storePair(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ pair: (Words, Words)) -> Words {
-    if format == 2 {
-        let first = canonical(pair.0)
-        let second = canonical(pair.1)
-        storeWords(first, memory, 0)
-        storeWords(second, memory, 64)
-        let magnitude = all(0x7FFF_FFFF)
-        let last = all(0x0080_0000)
-        return ((first & magnitude) &+ last) | ((second & magnitude) &+ last)
+    switch format {
+    case 0:
+        storePacked(
+            format, memory,
+            (narrowed(bfloat16: pair.0) &>> all(16)) | (narrowed(bfloat16: pair.1) & all(0xFFFF_0000)))
+    case 1: storePacked(format, memory, narrowed(float16: pair.0) | (narrowed(float16: pair.1) &<< all(16)))
+    default: storeWhole(memory, (canonical(pair.0), canonical(pair.1)))
     }
-    let packed: Words
-    if format == 0 {
-        packed =
-            (narrowed(bfloat16: pair.0) &>> all(16)) | (narrowed(bfloat16: pair.1) & all(0xFFFF_0000))
-    } else {
-        packed = narrowed(float16: pair.0) | (narrowed(float16: pair.1) &<< all(16))
-    }
+}
+
+/// As `storePair` where no value is NaN; where one is, the words returned still tell. Not for float16.
+@inline(always)
+func storeNumbers(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ pair: (Words, Words)) -> Words {
+    if format == 2 { return storeWhole(memory, pair) }
+    return storePacked(
+        format, memory,
+        (rounded(bfloat16: pair.0) &>> all(16)) | (rounded(bfloat16: pair.1) & all(0xFFFF_0000)))
+}
+
+/// Stores 32 values of a 16-bit format.
+@inline(always)
+func storePacked(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ packed: Words) -> Words {
     storeWords(packed, memory, 0)
     return (packed & all(0x7FFF_7FFF)) &+ all(format == 0 ? 0x0080_0080 : 0x0400_0400)
+}
+
+/// Stores 32 values of float32.
+@inline(always)
+func storeWhole(_ memory: UnsafeMutableRawPointer, _ pair: (Words, Words)) -> Words {
+    storeWords(pair.0, memory, 0)
+    storeWords(pair.1, memory, 64)
+    let magnitude = all(0x7FFF_FFFF)
+    let last = all(0x0080_0000)
+    return ((pair.0 & magnitude) &+ last) | ((pair.1 & magnitude) &+ last)
 }
 
 @inline(always)

@@ -10,49 +10,59 @@ let philoxRounds = 10
 /// Lanes of 64 bits, one block each.
 typealias Lanes = SIMD8<UInt64>
 
-/// Eight consecutive blocks on their way through the rounds.
+/// Eight consecutive blocks on their way through the rounds, a vector for each of their four words.
 ///
-/// A lane of `even` holds words 0 (low half) and 2 of its block, one of `odd` words 1 and 3: what a round
-/// multiplies lies where the processor's 32 × 32 → 64 multiplication wants it, and the finished words have
-/// the arrangement of a pair of 16-bit elements.
+/// Of a lane only the low half counts. What a round leaves in the high halves is never cleared: the 32 × 32 → 64
+/// multiplication does not look at them. So a round is six operations, of which three depend on each other.
 struct PhiloxBlocks {
-    var even: Lanes
-    var odd: Lanes
+    var w0: Lanes
+    var w1: Lanes
+    var w2: Lanes
+    var w3: Lanes
 
     @inline(always)
     init(_ firstBlock: UInt64, stream: UInt64) {
-        let low = Lanes(repeating: 0xFFFF_FFFF)
-        let blocks = Lanes(repeating: firstBlock) &+ Lanes(0, 1, 2, 3, 4, 5, 6, 7)
-        even = (blocks & low) | Lanes(repeating: stream << 32)
-        odd = (blocks &>> Lanes(repeating: 32)) | Lanes(repeating: stream & 0xFFFF_FFFF_0000_0000)
+        w0 = Lanes(repeating: firstBlock) &+ Lanes(0, 1, 2, 3, 4, 5, 6, 7)
+        w1 = w0 &>> Lanes(repeating: 32)
+        w2 = Lanes(repeating: stream)
+        w3 = Lanes(repeating: stream >> 32)
     }
 
     @inline(always)
-    mutating func round(_ key: Lanes) {
+    mutating func round(_ keys: UnsafePointer<Lanes>, _ number: Int) {
         let low = Lanes(repeating: 0xFFFF_FFFF)
-        let high = Lanes(repeating: 0xFFFF_FFFF_0000_0000)
         let half = Lanes(repeating: 32)
-        let a = (even & low) &* Lanes(repeating: philoxMultiplier0)
-        let b = (even &>> half) &* Lanes(repeating: philoxMultiplier1)
-        even = ((b &>> half) | (a & high)) ^ odd ^ key
-        odd = (b & low) | (a &<< half)
+        let a = (w0 & low) &* Lanes(repeating: philoxMultiplier0)
+        let b = (w2 & low) &* Lanes(repeating: philoxMultiplier1)
+        w0 = (b &>> half) ^ (w1 ^ keys[2 &* number])
+        w2 = (a &>> half) ^ (w3 ^ keys[2 &* number &+ 1])
+        w1 = b
+        w3 = a
     }
 
-    /// The 32 words, even and odd ones.
+    /// The 32 words, even and odd ones: the arrangement of a pair of 16-bit elements.
     @inline(always)
     var pair: (Words, Words) {
-        (unsafeBitCast(even, to: Words.self), unsafeBitCast(odd, to: Words.self))
+        let low = Lanes(repeating: 0xFFFF_FFFF)
+        let half = Lanes(repeating: 32)
+        let even = (w0 & low) | (w2 &<< half)
+        let odd = (w1 & low) | (w3 &<< half)
+        return (unsafeBitCast(even, to: Words.self), unsafeBitCast(odd, to: Words.self))
     }
 }
 
-/// Writes the keys of the ten rounds, 64 bytes each, every lane the same.
+/// Bytes of the keys of all rounds.
+let roundKeysByteCount = philoxRounds &* 128
+
+/// Writes the two keys of each of the ten rounds, 64 bytes each, every lane the same.
 @inline(always)
 func writeRoundKeys(_ seed: UInt64, _ keys: UnsafeMutablePointer<Lanes>) {
     var low = UInt32(truncatingIfNeeded: seed)
     var high = UInt32(truncatingIfNeeded: seed >> 32)
     var round = 0
     while round < philoxRounds {
-        keys[round] = Lanes(repeating: UInt64(low) | UInt64(high) << 32)
+        keys[2 &* round] = Lanes(repeating: UInt64(low))
+        keys[2 &* round &+ 1] = Lanes(repeating: UInt64(high))
         low = low &+ philoxIncrement0
         high = high &+ philoxIncrement1
         round &+= 1
@@ -68,7 +78,7 @@ func writeBlocks(
     var blocks = PhiloxBlocks(firstBlock, stream: stream)
     var round = 0
     while round < philoxRounds {
-        blocks.round(keys[round])
+        blocks.round(keys, round)
         round &+= 1
     }
     storeBlocks(blocks, words, natural: natural)

@@ -36,6 +36,8 @@ func decide(
     }
     var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     var nonfinite = false
+    var nans: Int64 = 0
+    var infinities: Int64 = 0
     var i = 0
     while i < count {
         let element = first &+ UInt64(truncatingIfNeeded: i)
@@ -52,6 +54,8 @@ func decide(
         let b = value(format, base, i)
         let x = value(format, UnsafeRawPointer(model), i)
         if !b.isFinite || !x.isFinite { nonfinite = true }
+        nans &+= x.isNaN ? 1 : 0
+        infinities &+= x.isInfinite ? 1 : 0
         let delta = x - b
         let magnitude = Double(delta.magnitude)
         let u = Float(word >> 8) * 0x1p-24
@@ -69,6 +73,8 @@ func decide(
     row.pointee.total = fold(lanes)
     row.pointee.kept = fold(keptLanes)
     row.pointee.sawNonfinite = nonfinite
+    row.pointee.nans = nans
+    row.pointee.infinities = infinities
 }
 
 /// A 16-bit format: a counting sort over the 32768 keys, 128 KiB whatever the row's length.

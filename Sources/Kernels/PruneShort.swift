@@ -11,7 +11,7 @@ struct ShortLayout {
     static let baseTail = 0
     static let modelTail = 128
     static let roundKeys = 256
-    static let table = 1024
+    static let table = 2048
     let slots: Int
     let ranks: Int
     let words: Int
@@ -286,4 +286,6 @@ func rankAndApply(
     row.pointee.total = folded(total)
     row.pointee.kept = folded(kept)
     row.pointee.sawNonfinite = false
+    row.pointee.nans = 0
+    row.pointee.infinities = 0
 }

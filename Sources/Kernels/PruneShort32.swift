@@ -241,6 +241,8 @@ func pruneShort32(_ row: UnsafeMutablePointer<KernelPrune>) -> Bool {
     row.pointee.total = folded(total)
     row.pointee.kept = folded(kept)
     row.pointee.sawNonfinite = false
+    row.pointee.nans = 0
+    row.pointee.infinities = 0
     return true
 }
 

@@ -42,27 +42,27 @@ func count(
     table[place] = found &+ 1
 }
 
-/// Counts four elements of one segment, their slots and what they find in 64 bits each: the counting is bound
-/// by the number of loads and stores.
+/// Counts four elements of one segment, whose slots come in 64 bits: the counting is bound by the number of loads
+/// and stores.
 @inline(always)
 func countFour(
     _ index: Int, _ segment: Int, _ slots: UnsafeRawPointer, _ table: UnsafeMutablePointer<UInt16>,
     _ remembered: UnsafeMutableRawPointer
 ) {
     let packed = slots.loadUnaligned(fromByteOffset: index &* 2, as: UInt64.self)
-    var found = countOne(packed & 0xFFFF, segment, table)
-    found |= countOne((packed >> 16) & 0xFFFF, segment, table) << 16
-    found |= countOne((packed >> 32) & 0xFFFF, segment, table) << 32
-    found |= countOne(packed >> 48, segment, table) << 48
-    remembered.storeBytes(of: found, toByteOffset: index &* 2, as: UInt64.self)
+    let out = remembered + index &* 2
+    out.storeBytes(of: countOne(packed & 0xFFFF, segment, table), as: UInt16.self)
+    out.storeBytes(of: countOne((packed >> 16) & 0xFFFF, segment, table), toByteOffset: 2, as: UInt16.self)
+    out.storeBytes(of: countOne((packed >> 32) & 0xFFFF, segment, table), toByteOffset: 4, as: UInt16.self)
+    out.storeBytes(of: countOne(packed >> 48, segment, table), toByteOffset: 6, as: UInt16.self)
 }
 
 @inline(always)
-func countOne(_ slot: UInt64, _ segment: Int, _ table: UnsafeMutablePointer<UInt16>) -> UInt64 {
+func countOne(_ slot: UInt64, _ segment: Int, _ table: UnsafeMutablePointer<UInt16>) -> UInt16 {
     let place = Int(truncatingIfNeeded: slot) &* 2 &+ segment
     let found = table[place]
     table[place] = found &+ 1
-    return UInt64(truncatingIfNeeded: found)
+    return found
 }
 
 /// Counts all elements and draws their random words on the side: the counting waits for memory, the drawing
@@ -83,24 +83,24 @@ func countAndDraw(
         var blocks = PhiloxBlocks(
             firstBlock &+ UInt64(truncatingIfNeeded: index >> 1), stream: stream)
         // Written out: a loop would spend more on its indices than on the counts.
-        blocks.round(keys[0])
+        blocks.round(keys, 0)
         countFour(0, 0, first, table, firstFound)
-        blocks.round(keys[1])
+        blocks.round(keys, 1)
         countFour(0, 1, second, table, secondFound)
-        blocks.round(keys[2])
+        blocks.round(keys, 2)
         countFour(4, 0, first, table, firstFound)
-        blocks.round(keys[3])
+        blocks.round(keys, 3)
         countFour(4, 1, second, table, secondFound)
-        blocks.round(keys[4])
+        blocks.round(keys, 4)
         countFour(8, 0, first, table, firstFound)
-        blocks.round(keys[5])
+        blocks.round(keys, 5)
         countFour(8, 1, second, table, secondFound)
-        blocks.round(keys[6])
+        blocks.round(keys, 6)
         countFour(12, 0, first, table, firstFound)
-        blocks.round(keys[7])
+        blocks.round(keys, 7)
         countFour(12, 1, second, table, secondFound)
-        blocks.round(keys[8])
-        blocks.round(keys[9])
+        blocks.round(keys, 8)
+        blocks.round(keys, 9)
         storeBlocks(blocks, words + index &* 8, natural: natural)
         index &+= 16
     }
@@ -120,33 +120,41 @@ func countAndDraw(
 
 /// Counts become starting ranks, in the order slot, segment.
 ///
-/// Two slots travel in 64 bits: the multiplication by ones in every 16 bits is their running sum. No sum
-/// exceeds the row's length, so none carries into its neighbour.
+/// 16 slots travel as 32 counts of 16 bits, four in each lane of 64. Running sums are taken within the lanes, then
+/// over them. No sum exceeds the row's length, so none carries into its neighbour.
 @inline(always)
 func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
-    let ones: UInt64 = 0x0001_0001_0001_0001
     let memory = UnsafeMutableRawPointer(table)
-    var start: UInt64 = 0
+    var start = Lanes(repeating: 0)
     var slot = lowest & ~15
     if slot > 0 {
         // Slot 0, the zero delta, lies apart from the other keys.
-        let first = UInt64(table[0])
-        start = (first &+ UInt64(table[1])) &* ones
+        let first = table[0]
+        start = Lanes(repeating: UInt64(first &+ table[1]))
         table[0] = 0
-        table[1] = UInt16(truncatingIfNeeded: first)
+        table[1] = first
     }
     while slot <= highest {
-        let place = memory + slot &* 4
-        let a = place.loadUnaligned(as: UInt64.self)
-        let b = place.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        let sumA = a &* ones
-        let sumB = b &* ones
-        let totalA = (sumA >> 48) &* ones
-        place.storeBytes(of: start &+ (sumA &- a), as: UInt64.self)
-        place.storeBytes(of: start &+ totalA &+ (sumB &- b), toByteOffset: 8, as: UInt64.self)
-        start = start &+ (totalA &+ (sumB >> 48) &* ones)
-        slot &+= 4
+        let counts = memory.loadUnaligned(fromByteOffset: slot &* 4, as: Lanes.self)
+        let pairs = counts &+ (counts &<< Lanes(repeating: 16))
+        let sums = pairs &+ (pairs &<< Lanes(repeating: 32))
+        let totals = runningSums(sums &>> Lanes(repeating: 48))
+        // What comes before each lane, in all four of its places.
+        let before = start &+ totals &- (sums &>> Lanes(repeating: 48))
+        let two = before | (before &<< Lanes(repeating: 16))
+        let four = two | (two &<< Lanes(repeating: 32))
+        memory.storeBytes(of: four &+ (sums &- counts), toByteOffset: slot &* 4, as: Lanes.self)
+        start = start &+ Lanes(repeating: totals[7])
+        slot &+= 16
     }
+}
+
+/// Each lane and all before it.
+@inline(always)
+func runningSums(_ x: Lanes) -> Lanes {
+    let one = x &+ Lanes(0, x[0], x[1], x[2], x[3], x[4], x[5], x[6])
+    let two = one &+ Lanes(0, 0, one[0], one[1], one[2], one[3], one[4], one[5])
+    return two &+ Lanes(0, 0, 0, 0, two[0], two[1], two[2], two[3])
 }
 
 /// Every element's slot becomes the starting rank of the slot in its segment.
@@ -155,9 +163,9 @@ func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: 
     let boundary = segmentBoundary(elements)
     var index = 0
     while index < boundary {
-        resolveFour(UnsafeMutableRawPointer(slots + index), 0, table)
-        resolveFour(UnsafeMutableRawPointer(slots + boundary + index), 1, table)
-        index &+= 4
+        resolveEight(UnsafeMutableRawPointer(slots + index), 0, table)
+        resolveEight(UnsafeMutableRawPointer(slots + boundary + index), 1, table)
+        index &+= 8
     }
     index = boundary &* 2
     while index < elements {
@@ -166,17 +174,20 @@ func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: 
     }
 }
 
+/// Eight elements' slots, taken from 64 bits each: eight loads by a vector's lanes would cost more than the shifts.
 @inline(always)
-func resolveFour(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: UnsafePointer<UInt16>) {
-    let packed = slots.loadUnaligned(as: UInt64.self)
-    var starts = start(packed & 0xFFFF, segment, table)
-    starts |= start((packed >> 16) & 0xFFFF, segment, table) << 16
-    starts |= start((packed >> 32) & 0xFFFF, segment, table) << 32
-    starts |= start(packed >> 48, segment, table) << 48
-    slots.storeBytes(of: starts, as: UInt64.self)
+func resolveEight(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: UnsafePointer<UInt16>) {
+    let a = slots.loadUnaligned(as: UInt64.self)
+    let b = slots.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    let starts = SIMD8<UInt16>(
+        start(a & 0xFFFF, segment, table), start((a >> 16) & 0xFFFF, segment, table),
+        start((a >> 32) & 0xFFFF, segment, table), start(a >> 48, segment, table),
+        start(b & 0xFFFF, segment, table), start((b >> 16) & 0xFFFF, segment, table),
+        start((b >> 32) & 0xFFFF, segment, table), start(b >> 48, segment, table))
+    slots.storeBytes(of: starts, as: SIMD8<UInt16>.self)
 }
 
 @inline(always)
-func start(_ slot: UInt64, _ segment: Int, _ table: UnsafePointer<UInt16>) -> UInt64 {
-    UInt64(truncatingIfNeeded: table[Int(truncatingIfNeeded: slot) &* 2 &+ segment])
+func start(_ slot: UInt64, _ segment: Int, _ table: UnsafePointer<UInt16>) -> UInt16 {
+    table[Int(truncatingIfNeeded: slot) &* 2 &+ segment]
 }

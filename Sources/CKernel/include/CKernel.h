@@ -23,7 +23,8 @@ typedef struct {
     int32_t destinationFormat;
 } KernelDecode;
 
-/// `prune`: one row of one model. `model` is rewritten, the last three fields are results.
+/// `prune`: one row of one model. `model` is rewritten, the last five fields are results; `nans` and `infinities`
+/// count the model's values.
 typedef struct {
     const void *_Nonnull base;
     void *_Nonnull model;
@@ -38,6 +39,8 @@ typedef struct {
     bool sawNonfinite;
     double total;
     double kept;
+    int64_t nans;
+    int64_t infinities;
 } KernelPrune;
 
 /// One model's values and parameters in `combine`.

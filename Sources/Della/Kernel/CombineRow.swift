@@ -22,8 +22,7 @@ public struct CombineRow {
     public var normalizes: Bool
     /// `lambda` of the sum.
     public var lambda: Float
-    /// `count` elements of `output`. May be the memory of `base` or of a model where `output` is no wider
-    /// than `format`.
+    /// `count` elements of `output`. Not the memory of `base` or a model, which may be read twice.
     public var destination: UnsafeMutableRawPointer
     /// Scratch of this thread; not used at present.
     public var scratch: UnsafeMutableRawPointer?

@@ -86,10 +86,12 @@ public struct RowKernels: Sendable {
             base: row.base, model: row.model, scratch: scratch, count: Int64(row.count),
             firstElement: row.firstElement, seed: row.seed, stream: row.stream,
             firstProbability: row.firstProbability, probabilityStep: row.probabilityStep,
-            format: Int32(row.format.rawValue), sawNonfinite: false, total: 0, kept: 0)
+            format: Int32(row.format.rawValue), sawNonfinite: false, total: 0, kept: 0, nans: 0, infinities: 0
+        )
         table.prune(&arguments)
         return PruneSums(
-            total: arguments.total, kept: arguments.kept, sawNonfinite: arguments.sawNonfinite)
+            total: arguments.total, kept: arguments.kept, sawNonfinite: arguments.sawNonfinite,
+            nonfinite: NonfiniteCount(nans: Int(arguments.nans), infinities: Int(arguments.infinities)))
     }
 
     /// Second phase for one row of all terms: delta, rescale, weight, election, own lambda, normalize, lambda,

@@ -27,16 +27,17 @@ struct RowLoop: Sendable {
         let firstElement = UInt64(work.rows.lowerBound) * UInt64(length)
         for row in 0..<rowCount {
             let base = UnsafeRawPointer(work.values[0] + row * rowBytes)
-            if work.countsInputs {
-                work.found[0] += kernels.countNonfinite(merge.format, base, count: length)
-            }
+            // Pruning notices what is not finite by itself, in a row that it reads anyway.
+            var countsBase = work.countsInputs && merge.terms.isEmpty
             for term in 0..<merge.terms.count {
                 let model = work.values[term + 1] + row * rowBytes
-                if work.countsInputs {
+                guard let probabilities = work.task.probabilities[term] else {
+                    guard work.countsInputs else { continue }
+                    countsBase = true
                     work.found[term + 1] += kernels.countNonfinite(
                         merge.format, UnsafeRawPointer(model), count: length)
+                    continue
                 }
-                guard let probabilities = work.task.probabilities[term] else { continue }
                 let sums = kernels.prune(
                     PruneRow(
                         format: merge.format, base: base, model: model, count: length,
@@ -44,6 +45,13 @@ struct RowLoop: Sendable {
                         firstProbability: probabilities.first, probabilityStep: probabilities.step,
                         seed: work.task.seed, stream: work.task.streams[term]), scratch: scratch)
                 work.sums?[term * rowCount + row] = RowSums(total: sums.total, kept: sums.kept)
+                if sums.sawNonfinite, work.countsInputs {
+                    countsBase = true
+                    work.found[term + 1] += sums.nonfinite
+                }
+            }
+            if countsBase {
+                work.found[0] += kernels.countNonfinite(merge.format, base, count: length)
             }
         }
         if let rows = work.sums {
