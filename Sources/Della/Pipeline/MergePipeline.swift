@@ -37,7 +37,7 @@ final class MergePipeline {
     // Reading
     var schedule: ReadSchedule
     var unsubmittedReads: Deque<PendingRead> = []
-    var transfers: [UInt64: Transfer] = [:]
+    var transfers: [UInt64: TransferUnderWay] = [:]
     var nextToken: UInt64 = 1
     var readsUnderWay = 0
     /// Slots of chunks that no worker has had yet.
@@ -139,12 +139,13 @@ final class MergePipeline {
     /// Waits for the kernel or a worker, then books what they finished.
     private func waitForSomething() throws(MergeFailure) {
         let start = trace?.now() ?? 0
+        let cause = waitCause
         do {
             try engine.wait(&completions, timeout: Self.longestWait)
         } catch {
             throw .io(error)
         }
-        trace?.add(.wait, lane: .merge, from: start)
+        trace?.add(cause, lane: .merge, from: start)
         trace?.count(reads: readsUnderWay, transfers: engine.pending)
         if !completions.isEmpty { progress.beat() }
         for completion in completions { try book(completion) }
@@ -155,11 +156,17 @@ final class MergePipeline {
         results.removeAll(keepingCapacity: true)
     }
 
+    /// What a wait that begins now is for.
+    private var waitCause: MergeTrace.Stage {
+        itemsUnderWay > 0 ? .waitForCompute : readsUnderWay > 0 ? .waitForReads : .waitForWrites
+    }
+
     private func book(_ completion: IOCompletion) throws(MergeFailure) {
-        guard let transfer = transfers.removeValue(forKey: completion.token) else {
+        guard let ended = transfers.removeValue(forKey: completion.token) else {
             preconditionFailure("a completion nobody asked for")
         }
-        switch transfer {
+        trace?.add(ended.transfer.kind, token: completion.token, from: ended.start)
+        switch ended.transfer {
         case .read(let read):
             readsUnderWay -= 1
             try book(read, completion)
@@ -176,7 +183,8 @@ final class MergePipeline {
             completions.removeAll(keepingCapacity: true)
             do { try engine.wait(&completions, timeout: Self.longestWait) } catch { continue }
             for completion in completions {
-                guard case .write(let block) = transfers.removeValue(forKey: completion.token) else {
+                guard case .write(let block) = transfers.removeValue(forKey: completion.token)?.transfer
+                else {
                     continue
                 }
                 if completion.errorNumber == 0, completion.bytes >= block.bytes.count { noteWritten(block) }
@@ -190,7 +198,7 @@ final class MergePipeline {
 
     func token(for transfer: Transfer) -> UInt64 {
         defer { nextToken += 1 }
-        transfers[nextToken] = transfer
+        transfers[nextToken] = TransferUnderWay(transfer: transfer, start: trace?.now() ?? 0)
         return nextToken
     }
 }

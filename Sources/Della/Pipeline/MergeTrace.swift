@@ -2,13 +2,29 @@ import StreamIO
 import Synchronization
 import SystemPackage
 
-/// Where the time of a merge goes, in the Chrome trace event format (chrome://tracing, Perfetto).
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Where the time of a merge goes, in the Chrome trace event format (chrome://tracing, Perfetto): what each
+/// thread did, every transfer from its submission to its completion, and how many were under way.
 ///
 /// Holds at most `limit` events; later ones are counted and dropped.
 final class MergeTrace: Sendable {
     /// What a stretch of time was spent on.
     enum Stage: String, Sendable {
-        case sum, emit, checksum, wait
+        case sum, emit, checksum
+        /// What the merge's thread waits for: workers, or, where they have nothing to do, reads, or else writes.
+        case waitForCompute = "compute wait"
+        case waitForReads = "read wait"
+        case waitForWrites = "write wait"
+    }
+
+    /// What a transfer does.
+    enum TransferKind: String, Sendable {
+        case read, write, sync
     }
 
     /// Whose time it was.
@@ -26,6 +42,7 @@ final class MergeTrace: Sendable {
 
     private enum Event {
         case stage(Stage, lane: Int, start: UInt64, end: UInt64)
+        case transfer(TransferKind, token: UInt64, start: UInt64, end: UInt64)
         case depth(reads: Int, transfers: Int, at: UInt64)
     }
 
@@ -36,17 +53,26 @@ final class MergeTrace: Sendable {
 
     private static let limit = 1 << 18
     private let events = Mutex(Events())
-    private let begin = ContinuousClock.now
+    private let begin = MergeTrace.monotonicTime()
 
     /// Nanoseconds since the trace began.
-    func now() -> UInt64 {
-        let parts = begin.duration(to: .now).components
-        return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
+    func now() -> UInt64 { Self.monotonicTime() - begin }
+
+    /// Nanoseconds of CLOCK_MONOTONIC, by which other programs' measurements can be laid beside a trace.
+    private static func monotonicTime() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     /// Notes a stretch of time that ends now.
     func add(_ stage: Stage, lane: Lane, from start: UInt64) {
         record(.stage(stage, lane: lane.number, start: start, end: now()))
+    }
+
+    /// Notes a transfer that ends now.
+    func add(_ kind: TransferKind, token: UInt64, from start: UInt64) {
+        record(.transfer(kind, token: token, start: start, end: now()))
     }
 
     /// Notes how many transfers are under way.
@@ -63,8 +89,8 @@ final class MergeTrace: Sendable {
     /// Writes the trace, replacing an older one.
     func write(to path: FilePath) throws(IOError) {
         let (list, dropped) = events.withLock { ($0.list, $0.dropped) }
-        var text =
-            "{\"displayTimeUnit\": \"ms\", \"otherData\": {\"dropped\": \(dropped)}, \"traceEvents\": [\n"
+        var text = #"{"displayTimeUnit":"ms","otherData":{"dropped":\#(dropped),"begin_ns":\#(begin)},"#
+        text += "\"traceEvents\":[\n"
         text += #"{"ph":"M","pid":1,"tid":0,"name":"thread_name","args":{"name":"merge"}}"#
         for event in list {
             text += ",\n"
@@ -73,6 +99,10 @@ final class MergeTrace: Sendable {
                 text +=
                     #"{"ph":"X","pid":1,"tid":\#(lane),"name":"\#(stage.rawValue)","ts":\#(microseconds(start)),"#
                     + #""dur":\#(microseconds(end - start))}"#
+            case .transfer(let kind, let token, let start, let end):
+                let common = #""cat":"io","pid":1,"tid":0,"id":\#(token),"name":"\#(kind.rawValue)""#
+                text += #"{"ph":"b",\#(common),"ts":\#(microseconds(start))},"# + "\n"
+                text += #"{"ph":"e",\#(common),"ts":\#(microseconds(end))}"#
             case .depth(let reads, let transfers, let time):
                 text +=
                     #"{"ph":"C","pid":1,"name":"queue","ts":\#(microseconds(time)),"#

@@ -43,19 +43,20 @@ final class PlannedMerge {
     /// Merges into `name` and returns the bytes of every shard.
     func merge(
         into name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring,
-        progress: MergeProgress = MergeProgress(), stop: StopRequest = StopRequest()
+        progress: MergeProgress = MergeProgress(), stop: StopRequest = StopRequest(), trace: FilePath? = nil
     ) throws -> [[UInt8]] {
-        _ = try run(name, memory: memory, threads: threads, engine: engine)
+        _ = try run(name, memory: memory, threads: threads, engine: engine, trace: trace)
             .perform(progress: progress, stop: stop)
         return try output(name)
     }
 
     func run(
-        _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring
+        _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring,
+        trace: FilePath? = nil
     ) -> MergeRun {
         MergeRun(
             plan: plan, configText: Array("test".utf8), output: folder.appending(name),
-            options: MergeOptions(memory: memory, threads: threads, engine: engine))
+            options: MergeOptions(memory: memory, threads: threads, engine: engine, trace: trace))
     }
 
     func output(_ name: String) throws -> [[UInt8]] {
