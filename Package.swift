@@ -57,7 +57,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]
         ),
-        .testTarget(name: "StreamIOTests", dependencies: ["StreamIO"]),
+        .testTarget(name: "StreamIOTests", dependencies: ["CChecksum", "StreamIO"]),
         .testTarget(name: "DellaTests", dependencies: ["Della"], exclude: ["Resources"]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Synthesis"]),
     ],

@@ -20,6 +20,11 @@ struct MergingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("auto, uring or posix (default: auto).", valueName: "engine"))
     var io: IOEngineKind?
 
+    @Flag(
+        name: .customLong("sha256"),
+        help: "Records the SHA-256 of every file in dellad.json, as the Hub shows it; taken while writing.")
+    var sha256 = false
+
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
         if let memory, memory.bytes == 0 { throw ValidationError("--memory must be more than 0") }
@@ -29,8 +34,7 @@ struct MergingOptions: ParsableArguments {
     func resolved(on host: Host, trace: FilePath? = nil) throws(CommandFailure) -> MergeOptions {
         MergeOptions(
             memory: try host.memory.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
-            engine: io ?? .auto,
-            trace: trace)
+            engine: io ?? .auto, sha256: sha256, trace: trace)
     }
 }
 

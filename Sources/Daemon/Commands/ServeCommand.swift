@@ -109,6 +109,7 @@ struct ServeCommand: ParsableCommand {
         flags[.memory] = merging.memory.map { ["\($0.bytes)"] }
         flags[.threads] = merging.threads.map { ["\($0)"] }
         flags[.engine] = merging.io.map { [$0.rawValue] }
+        flags[.sha256] = merging.sha256 ? ["true"] : nil
         flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
         flags[.logLevel] = logLevel.map { [$0] }
         return flags

@@ -15,6 +15,8 @@ struct DaemonSettings: Hashable, Sendable {
     /// `nil` leaves the choice to the host's facts.
     var threads: Int?
     var engine = IOEngineKind.auto
+    /// Whether models' `dellad.json` get the SHA-256 of every file.
+    var sha256 = false
     /// Bytes of one file of a model whose config does not say.
     var shardSize = MergePlanner.usualShardSize
     var logLevel = Logger.Level.info

@@ -11,6 +11,7 @@ enum Setting: String, CaseIterable, Sendable {
     case memory
     case threads
     case engine = "io"
+    case sha256
     case shardSize = "shard_size"
     case logLevel = "log_level"
 
@@ -27,7 +28,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .spool, .output, .models:
             guard let path = values.first(where: { !$0.hasPrefix("/") }) else { return nil }
             return "'\(path)' is no absolute path (begin it with /)"
-        case .allowsAnyPath:
+        case .allowsAnyPath, .sha256:
             return Self.flag(text) == nil
                 ? "'\(text)' is neither true nor false" + " (write one of them)" : nil
         case .memory, .shardSize:

@@ -60,6 +60,7 @@ struct SettingsSource: Sendable {
         settings.memory = size(.memory)
         settings.threads = text(.threads).flatMap { Int($0) }
         settings.engine = text(.engine).flatMap { IOEngineKind(rawValue: $0) } ?? settings.engine
+        settings.sha256 = text(.sha256).flatMap { Setting.flag($0) } ?? settings.sha256
         settings.shardSize = size(.shardSize) ?? settings.shardSize
         settings.logLevel = text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel
         return settings

@@ -19,7 +19,7 @@ struct DaemonService {
         for folder in settings.models { try Self.checkFolder(folder) }
         let options = MergeOptions(
             memory: try host.memory.budget(asked: settings.memory),
-            threads: settings.threads ?? host.threads(), engine: settings.engine)
+            threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256)
         let log = log
         return Merger(
             library: ModelLibrary(

@@ -42,18 +42,22 @@ struct ModelVerification {
     /// What is not as recorded, in the order of the record, by byte range.
     ///
     /// - Parameters:
-    ///   - threads: files and chunks are read by as many at once.
+    ///   - threads: files and chunks are read by as many at once; a file with a SHA-256 by one, from front to back.
     ///   - checked: told the number of bytes after each chunk, from any thread.
     func findings(threads: Int, checked: @escaping @Sendable (UInt64) -> Void = { _ in }) -> [Finding] {
-        var found: [Finding] = []
-        for file in files {
+        var found: [Int: [Finding]] = [:]
+        var hashed: [Int] = []
+        for (index, file) in files.enumerated() {
             if let finding = misfit(file) {
-                found.append(finding)
+                found[index] = [finding]
+            } else if file.sha256 != nil {
+                hashed.append(index)
             } else {
-                found += differences(file, threads: threads, checked: checked)
+                found[index] = differences(file, threads: threads, checked: checked)
             }
         }
-        return found
+        found.merge(differences(hashed, threads: threads, checked: checked)) { $1 }
+        return files.indices.flatMap { found[$0] ?? [] }
     }
 
     /// A file that is missing or of another length.
@@ -79,28 +83,85 @@ struct ModelVerification {
         let found = Mutex([Int: Finding]())
         WorkerThreads.run(count: min(threads, max(1, file.checksums.count))) {
             do throws(IOError) {
-                let page = UInt64(OpenFile.directAlignment)
-                let reader = try ChunkReader(path, direct: file.chunkSize % page == 0)
+                let reader = try Self.reader(path, file)
                 while true {
                     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                     guard index < file.checksums.count else { return }
-                    let range = file.range(ofChunk: index)
                     var checksum = CRC32C()
-                    try reader.read(range) { checksum.update($0) }
-                    checked(range.upperBound - range.lowerBound)
+                    try reader.read(file.range(ofChunk: index)) { checksum.update($0) }
+                    checked(UInt64(file.range(ofChunk: index).count))
                     guard checksum.value != file.checksums[index] else { continue }
-                    let message =
-                        "\(path): bytes \(range.lowerBound)..<\(range.upperBound) differ from what was written"
-                    found.withLock {
-                        $0[index] = Finding(message: message + " (copy the file again, or merge again)")
-                    }
+                    found.withLock { $0[index] = Self.difference(path, file.range(ofChunk: index)) }
                 }
             } catch {
-                found.withLock {
-                    $0[-1] = Finding(message: "\(error) (check the disk, then copy the file again)")
-                }
+                found.withLock { $0[-1] = Self.unreadable(error) }
             }
         }
         return found.withLock { found in found.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    /// Of files with a SHA-256, by their place in the record: hashes have no parts that threads could share, so each
+    /// thread takes a file.
+    private func differences(
+        _ indices: [Int], threads: Int, checked: @escaping @Sendable (UInt64) -> Void
+    ) -> [Int: [Finding]] {
+        guard !indices.isEmpty else { return [:] }
+        let next = Atomic(0)
+        let found = Mutex([Int: [Finding]]())
+        WorkerThreads.run(count: min(threads, indices.count)) {
+            while true {
+                let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard place < indices.count else { return }
+                let findings = differences(files[indices[place]], checked: checked)
+                found.withLock { $0[indices[place]] = findings }
+            }
+        }
+        return found.withLock { $0 }
+    }
+
+    /// One pass over a file for both kinds of checksum. The SHA-256 is told of only where no chunk says more.
+    private func differences(
+        _ file: RecordedFile, checked: @Sendable (UInt64) -> Void
+    ) -> [Finding] {
+        let path = folder.appending(file.name)
+        var found: [Finding] = []
+        var hash = SHA256()
+        do throws(IOError) {
+            let reader = try Self.reader(path, file)
+            for (index, recorded) in file.checksums.enumerated() {
+                var checksum = CRC32C()
+                try reader.read(file.range(ofChunk: index)) { bytes in
+                    checksum.update(bytes)
+                    hash.update(bytes)
+                }
+                checked(UInt64(file.range(ofChunk: index).count))
+                if checksum.value != recorded {
+                    found.append(Self.difference(path, file.range(ofChunk: index)))
+                }
+            }
+        } catch {
+            return [Self.unreadable(error)] + found
+        }
+        if found.isEmpty, hash.digest != file.sha256 {
+            found.append(
+                Finding(
+                    message: "\(path): its SHA-256 differs from the recorded one though no CRC-32C does "
+                        + "(file or record were changed on purpose: copy both again, or merge again)"))
+        }
+        return found
+    }
+
+    private static func reader(_ path: FilePath, _ file: RecordedFile) throws(IOError) -> ChunkReader {
+        try ChunkReader(path, direct: file.chunkSize % UInt64(OpenFile.directAlignment) == 0)
+    }
+
+    private static func difference(_ path: FilePath, _ range: Range<UInt64>) -> Finding {
+        Finding(
+            message: "\(path): bytes \(range.lowerBound)..<\(range.upperBound) differ from what was written "
+                + "(copy the file again, or merge again)")
+    }
+
+    private static func unreadable(_ error: IOError) -> Finding {
+        Finding(message: "\(error) (check the disk, then copy the file again)")
     }
 }

@@ -15,6 +15,8 @@ struct RecordedFile: Hashable, Sendable {
     var chunkSize: UInt64
     /// CRC-32C of each chunk.
     var checksums: [UInt32]
+    /// Of the whole file; `nil` where none was taken.
+    var sha256: SHA256Words?
 
     /// Reads the files of a record; `nil` where it is not one, or names a file outside of the folder.
     static func list(_ record: JSON) -> [RecordedFile]? {
@@ -33,6 +35,10 @@ struct RecordedFile: Hashable, Sendable {
         guard checksums.count == texts.count,
             UInt64(checksums.count) == (size / chunk) + (size % chunk == 0 ? 0 : 1)
         else { return nil }
+        if let text = json["sha256"] {
+            guard let digest = text.stringValue.flatMap({ SHA256Words(hexadecimal: $0) }) else { return nil }
+            sha256 = digest
+        }
         self.name = name
         self.size = size
         chunkSize = chunk

@@ -85,6 +85,7 @@ extension WrittenRecord {
             ("whole", .bool(isWhole)), ("crc32c", .array(newChecksums.map { .string($0.hexadecimal) })),
             ("partial", .string(partial.hexadecimal)), ("partial_bytes", .int(partialBytes)),
         ]
+        if let sha256 { members.append(("sha256", .string(sha256.hexadecimal))) }
         if let tensor {
             members.append(("tensor", .int(tensor)))
             members.append(("factors", .array(factors.map { .string($0.bitPattern.hexadecimal) })))
@@ -106,8 +107,9 @@ extension WrittenRecord {
         else { return nil }
         self.init(
             shard: shard, through: UInt64(through), isWhole: isWhole, newChecksums: checksums,
-            partial: partial, partialBytes: UInt64(partialBytes), tensor: json["tensor"]?.intValue,
-            factors: factors.map(Float.init(bitPattern:)),
+            partial: partial, partialBytes: UInt64(partialBytes),
+            sha256: json["sha256"]?.stringValue.flatMap { SHA256Words(hexadecimal: $0) },
+            tensor: json["tensor"]?.intValue, factors: factors.map(Float.init(bitPattern:)),
             warnings: (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue))
     }
 }

@@ -22,6 +22,8 @@ struct WrittenRecord: Hashable, Sendable {
     var newChecksums: [UInt32]
     var partial: UInt32
     var partialBytes: UInt64
+    /// The state of the SHA-256 at `through`, the digest where the shard is whole; `nil` where none is taken.
+    var sha256: SHA256Words?
     /// The tensor that `through` lies within, and its rescale factors.
     var tensor: Int?
     var factors: [Float]

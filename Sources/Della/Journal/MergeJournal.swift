@@ -76,7 +76,7 @@ extension MergeJournal.Content {
             point.warnings += written.warnings
             point.checksums = ChunkChecksums(
                 complete: point.checksums.complete + written.newChecksums, partial: written.partial,
-                partialBytes: written.partialBytes)
+                partialBytes: written.partialBytes, sha256: written.sha256)
             if written.isWhole {
                 point.finished.append(point.checksums)
                 point.checksums = ChunkChecksums()

@@ -1,6 +1,7 @@
 import StreamIO
 
-/// The CRC-32C of every 64 MiB of a file, put together from pieces that come in order.
+/// The checksums of a file, put together from pieces that come in order: the CRC-32C of every 64 MiB, and the
+/// SHA-256 where one is asked for.
 public struct ChunkChecksums: Hashable, Sendable {
     /// Of the chunks that are complete.
     public private(set) var complete: [UInt32] = []
@@ -8,13 +9,17 @@ public struct ChunkChecksums: Hashable, Sendable {
     public private(set) var partial: UInt32 = 0
     /// Bytes of the chunk under way.
     public private(set) var partialBytes: UInt64 = 0
+    /// The digest of a whole file; of one under way, the state that its SHA-256 goes on from. `nil` where none is
+    /// taken.
+    public var sha256: SHA256Words?
 
     public init() {}
 
-    init(complete: [UInt32], partial: UInt32, partialBytes: UInt64) {
+    init(complete: [UInt32], partial: UInt32, partialBytes: UInt64, sha256: SHA256Words? = nil) {
         self.complete = complete
         self.partial = partial
         self.partialBytes = partialBytes
+        self.sha256 = sha256
     }
 
     /// Of all chunks, the last one included.

@@ -61,8 +61,8 @@ struct Durability {
             shard: target.shard, through: target.through, isWhole: target.isWhole,
             newChecksums: Array(target.checksums.complete.dropFirst(checksumsRecorded)),
             partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
-            tensor: isWithin ? current?.index : nil, factors: isWithin ? current?.factors ?? [] : [],
-            warnings: warnings)
+            sha256: target.checksums.sha256, tensor: isWithin ? current?.index : nil,
+            factors: isWithin ? current?.factors ?? [] : [], warnings: warnings)
         warnings.removeAll()
         underWay.removeAll {
             $0.shard < target.shard || $0.shard == target.shard && $0.range.upperBound <= target.through

@@ -49,9 +49,9 @@ extension MergePipeline {
         return true
     }
 
-    private func submit(_ item: WorkItem) {
+    private func submit(_ item: WorkItem, isUrgent: Bool = false) {
         itemsUnderWay += 1
-        workers.submit(item)
+        workers.submit(item, isUrgent: isUrgent)
     }
 
     /// Books what a worker has finished.
@@ -61,6 +61,7 @@ extension MergePipeline {
         case .sum(let work): bookSum(work)
         case .emit(let work): bookOutput(work)
         case .checksum(let block): unsubmittedWrites.append(block)
+        case .hash(let block, let hash): bookHash(block, hash)
         }
     }
 
@@ -106,11 +107,35 @@ extension MergePipeline {
     /// Notes that output is in its blocks; those that are full go to be summed, then written.
     private func noteFilled(_ range: Range<UInt64>, of output: ShardOutput) {
         for number in output.fill(range) {
-            guard let block = output.blocks[number] else { continue }
-            let start = Int(block.range.lowerBound - UInt64(number * layout.blockBytes))
-            let bytes = UnsafeMutableRawBufferPointer(
-                start: blocks[block.buffer] + start, count: block.range.count)
-            submit(.checksum(BlockWork(shard: output.index, number: number, bytes: bytes)))
+            if let block = work(number, of: output) { submit(.checksum(block)) }
         }
+        startHashing(output)
+    }
+
+    private func work(_ number: Int, of output: ShardOutput) -> BlockWork? {
+        guard let block = output.blocks[number] else { return nil }
+        let start = Int(block.range.lowerBound - UInt64(number * layout.blockBytes))
+        let bytes = UnsafeMutableRawBufferPointer(
+            start: blocks[block.buffer] + start, count: block.range.count)
+        return BlockWork(shard: output.index, number: number, bytes: bytes)
+    }
+
+    /// Has the next block of a shard hashed if it is full: one at a time, as each goes on from the one before.
+    ///
+    /// A block is kept until then. It is never kept for good: what comes before it in the file got its buffer
+    /// earlier, so it is filled without waiting for another, and hashed.
+    private func startHashing(_ output: ShardOutput) {
+        guard let next = output.startHashing(), let block = work(next.number, of: output) else { return }
+        // Ahead of other work: only one worker can do this at a time, and all output goes through it.
+        submit(.hash(block, next.hash), isUrgent: true)
+    }
+
+    /// Books a block that is hashed, and goes on with the next.
+    func bookHash(_ block: BlockWork, _ hash: SHA256) {
+        guard let output = outputs.first(where: { $0.index == block.shard }) else {
+            preconditionFailure("a shard was closed before it was hashed")
+        }
+        if let buffer = output.hashed(block.number, hash) { blocks.release(buffer) }
+        startHashing(output)
     }
 }

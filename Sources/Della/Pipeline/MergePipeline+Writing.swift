@@ -29,7 +29,8 @@ extension MergePipeline {
             let path = environment.folder.appending(plan.shards[shard].fileName)
             let output = ShardOutput(
                 plan.shards[shard], index: shard, file: try OpenFile.forUpdating(path, direct: true),
-                blockBytes: layout.blockBytes, resumedAt: resumedAt, checksums: checksums)
+                blockBytes: layout.blockBytes, resumedAt: resumedAt, checksums: checksums,
+                takesSHA256: environment.takesSHA256)
             outputs.append(output)
             return output
         } catch {
@@ -72,10 +73,10 @@ extension MergePipeline {
         progress.update { $0.bytesWritten += UInt64(block.bytes.count) }
     }
 
-    /// Frees a block that is on its disk.
+    /// Frees a block that is on its disk, unless it is still to be hashed.
     func noteWritten(_ block: BlockWork) {
         guard let output = outputs.first(where: { $0.index == block.shard }) else { return }
-        blocks.release(output.written(block.number, checksum: block.checksum))
+        if let buffer = output.written(block.number, checksum: block.checksum) { blocks.release(buffer) }
     }
 
     /// Starts a sync where enough has been written since the last, or a shard is whole.

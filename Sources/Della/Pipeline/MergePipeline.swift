@@ -190,7 +190,10 @@ final class MergePipeline {
                 if completion.errorNumber == 0, completion.bytes >= block.bytes.count { noteWritten(block) }
             }
             workers.collect(into: &results)
-            itemsUnderWay -= results.count
+            for result in results {
+                // What is hashed and written counts as written; the rest is computed again by the next run.
+                if case .hash = result { book(result) } else { itemsUnderWay -= 1 }
+            }
             results.removeAll(keepingCapacity: true)
         }
         transfers.removeAll()

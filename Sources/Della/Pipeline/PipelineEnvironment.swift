@@ -5,6 +5,8 @@ import SystemPackage
 struct PipelineEnvironment {
     /// The folder of the shards; every shard is there, its space reserved.
     let folder: FilePath
+    /// Whether the SHA-256 of every shard is taken.
+    let takesSHA256: Bool
     /// Makes a record of progress durable.
     let journal: (JournalRecord) throws(IOError) -> Void
 }

@@ -13,6 +13,12 @@ final class ShardOutput {
         /// Wanted bytes of the file, from the block's start or the resumed offset to its end or the file's.
         let range: Range<UInt64>
         var filled: UInt64 = 0
+        /// Of its bytes, once they are written.
+        var checksum: UInt32?
+        /// Of the file up to its end, once that is taken.
+        var hash: SHA256?
+
+        var isFull: Bool { filled == UInt64(range.count) }
     }
 
     let index: Int
@@ -22,18 +28,23 @@ final class ShardOutput {
     /// Blocks by their number in the file.
     private(set) var blocks: [Int: Block] = [:]
     private var nextBlock: Int
-    /// Blocks that are written but have earlier ones before them that are not.
-    private var writtenAhead: [Int: UInt32] = [:]
-    /// Everything before is written (not: synced).
+    /// Everything before is written (not: synced), and hashed where that is wanted.
     private(set) var writtenThrough: UInt64
     private(set) var checksums: ChunkChecksums
     /// Where the file was resumed; 0 otherwise.
     let resumedAt: UInt64
+    /// The SHA-256 of the blocks before `nextToHash`; `nil` where none is taken.
+    private var hash: SHA256?
+    private var nextToHash: Int
+    private var isHashing = false
 
+    /// - Parameter takesSHA256: whether to hash the file; if it is resumed, `checksums` must have the state.
     init(
-        _ shard: OutputShard, index: Int, file: consuming OpenFile, blockBytes: Int, resumedAt: UInt64 = 0,
-        checksums: ChunkChecksums = ChunkChecksums()
+        _ shard: OutputShard, index: Int, file: consuming OpenFile, blockBytes: Int, resumedAt: UInt64,
+        checksums: ChunkChecksums, takesSHA256: Bool
     ) {
+        precondition(
+            !takesSHA256 || resumedAt == 0 || checksums.sha256 != nil, "a hash cannot begin in the middle")
         self.shard = shard
         self.index = index
         self.file = file
@@ -42,6 +53,9 @@ final class ShardOutput {
         self.checksums = checksums
         writtenThrough = resumedAt
         nextBlock = Int(resumedAt / UInt64(blockBytes))
+        nextToHash = nextBlock
+        guard takesSHA256 else { return }
+        hash = checksums.sha256.map { SHA256(resuming: $0, byteCount: resumedAt) } ?? SHA256()
     }
 
     var isWritten: Bool { writtenThrough == shard.byteCount }
@@ -82,23 +96,52 @@ final class ShardOutput {
             guard var block = blocks[number] else { preconditionFailure("filled a block that is gone") }
             block.filled += UInt64(wanted.clamped(to: block.range).count)
             blocks[number] = block
-            if block.filled == UInt64(block.range.count) { complete.append(number) }
+            if block.isFull { complete.append(number) }
         }
         return complete
     }
 
-    /// Notes that a block is on its disk and returns its buffer, which is free again.
-    func written(_ number: Int, checksum: UInt32) -> Int {
-        guard let block = blocks[number] else { preconditionFailure("wrote a block that is gone") }
-        writtenAhead[number] = checksum
-        while let next = blocks[Int(writtenThrough / blockBytes)],
-            let sum = writtenAhead.removeValue(forKey: Int(writtenThrough / blockBytes))
+    /// The next block to hash and the hash up to its start, where it is full and no hashing is under way. Blocks
+    /// are hashed one after another, in the order of the file, whoever does it.
+    func startHashing() -> (number: Int, hash: SHA256)? {
+        guard !isHashing, let hash, let block = blocks[nextToHash], block.isFull else { return nil }
+        isHashing = true
+        return (nextToHash, hash)
+    }
+
+    /// Notes the hash up to the end of the block that `startHashing` gave. Returns the block's buffer if it is free
+    /// with that.
+    func hashed(_ number: Int, _ hash: SHA256) -> Int? {
+        precondition(number == nextToHash && isHashing, "hashed out of order")
+        self.hash = hash
+        isHashing = false
+        nextToHash += 1
+        blocks[number]?.hash = hash
+        return settle(number)
+    }
+
+    /// Notes that a block is on its disk. Returns its buffer if it is free with that.
+    func written(_ number: Int, checksum: UInt32) -> Int? {
+        blocks[number]?.checksum = checksum
+        return settle(number)
+    }
+
+    /// A block is done with once it is written, and hashed where that is wanted: whichever comes last.
+    private func settle(_ number: Int) -> Int? {
+        guard let block = blocks[number] else { preconditionFailure("settled a block that is gone") }
+        guard isSettled(block) else { return nil }
+        while !isWritten, let next = blocks[Int(writtenThrough / blockBytes)], let sum = next.checksum,
+            isSettled(next)
         {
             blocks[Int(writtenThrough / blockBytes)] = nil
             checksums.append(sum, byteCount: UInt64(next.range.count))
             writtenThrough = next.range.upperBound
-            if isWritten { break }
+            checksums.sha256 = isWritten ? next.hash?.digest : next.hash?.state
         }
         return block.buffer
+    }
+
+    private func isSettled(_ block: Block) -> Bool {
+        block.checksum != nil && (hash == nil || block.hash != nil)
     }
 }

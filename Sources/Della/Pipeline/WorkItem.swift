@@ -8,9 +8,11 @@ enum WorkItem: Sendable {
     case emit(ChunkWork)
     /// The checksum of a block that is full.
     case checksum(BlockWork)
+    /// The file's SHA-256 goes on over a block that is full.
+    case hash(BlockWork, SHA256)
 }
 
-/// A full block on its way to the disk.
+/// A full block on its way to the disk. While it is written it may be hashed: both only read it.
 struct BlockWork: @unchecked Sendable {
     /// The shard's number.
     let shard: Int
@@ -34,6 +36,9 @@ extension RowLoop {
             checksum.update(UnsafeRawBufferPointer(block.bytes))
             block.checksum = checksum.value
             return .checksum(block)
+        case .hash(let block, var hash):
+            hash.update(UnsafeRawBufferPointer(block.bytes))
+            return .hash(block, hash)
         }
         return item
     }
@@ -46,6 +51,7 @@ extension WorkItem {
         case .sum: .sum
         case .emit: .emit
         case .checksum: .checksum
+        case .hash: .hash
         }
     }
 }

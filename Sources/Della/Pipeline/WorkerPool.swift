@@ -6,7 +6,8 @@ import Synchronization
     import Musl
 #endif
 
-/// The threads that compute. Items are started in the order given; results come back in the order finished.
+/// The threads that compute. Items are started in the order given, urgent ones first; results come back in the
+/// order finished.
 ///
 /// Threads rather than tasks: each keeps its scratch memory, and none may be taken from the merge by others.
 final class WorkerPool<Item: Sendable, Result: Sendable>: @unchecked Sendable {
@@ -42,10 +43,10 @@ final class WorkerPool<Item: Sendable, Result: Sendable>: @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// Gives an item to the next free thread.
-    func submit(_ item: Item) {
+    /// Gives an item to the next free thread, after those that wait or before them.
+    func submit(_ item: Item, isUrgent: Bool = false) {
         pthread_mutex_lock(lock)
-        items.append(item)
+        if isUrgent { items.insert(item, at: 0) } else { items.append(item) }
         pthread_mutex_unlock(lock)
         pthread_cond_signal(arrived)
     }

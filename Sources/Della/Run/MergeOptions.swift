@@ -8,18 +8,21 @@ public struct MergeOptions: Sendable {
     /// Threads that compute.
     public var threads: Int
     public var engine: IOEngineKind
+    /// Whether `dellad.json` gets the SHA-256 of every file.
+    public var sha256: Bool
     /// The vector instructions to compute with; `nil` for `DELLAD_SIMD`'s, or else the best of this CPU.
     public var level: SIMDLevel?
     /// Where a Chrome trace of the stages is written.
     public var trace: FilePath?
 
     public init(
-        memory: UInt64, threads: Int, engine: IOEngineKind = .auto, level: SIMDLevel? = nil,
-        trace: FilePath? = nil
+        memory: UInt64, threads: Int, engine: IOEngineKind = .auto, sha256: Bool = false,
+        level: SIMDLevel? = nil, trace: FilePath? = nil
     ) {
         self.memory = memory
         self.threads = threads
         self.engine = engine
+        self.sha256 = sha256
         self.level = level
         self.trace = trace
     }

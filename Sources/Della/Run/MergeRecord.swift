@@ -12,6 +12,8 @@ struct MergeRecord {
         var size: UInt64
         /// CRC-32C of every 64 MiB.
         var checksums: [UInt32]
+        /// `nil` where none is asked for.
+        var sha256: SHA256Words?
     }
 
     let plan: MergePlan
@@ -48,25 +50,29 @@ extension InputFile {
 
 extension MergeRecord.File {
     /// Takes the checksums of a file that is there.
-    init(reading name: String, in folder: FilePath) throws(IOError) {
+    init(reading name: String, in folder: FilePath, takesSHA256: Bool) throws(IOError) {
         let file = try OpenFile.forReading(folder.appending(name), direct: false)
         var checksums = ChunkChecksums()
+        var hash = SHA256()
         var offset: UInt64 = 0
         // A piece divides the 64 MiB that a checksum covers.
         while true {
             let bytes = try file.read(upTo: 1 << 20, at: offset)
             if bytes.isEmpty { break }
             checksums.append(CRC32C.of(bytes), byteCount: UInt64(bytes.count))
+            if takesSHA256 { bytes.withUnsafeBytes { hash.update($0) } }
             offset += UInt64(bytes.count)
         }
-        self.init(name: name, size: offset, checksums: checksums.all)
+        self.init(
+            name: name, size: offset, checksums: checksums.all, sha256: takesSHA256 ? hash.digest : nil)
     }
 
     fileprivate var json: JSON {
-        .object(
-            JSONObject([
-                ("name", .string(name)), ("size", .int(size)), ("chunk_bytes", .int(ShardOutput.chunkBytes)),
-                ("crc32c", .array(checksums.map { .string($0.hexadecimal) })),
-            ]))
+        var members: [(String, JSON)] = [
+            ("name", .string(name)), ("size", .int(size)), ("chunk_bytes", .int(ShardOutput.chunkBytes)),
+            ("crc32c", .array(checksums.map { .string($0.hexadecimal) })),
+        ]
+        if let sha256 { members.append(("sha256", .string(sha256.hexadecimal))) }
+        return .object(JSONObject(members))
     }
 }

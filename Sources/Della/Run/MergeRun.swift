@@ -149,7 +149,7 @@ public struct MergeRun {
         _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
         since start: ContinuousClock.Instant, summary: inout MergeSummary
     ) throws(MergeFailure) {
-        let point = opened.content.point
+        var point = opened.content.point
         for warning in point.warnings { progress.warn(warning) }
         let trace = options.trace.map { _ in MergeTrace() }
         do {
@@ -159,15 +159,21 @@ public struct MergeRun {
                 options.engine, queueDepth: Self.queueDepth, arena: arena, report: report)
             let kernels = try selectKernels()
             (summary.engine, summary.simd) = (engine.name, kernels.level.rawValue)
+            if options.sha256 {
+                try WrittenHashes(
+                    plan: plan, folder: places.path, arena: arena.slice(offset: 0, count: arena.byteCount),
+                    engine: engine, progress: progress, stop: stop
+                ).complete(&point, report: report)
+            }
             let environment = PipelineEnvironment(
-                folder: places.path,
+                folder: places.path, takesSHA256: options.sha256,
                 journal: { (record) throws(IOError) in try opened.journal.append(record) })
             let pipeline = MergePipeline(
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()
             if let trace, let path = options.trace { try trace.write(to: path) }
-            try OutputFolder(plan: plan, folder: places.path).complete(
+            try OutputFolder(plan: plan, folder: places.path, takesSHA256: options.sha256).complete(
                 shards: checksums, configText: configText, seconds: start.duration(to: .now).seconds,
                 warnings: plan.warnings + progress.warnings)
         } catch {

@@ -5,17 +5,22 @@ import SystemPackage
 struct OutputFolder {
     let plan: MergePlan
     let folder: FilePath
+    /// Whether `dellad.json` gets the SHA-256 of every file.
+    let takesSHA256: Bool
 
     /// Writes the companions and `dellad.json`, and syncs everything down to the folder's names.
     func complete(
         shards: [ChunkChecksums], configText: [UInt8], seconds: Double, warnings: [String]
     ) throws(IOError) {
         var files = zip(plan.shards, shards).map { shard, checksums in
-            MergeRecord.File(name: shard.fileName, size: shard.byteCount, checksums: checksums.all)
+            MergeRecord.File(
+                name: shard.fileName, size: shard.byteCount, checksums: checksums.all,
+                sha256: takesSHA256 ? checksums.sha256 : nil)
         }
         for companion in plan.companions {
             try write(companion)
-            files.append(try MergeRecord.File(reading: companion.name, in: folder))
+            files.append(
+                try MergeRecord.File(reading: companion.name, in: folder, takesSHA256: takesSHA256))
         }
         let record = MergeRecord(
             plan: plan, configText: configText, files: files, seconds: seconds, warnings: warnings)

@@ -58,6 +58,7 @@ struct SettingsTests {
             memory: 512M
             threads: 6
             io: posix
+            sha256: true
             shard_size: 2GB
             log_level: debug
             """
@@ -65,6 +66,7 @@ struct SettingsTests {
         (expected.spool, expected.output, expected.models) = ("/s", "/o", ["/m", "/n"])
         (expected.allowsAnyPath, expected.memory, expected.threads) = (true, 512 << 20, 6)
         (expected.engine, expected.shardSize, expected.logLevel) = (.posix, 2_000_000_000, .debug)
+        expected.sha256 = true
         #expect(try settings(file: file) == expected)
     }
 

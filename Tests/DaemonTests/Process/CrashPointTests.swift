@@ -30,6 +30,7 @@ import Testing
             // Killed after the folder got its name, the merge is done; it must not be done again.
             #expect(resumed.code == 0 || tiny.isPublished, "operation \(number): \(resumed.errors)")
             #expect(try tiny.model() == expected, "operation \(number)")
+            #expect(try tiny.wrongHashes() == [], "operation \(number)")
             #expect(try tiny.leftovers() == [], "operation \(number)")
             try tiny.clear()
             tried += 1
@@ -104,7 +105,7 @@ private struct TinyMerge {
         try Executable.run(
             [
                 "merge", folder.appending("merge.yml").string, output.string, "--models", folder.string,
-                "--memory", "4M", "--threads", "1", "--io", engine,
+                "--memory", "4M", "--threads", "1", "--io", engine, "--sha256",
             ], in: notes, environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
     }
 
@@ -136,6 +137,18 @@ private struct TinyMerge {
             files[name] = try FileSystem.readWhole(output.appending(name), limit: 1 << 24)
         }
         return files
+    }
+
+    /// Files whose SHA-256 in `dellad.json` is not that of their bytes.
+    func wrongHashes() throws -> [String] {
+        let record = try JSON(
+            parsing: try FileSystem.readWhole(output.appending("dellad.json"), limit: 1 << 24))
+        let files = try #require(record["files"]?.arrayValue)
+        return try files.compactMap { file in
+            let name = file["name"]?.stringValue ?? ""
+            let bytes = try FileSystem.readWhole(output.appending(name), limit: 1 << 24)
+            return file["sha256"]?.stringValue == SHA256.of(bytes).hexadecimal ? nil : name
+        }
     }
 
     /// What a merge must not leave beside its output.

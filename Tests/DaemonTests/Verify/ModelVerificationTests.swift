@@ -62,6 +62,66 @@ import Testing
         #expect(gone.map(\.isMissing) == [true])
     }
 
+    /// The folder's only file with that SHA-256 in the record, or another.
+    private func recordHash(_ digest: String, in folder: TemporaryFolder) throws {
+        let text = (folder.path / "dellad.json").text
+        try FileSystem.remove(folder.path / "dellad.json")
+        let marked = text.replacing(#""size": 100000"#, with: #""size": 100000, "sha256": "\#(digest)""#)
+        try (folder.path / "dellad.json").write(marked)
+    }
+
+    @Test(arguments: [4096, 65_536, 7001, 1 << 26])
+    func aHashIsCheckedBesideTheChunks(chunkSize: Int) throws {
+        let folder = try TemporaryFolder()
+        var bytes = try model(chunkSize: chunkSize, in: folder)
+        let plain = (folder.path / "dellad.json").text
+        try recordHash(SHA256.of(bytes).hexadecimal, in: folder)
+        let verification = try ModelVerification(reading: folder.path)
+        #expect(verification.files[0].sha256 == SHA256.of(bytes))
+        #expect(verification.findings(threads: 3).isEmpty)
+        // A damaged file is told of by its chunks alone.
+        bytes[50_000] ^= 4
+        try replace(bytes, in: folder)
+        let damaged = verification.findings(threads: 3)
+        #expect(damaged.count == 1 && damaged[0].message.contains("differ from what was written"))
+        bytes[50_000] ^= 4
+        try replace(bytes, in: folder)
+        // All chunks fit and the hash does not.
+        try FileSystem.remove(folder.path / "dellad.json")
+        try (folder.path / "dellad.json").write(plain)
+        try recordHash(SHA256.of([]).hexadecimal, in: folder)
+        let other = try ModelVerification(reading: folder.path).findings(threads: 3)
+        #expect(other.count == 1)
+        #expect(other.first?.message.contains("model.safetensors: its SHA-256 differs") == true)
+    }
+
+    @Test func findingsKeepTheOrderOfTheRecordWhetherFilesAreHashedOrNot() throws {
+        let folder = try TemporaryFolder()
+        var entries: [String] = []
+        for index in 0..<6 {
+            try (folder.path / "f\(index)").write("x")
+            let hash = index % 2 == 0 ? #", "sha256": "\#(SHA256.of([]).hexadecimal)""# : ""
+            entries.append(
+                #"{"name": "f\#(index)", "size": 1, "chunk_bytes": 4096, "crc32c": ["00000000"]\#(hash)}"#)
+        }
+        try record(entries.joined(separator: ","), in: folder)
+        let found = try ModelVerification(reading: folder.path).findings(threads: 2)
+        #expect(found.map { $0.message.contains("bytes 0..<1 differ") } == Array(repeating: true, count: 6))
+        let order = found.indices.map { found[$0].message.contains("/f\($0): ") }
+        #expect(order == Array(repeating: true, count: 6))
+    }
+
+    @Test(arguments: ["", "12", String(repeating: "g", count: 64), String(repeating: "0", count: 65)])
+    func aRecordWhoseHashIsNoneIsDamaged(digest: String) throws {
+        let folder = try TemporaryFolder()
+        _ = try model(chunkSize: 4096, in: folder)
+        try recordHash(digest, in: folder)
+        let failure = try #require(throws: CommandFailure.self) {
+            try ModelVerification(reading: folder.path)
+        }
+        #expect(failure.exitCode == 65)
+    }
+
     @Test(arguments: ["../x", "/etc/passwd", "a/../b", "", "."])
     func aRecordCannotNameFilesOutside(name: String) throws {
         let folder = try TemporaryFolder()

@@ -51,12 +51,14 @@ final class PlannedMerge {
     }
 
     func run(
-        _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring,
-        trace: FilePath? = nil
+        _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring, sha256: Bool = false,
+        trace: FilePath? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) -> MergeRun {
         MergeRun(
             plan: plan, configText: Array("test".utf8), output: folder.appending(name),
-            options: MergeOptions(memory: memory, threads: threads, engine: engine, trace: trace))
+            options: MergeOptions(
+                memory: memory, threads: threads, engine: engine, sha256: sha256, trace: trace),
+            report: report)
     }
 
     func output(_ name: String) throws -> [[UInt8]] {
@@ -105,6 +107,9 @@ final class PlannedMerge {
             plan.inputs[index].modified = modified
         }
     }
+
+    /// Has a file put beside the shards.
+    func add(_ companion: CompanionFile) { plan.companions.append(companion) }
 
     // MARK: Writing models
 
