@@ -57,11 +57,20 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Removes what ended jobs leave after this time, merged models excepted: never, or digits and m, h, d or w (default: never).",
+            valueName: "age"))
+    var clearAfter: String?
+
+    @Option(
+        help: ArgumentHelp(
             "\(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) (default: info).",
             valueName: "level"))
     var logLevel: String?
 
     func validate() throws {
+        if let clearAfter, let problem = Setting.clearAfter.problem(with: [clearAfter]) {
+            throw ValidationError("--clear-after: \(problem)")
+        }
         if let logLevel, let problem = Setting.logLevel.problem(with: [logLevel]) {
             throw ValidationError("--log-level: \(problem)")
         }
@@ -90,8 +99,10 @@ struct ServeCommand: ParsableCommand {
         log.info(
             "dellad \(Version.current): budget \(ByteCount(options.memory)), \(options.threads) threads, spool \(spool.root)"
         )
+        var machine = SpoolMachine(spool: spool, merging: merger, log: log)
+        machine.clearAfter = settings.clearAfter
         let loop = try ServeLoop(
-            machine: SpoolMachine(spool: spool, merging: merger, log: log), host: Host(), log: log,
+            machine: machine, host: Host(), log: log,
             service: service.link(merger, environment: environment))
         try loop.run()
         log.info("stopped")
@@ -111,6 +122,7 @@ struct ServeCommand: ParsableCommand {
         flags[.engine] = merging.io.map { [$0.rawValue] }
         flags[.sha256] = merging.sha256 ? ["true"] : nil
         flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
+        flags[.clearAfter] = clearAfter.map { [$0] }
         flags[.logLevel] = logLevel.map { [$0] }
         return flags
     }

@@ -19,6 +19,8 @@ struct DaemonSettings: Hashable, Sendable {
     var sha256 = false
     /// Bytes of one file of a model whose config does not say.
     var shardSize = MergePlanner.usualShardSize
+    /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
+    var clearAfter: Age?
     var logLevel = Logger.Level.info
 
     /// The defaults; a service manager that gave a state folder gets spool and output there.

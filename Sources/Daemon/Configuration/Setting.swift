@@ -13,6 +13,7 @@ enum Setting: String, CaseIterable, Sendable {
     case engine = "io"
     case sha256
     case shardSize = "shard_size"
+    case clearAfter = "clear_after"
     case logLevel = "log_level"
 
     /// Its name in the environment.
@@ -43,6 +44,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .engine:
             let all = IOEngineKind.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
+        case .clearAfter:
+            return text == Self.never || Age(text) != nil
+                ? nil : "'\(text)' is no age (never, or digits and m, h, d or w: 30d)"
         case .logLevel:
             let all = Logger.Level.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
@@ -51,6 +55,8 @@ enum Setting: String, CaseIterable, Sendable {
 
     /// The value that leaves the choice to the daemon.
     static let automatic = "auto"
+    /// The value that nothing is old enough for.
+    static let never = "never"
 
     static func flag(_ text: String) -> Bool? {
         switch text.lowercased() {

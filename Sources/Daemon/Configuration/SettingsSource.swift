@@ -62,6 +62,7 @@ struct SettingsSource: Sendable {
         settings.engine = text(.engine).flatMap { IOEngineKind(rawValue: $0) } ?? settings.engine
         settings.sha256 = text(.sha256).flatMap { Setting.flag($0) } ?? settings.sha256
         settings.shardSize = size(.shardSize) ?? settings.shardSize
+        settings.clearAfter = text(.clearAfter).flatMap { Age($0) }
         settings.logLevel = text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel
         return settings
     }

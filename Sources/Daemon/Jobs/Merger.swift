@@ -45,6 +45,14 @@ struct Merger: Merging {
         }
     }
 
+    func isComplete(_ output: FilePath) throws(JobFailure) -> Bool {
+        do throws(MergeFailure) {
+            return try MergeRun.isComplete(output: output)
+        } catch {
+            throw JobFailure(message: error.message, isRetryable: error.isRetryable)
+        }
+    }
+
     func discard(_ output: FilePath) throws(JobFailure) {
         do throws(MergeFailure) {
             try MergeRun.discard(output: output)

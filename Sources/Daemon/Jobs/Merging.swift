@@ -11,6 +11,9 @@ protocol Merging: Sendable {
     /// - Returns: false, and nothing happened, where there is none.
     func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool
 
+    /// Whether a merge is whole and only lacks its last steps: its journal says complete.
+    func isComplete(_ output: FilePath) throws(JobFailure) -> Bool
+
     /// Removes the partial output and the journal of a merge, if there are.
     func discard(_ output: FilePath) throws(JobFailure)
 }

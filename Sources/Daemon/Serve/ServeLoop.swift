@@ -65,6 +65,7 @@ final class ServeLoop {
             if !isStopping {
                 machine.settle(now: .now)
                 startNext()
+                machine.clear(now: .now, wall: .now)
             }
             if ContinuousClock.now >= nextStatus { writeStatus() }
             attendService()
@@ -99,6 +100,7 @@ final class ServeLoop {
         do {
             let new = try read()
             machine.merging = new.merging
+            machine.clearAfter = new.clearAfter
             service.memoryBudget = new.memoryBudget
             service.noteChange()
             log.notice("settings read again: they hold from the next job on")

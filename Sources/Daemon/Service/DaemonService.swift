@@ -45,7 +45,8 @@ struct DaemonService {
             log.warning("spool and output do not change while the daemon runs (restart it)")
         }
         threshold.level = settings.logLevel
-        return ServiceLink.Reloaded(merging: merger, memoryBudget: merger.options.memory)
+        return ServiceLink.Reloaded(
+            merging: merger, memoryBudget: merger.options.memory, clearAfter: settings.clearAfter)
     }
 
     private static func checkFolder(_ path: FilePath) throws(CommandFailure) {

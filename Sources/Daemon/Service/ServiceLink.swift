@@ -10,6 +10,8 @@ struct ServiceLink {
         var merging: any Merging
         /// Bytes.
         var memoryBudget: UInt64
+        /// Holds from the next pass on.
+        var clearAfter: Age?
     }
 
     /// How the merge under way is doing.

@@ -24,6 +24,9 @@ struct SpoolMachine {
     var jobs: [JobName: Job] = [:]
     /// The job that is merging.
     var running: JobRun?
+    /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
+    var clearAfter: Age?
+    var lastClearing: ContinuousClock.Instant?
 
     init(spool: Spool, merging: any Merging, log: Logger) {
         self.spool = spool

@@ -82,6 +82,15 @@ public struct MergeRun {
         }
     }
 
+    /// Whether a merge is whole and only lacks its name, or the end of its journal. False where there is none.
+    public static func isComplete(output: FilePath) throws(MergeFailure) -> Bool {
+        do {
+            return try MergeJournal.read(PartialFolder(output: output).journal)?.isComplete ?? false
+        } catch {
+            throw .io(error)
+        }
+    }
+
     /// Removes what a merge has left that will not be taken up again.
     public static func discard(output: FilePath) throws(MergeFailure) {
         do {

@@ -60,13 +60,14 @@ struct SettingsTests {
             io: posix
             sha256: true
             shard_size: 2GB
+            clear_after: 30d
             log_level: debug
             """
         var expected = DaemonSettings(stateFolder: nil)
         (expected.spool, expected.output, expected.models) = ("/s", "/o", ["/m", "/n"])
         (expected.allowsAnyPath, expected.memory, expected.threads) = (true, 512 << 20, 6)
         (expected.engine, expected.shardSize, expected.logLevel) = (.posix, 2_000_000_000, .debug)
-        expected.sha256 = true
+        (expected.sha256, expected.clearAfter) = (true, Age("30d"))
         #expect(try settings(file: file) == expected)
     }
 
@@ -84,6 +85,29 @@ struct SettingsTests {
         #expect(try settings(file: uncommented) == DaemonSettings(stateFolder: nil))
         let keys = try SettingsFile(Array(uncommented.utf8), fileName: "f").values.keys
         #expect(Set(keys) == Set(Setting.allCases))
+    }
+
+    @Test("An age is digits and a unit, of a minute or more")
+    func ages() {
+        let fit: [(String, Int64)] = [
+            ("90m", 5400), ("12h", 43_200), ("30d", 2_592_000), ("2w", 1_209_600), ("36500d", 3_153_600_000),
+        ]
+        for (text, seconds) in fit {
+            #expect(Age(text)?.seconds == seconds)
+            #expect(Age(text)?.description == text)
+        }
+        for text in [
+            "", "d", "30", "30 d", "-1d", "0d", "1.5h", "1s", "1y", "30D", "1d1h", "36501d", "٣d", "+1d",
+            "99999999999999999999w",
+        ] {
+            #expect(Age(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("A flag turns clearing off that the file turned on")
+    func clearingNever() throws {
+        #expect(try settings(file: "clear_after: 12h\n").clearAfter == Age("12h"))
+        #expect(try settings(flags: [.clearAfter: ["never"]], file: "clear_after: 12h\n").clearAfter == nil)
     }
 
     @Test("A state folder given by the service manager holds spool and output")
@@ -118,6 +142,7 @@ struct SettingsTests {
             ("io: auto\nio: auto\n", "1: io: is set more than once"),
             ("allow_any_path: perhaps\n", "1: allow_any_path: 'perhaps' is neither true nor false"),
             ("\n\nmemory: -1G\n", "3: memory: '-1G' is no size"),
+            ("clear_after: soon\n", "1: clear_after: 'soon' is no age"),
         ])
     func malformed(file: String, expected: String) throws {
         let found = try problems(file: file)

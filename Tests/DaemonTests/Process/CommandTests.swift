@@ -41,6 +41,7 @@ import Testing
         try expect(64, ["merge"], "config")
         try expect(64, ["merge", config, out, "--memory", "lots"], "lots")
         try expect(64, ["merge", config, "..", "--models", models], "..")
+        try expect(64, ["serve", "--spool", out, "--clear-after", "soon"], "'soon' is no age")
         try expect(64, ["synth", out, "--shape", "square"], "square")
         try expect(66, ["merge", "nowhere.yml", out, "--models", models], "nowhere.yml: is not there")
         try expect(

@@ -18,7 +18,12 @@ import Testing
         private let writeEnd: Int32
         private let hasEnded = Atomic(false)
 
-        init(before: (Spool) throws -> Void = { _ in }) throws {
+        /// - Parameters:
+        ///   - clearAfter: the setting at the start.
+        ///   - reloaded: the setting that SIGHUP brings.
+        init(
+            clearAfter: Age? = nil, reloaded: Age? = nil, before: (Spool) throws -> Void = { _ in }
+        ) throws {
             folder = try TemporaryFolder()
             spool = Spool(root: folder.path / "spool", output: folder.path / "output")
             try spool.createFolders()
@@ -28,11 +33,18 @@ import Testing
                 throw IOError("pipe", "", Errno(rawValue: errno))
             }
             writeEnd = ends[1]
-            let machine = SpoolMachine(spool: spool, merging: merging, log: lines.logger)
-            let (log, readEnd) = (lines.logger, ends[0])
+            let (spool, merging, log, readEnd) = (spool, merging, lines.logger, ends[0])
             try DetachedThread.start {
                 do {
-                    try ServeLoop(machine: machine, host: Host(), log: log, signals: readEnd).run()
+                    var machine = SpoolMachine(spool: spool, merging: merging, log: log)
+                    machine.clearAfter = clearAfter
+                    var link = ServiceLink()
+                    link.reload = {
+                        ServiceLink.Reloaded(merging: merging, memoryBudget: 0, clearAfter: reloaded)
+                    }
+                    try ServeLoop(
+                        machine: machine, host: Host(), log: log, signals: readEnd, service: link
+                    ).run()
                 } catch {
                     log.critical("\(error)")
                 }
@@ -40,11 +52,15 @@ import Testing
             }
         }
 
+        func signal(_ number: Int32) {
+            var information = [UInt8](repeating: 0, count: 128)
+            information[0] = UInt8(number)
+            _ = write(writeEnd, information, information.count)
+        }
+
         /// As SIGTERM would. Waits for the end; seconds that it took.
         func stop() -> Double {
-            var information = [UInt8](repeating: 0, count: 128)
-            information[0] = UInt8(SIGTERM)
-            _ = write(writeEnd, information, information.count)
+            signal(SIGTERM)
             let start = ContinuousClock.now
             wait(seconds: 20) { self.hasEnded.load(ordering: .acquiring) }
             close(writeEnd)
@@ -111,6 +127,41 @@ import Testing
         try served.spool.incoming("long.cancel").write("")
         #expect(served.wait(seconds: 10) { served.spool.readStatus(name)?.state == .cancelled })
         #expect(((try? FileSystem.entries(of: served.spool.output)) ?? []).isEmpty)
+        _ = served.stop()
+    }
+
+    /// A failed job of long ago, and one that is just as old and waits to be merged again.
+    private static func leaveOldJobs(_ spool: Spool) throws {
+        let name = try #require(JobName("old"))
+        let status = JobStatus(job: name, state: .failed, output: "").json.serialized()
+        let failed = spool.folder(.failed)
+        for (path, text) in [
+            (spool.statusFile(name), status), (failed / "old.yml", "bad"), (failed / "old.error.txt", "why"),
+            (failed / "again.yml", "bad"), (failed / "again.error.txt", "why"),
+            (spool.incoming("again.yml"), "good"),
+        ] {
+            try path.write(text)
+            var times = Array(repeating: timespec(tv_sec: 1_700_000_000, tv_nsec: 0), count: 2)
+            _ = path.withPlatformString { utimensat(AT_FDCWD, $0, &times, 0) }
+        }
+    }
+
+    @Test func whatIsOldIsClearedAtTheStart() throws {
+        let served = try Served(clearAfter: Age("1h"), before: Self.leaveOldJobs)
+        #expect(served.wait(seconds: 20) { served.count(in: .done) == 1 })
+        #expect(served.count(in: .failed) == 0)
+        #expect(served.count(in: .status, suffix: "old.json") == 0)
+        #expect(served.lines.all.count { $0.contains("cleared") } == 1)
+        _ = served.stop()
+    }
+
+    @Test func aReloadTurnsClearingOn() throws {
+        let served = try Served(reloaded: Age("1h"), before: Self.leaveOldJobs)
+        #expect(served.wait(seconds: 20) { served.count(in: .done) == 1 })
+        #expect(served.count(in: .failed, suffix: "old.yml") == 1)
+        served.signal(SIGHUP)
+        #expect(served.wait(seconds: 20) { served.count(in: .failed) == 0 })
+        #expect(served.wait(seconds: 20) { served.count(in: .status, suffix: "old.json") == 0 })
         _ = served.stop()
     }
 

@@ -79,6 +79,8 @@ final class FakeMerging: Merging {
         return true
     }
 
+    func isComplete(_ output: FilePath) throws(JobFailure) -> Bool { journal(output).text == "complete" }
+
     func discard(_ output: FilePath) throws(JobFailure) {
         do {
             try betweenSteps("discard partial")

@@ -99,6 +99,27 @@ import Testing
         }
     }
 
+    @Test func aMergeIsCompleteFromItsJournalsSayingSoToItsJournalsEnd() throws {
+        let merge = try PlannedMerge(Self.tensors(1), modelCount: 1, seed: 1)
+        let output = merge.folder.appending("out")
+        #expect(try !MergeRun.isComplete(output: output))
+        let progress = MergeProgress()
+        var before: [Bool] = []
+        var during: [Bool] = []
+        let stop = StopRequest()
+        stop.request()
+        #expect(throws: MergeFailure.self) {
+            _ = try merge.run("out", memory: 1 << 30).perform(progress: progress, stop: stop)
+        }
+        before.append(try MergeRun.isComplete(output: output))
+        _ = try merge.run("out", memory: 1 << 30).perform(progress: progress, stop: StopRequest()) {
+            during.append(try MergeRun.isComplete(output: output))
+        }
+        #expect(before == [false])
+        #expect(during == [true])
+        #expect(try !MergeRun.isComplete(output: output))
+    }
+
     @Test func anInputThatIsCutShortIsNamedAndLeavesNothing() throws {
         let merge = try PlannedMerge(Self.tensors(1), modelCount: 1, seed: 1)
         let path = merge.plan.inputs[1].path

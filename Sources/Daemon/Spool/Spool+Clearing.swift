@@ -1,0 +1,74 @@
+import StreamIO
+import SystemPackage
+
+/// What ended jobs leave behind.
+extension Spool {
+    /// What lies in `done`, `failed`, `status` and the output folder, by job; that of active jobs too. Only what
+    /// has a name that dellad gives, and is a file, or the folder of a partial output. Merged models are none of it.
+    func remains() throws(IOError) -> [JobName: Remains] {
+        var all: [JobName: Remains] = [:]
+        for (folder, suffix) in [
+            (Folder.done, ".yml"), (.failed, ".yml"), (.failed, ".error.txt"), (.status, ".json"),
+        ] {
+            for entry in try FileSystem.entries(of: self.folder(folder)) where entry.hasSuffix(suffix) {
+                guard let name = JobName(entry.dropLast(suffix.count)),
+                    let status = try FileSystem.status(
+                        self.folder(folder).appending(entry), followLinks: false), !status.isDirectory
+                else { continue }
+                all[name, default: Remains()].add(status.modified, of: folder, isConfig: suffix == ".yml")
+            }
+        }
+        for entry in try FileSystem.entries(of: output) where entry.hasPrefix(".") {
+            try add(entry, to: &all)
+        }
+        return all
+    }
+
+    /// Adds a file of the output folder if it is of a partial output. Journals are listed before folders.
+    private func add(_ entry: String, to all: inout [JobName: Remains]) throws(IOError) {
+        for suffix in [".journal", ".partial"] where entry.hasSuffix(suffix) {
+            guard let name = JobName(entry.dropFirst().dropLast(suffix.count)),
+                let status = try FileSystem.status(output.appending(entry), followLinks: false),
+                suffix == ".journal" ? status.isRegular : status.isDirectory
+            else { continue }
+            if suffix == ".journal" || all[name]?.partial == nil {
+                all[name, default: Remains()].partial = status.modified
+            }
+        }
+    }
+
+    /// Whether a config of that name is active or waits, or a request is on its way that concerns it.
+    func isAwaited(_ name: JobName) throws(IOError) -> Bool {
+        let requests = [".yml", ".yaml", ".retry", ".cancel"].map { incoming("\(name)\($0)") }
+        for path in [config(name, in: .active)] + requests
+        where try FileSystem.status(path, followLinks: false) != nil {
+            return true
+        }
+        return false
+    }
+
+    /// Removes what an ended job has in the spool. The status goes last: it tells when the job ended, so a crash
+    /// before that leaves something that is still old. Nothing is synced: what comes back is removed again.
+    func clearEntry(_ name: JobName) throws(IOError) {
+        for path in [
+            config(name, in: .failed), config(name, in: .done), errorText(name), statusFile(name),
+        ] {
+            guard let status = try FileSystem.status(path, followLinks: false), !status.isDirectory else {
+                continue
+            }
+            try betweenSteps("clear \(path.lastComponent?.string ?? "")")
+            try FileSystem.remove(path)
+        }
+    }
+}
+
+extension Remains {
+    fileprivate mutating func add(_ time: Int64, of folder: Spool.Folder, isConfig: Bool) {
+        if isConfig {
+            configured = max(configured ?? time, time)
+            isRetryable = isRetryable || folder == .failed
+        } else {
+            ended = max(ended ?? time, time)
+        }
+    }
+}
