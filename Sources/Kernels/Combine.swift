@@ -237,22 +237,18 @@ func combineBlock(
 /// A row of `format` into one of `output`, both constants. True where the result holds NaN or infinity.
 @inline(always)
 func combineBlocks(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Bool {
-    let divisor = linearDivisor(row)
     // Other outputs take the general way, which costs the compiler less.
-    if format == output && row.termCount == 1 && !row.terms[0].isDropped {
-        if format != 1 && !row.normalizes && !tellsNonfinite(format, combineNumbers(row, format)) {
-            return false
+    if format == output {
+        if row.termCount == 1 && !row.normalizes && !row.terms[0].isDropped {
+            if !tellsNonfinite(format, combineNumbers(row, format)) { return false }
+        } else if row.termCount > 1, let scratch = row.scratch {
+            if !tellsNonfinite(format, combineSeveral(row, scratch, format)) { return false }
         }
-        let marks: Words
-        if !row.normalizes {
-            marks = combineAlone(row, format, output, normalizes: false, electsSigns: false)
-        } else if row.electsSigns {
-            marks = combineAlone(row, format, output, normalizes: true, electsSigns: true)
-        } else {
-            marks = combineAlone(row, format, output, normalizes: true, electsSigns: false)
-        }
-        return tellsNonfinite(output, marks)
     }
+    if format == output && row.termCount == 1 && !row.terms[0].isDropped {
+        return tellsNonfinite(output, combineAlone(row, format, output))
+    }
+    let divisor = linearDivisor(row)
     var marks = all(0)
     var index = 0
     while index < Int(row.count) {
@@ -261,6 +257,26 @@ func combineBlocks(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Bo
         index &+= blockLength
     }
     return tellsNonfinite(output, marks)
+}
+
+/// `combineAlone` with the parameters that the row has.
+@inline(always)
+func combineAlone(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Words {
+    if !row.normalizes { return combineAlone(row, format, output, normalizes: false, electsSigns: false) }
+    return row.electsSigns
+        ? combineAlone(row, format, output, normalizes: true, electsSigns: true)
+        : combineAlone(row, format, output, normalizes: true, electsSigns: false)
+}
+
+/// `combineSeveral` with the parameters that the row has.
+@inline(always)
+func combineSeveral(_ row: KernelCombine, _ scratch: UnsafeMutableRawPointer, _ format: Int32) -> Words {
+    switch (row.electsSigns, row.normalizes) {
+    case (false, false): combineSeveral(row, scratch, format, electsSigns: false, normalizes: false)
+    case (false, true): combineSeveral(row, scratch, format, electsSigns: false, normalizes: true)
+    case (true, false): combineSeveral(row, scratch, format, electsSigns: true, normalizes: false)
+    case (true, true): combineSeveral(row, scratch, format, electsSigns: true, normalizes: true)
+    }
 }
 
 /// The sum of all weights, in the terms' order; 1 where it is next to nothing.

@@ -66,9 +66,10 @@ func storePair(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ pair: (Word
     }
 }
 
-/// As `storePair` where no value is NaN; where one is, the words returned still tell. Not for float16.
+/// As `storePair` where no value is NaN; where one is, the words returned still tell.
 @inline(always)
 func storeNumbers(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ pair: (Words, Words)) -> Words {
+    if format == 1 { return storePair(format, memory, pair) }
     if format == 2 { return storeWhole(memory, pair) }
     return storePacked(
         format, memory,

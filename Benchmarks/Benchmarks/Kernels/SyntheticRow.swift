@@ -25,7 +25,10 @@ final class SyntheticRow {
         originals = [allocate(byteCount), allocate(byteCount)]
         stored = allocate(byteCount)
         destination = allocate(byteCount)
-        scratch = allocate(RowKernels.scratchByteCount(rowLength: length, format: format))
+        scratch = allocate(
+            max(
+                RowKernels.scratchByteCount(rowLength: length, format: format),
+                RowKernels.combineScratchByteCount(termCount: 2)))
         let weights = (0..<length).map { _ in 0.02 * normal() }
         encode(weights, base)
         for original in originals { encode(weights.map { $0 + 0.002 * normal() }, original) }
@@ -69,7 +72,7 @@ final class SyntheticRow {
             CombineRow(
                 format: format, output: format, base: base, models: models.map { UnsafeRawPointer($0) },
                 terms: terms, termCount: termCount, count: length, electsSigns: true,
-                normalizes: termCount == 2, lambda: 0.85, destination: destination))
+                normalizes: termCount == 2, lambda: 0.85, destination: destination, scratch: scratch))
     }
 
     private func encode(_ weights: [Float], _ memory: UnsafeMutableRawPointer) {

@@ -53,11 +53,16 @@ typedef struct {
     bool isDropped;
 } KernelTerm;
 
-/// `combine`: one row of all models, of whole blocks: `count` is a multiple of 32.
+/// Bytes of scratch that `combine` needs for each of several models, aligned to as many as a vector has.
+enum { KERNEL_TERM_SCRATCH = 384 };
+
+/// `combine`: one row of all models, of whole blocks: `count` is a multiple of 32. `scratch` is followed where there
+/// are several models.
 typedef struct {
     const void *_Nonnull base;
     const KernelTerm *_Nonnull terms;
     void *_Nonnull destination;
+    void *_Nullable scratch;
     int64_t termCount;
     int64_t count;
     float lambda;

@@ -24,7 +24,8 @@ public struct CombineRow {
     public var lambda: Float
     /// `count` elements of `output`. Not the memory of `base` or a model, which may be read twice.
     public var destination: UnsafeMutableRawPointer
-    /// Scratch of this thread; not used at present.
+    /// Scratch of this thread, `RowKernels.combineScratchByteCount` bytes of any contents, 64-byte aligned; `nil` will
+    /// do for one model.
     public var scratch: UnsafeMutableRawPointer?
 
     /// A row with every value given.

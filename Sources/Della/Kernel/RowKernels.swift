@@ -42,6 +42,11 @@ public struct RowKernels: Sendable {
         pruneScratchByteCount(rowLength, Int32(format.rawValue))
     }
 
+    /// Bytes of scratch that the second phase needs for that many models.
+    public static func combineScratchByteCount(termCount: Int) -> Int {
+        termCount > 1 ? termCount * Int(KERNEL_TERM_SCRATCH) : 0
+    }
+
     /// Stored values become working values of `format`, rounded to nearest even.
     ///
     /// Works in place where `destination` is `source` and the element does not grow, and where `source` is
@@ -99,7 +104,8 @@ public struct RowKernels: Sendable {
     ///
     /// - Returns: Whether the result holds NaN or infinity.
     public func combine(_ row: CombineRow) -> Bool {
-        withUnsafeTemporaryAllocation(of: KernelTerm.self, capacity: row.termCount + 1) { terms in
+        precondition(row.termCount < 2 || row.scratch != nil, "several models need scratch")
+        return withUnsafeTemporaryAllocation(of: KernelTerm.self, capacity: row.termCount + 1) { terms in
             guard let first = terms.baseAddress else { preconditionFailure("room for a term") }
             for index in 0..<row.termCount {
                 let term = row.terms[index]
@@ -110,8 +116,9 @@ public struct RowKernels: Sendable {
             }
             let whole = row.count & ~(Self.blockLength - 1)
             var arguments = KernelCombine(
-                base: row.base, terms: first, destination: row.destination, termCount: Int64(row.termCount),
-                count: Int64(whole), lambda: row.lambda, format: Int32(row.format.rawValue),
+                base: row.base, terms: first, destination: row.destination, scratch: row.scratch,
+                termCount: Int64(row.termCount), count: Int64(whole), lambda: row.lambda,
+                format: Int32(row.format.rawValue),
                 output: Int32(row.output.rawValue), electsSigns: row.electsSigns, normalizes: row.normalizes)
             let sawNonfinite = table.combine(&arguments)
             if whole == row.count { return sawNonfinite }

@@ -13,7 +13,7 @@ struct RowDemand {
 
     init(_ plan: MergePlan) {
         var outputRow = 0
-        var ranking = 0
+        var kernels = 0
         for shard in plan.shards {
             for tensor in shard.tensors {
                 let shape = RowShape(tensor)
@@ -26,14 +26,16 @@ struct RowDemand {
                 outputRow = max(outputRow, shape.outputRowBytes)
                 inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
                 tensorCount += 1
-                if case .merge(let merge) = tensor.source, merge.terms.contains(where: \.isPruned) {
-                    ranking = max(
-                        ranking,
+                guard case .merge(let merge) = tensor.source else { continue }
+                kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.terms.count))
+                if merge.terms.contains(where: \.isPruned) {
+                    kernels = max(
+                        kernels,
                         RowKernels.scratchByteCount(rowLength: shape.rowLength, format: merge.format))
                 }
             }
         }
-        scratchBytes = (ranking.roundedUp(to: 64) + outputRow).roundedUp(to: 4096)
+        scratchBytes = (kernels.roundedUp(to: 64) + outputRow).roundedUp(to: 4096)
     }
 }
 

@@ -15,7 +15,9 @@ struct KernelMerge {
         let models = merge.models.map { _ in Memory(merge.count * width, misalignment + 1) }
         decode(merge.baseType, merge.base, merge.format, base, merge.count)
         let scratch = Memory(
-            RowKernels.scratchByteCount(rowLength: merge.rowLength, format: merge.format), 0)
+            max(
+                RowKernels.scratchByteCount(rowLength: merge.rowLength, format: merge.format),
+                RowKernels.combineScratchByteCount(termCount: merge.models.count)), 0)
         var sawNonfinite = false
         var terms: [CombineTerm] = []
         for (model, memory) in zip(merge.models, models) {
