@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -29,4 +30,19 @@ int32_t dellad_eventfd(void) {
 void dellad_advise_arena(void *address, uint64_t length) {
     madvise(address, length, MADV_HUGEPAGE);
     madvise(address, length, MADV_DONTFORK);
+}
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void dellad_populate(void *address, uint64_t length) {
+    if (madvise(address, length, MADV_POPULATE_WRITE) == 0) return;
+    // Linux before 5.14.
+    for (uint64_t offset = 0; offset < length; offset += 4096) ((volatile char *)address)[offset] = 0;
+}
+
+void dellad_run_when_idle(void) {
+    struct sched_param parameters = {0};
+    sched_setscheduler(0, SCHED_IDLE, &parameters);
 }

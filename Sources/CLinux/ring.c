@@ -68,15 +68,17 @@ void dellad_ring_destroy(dellad_ring *ring) {
     free(ring);
 }
 
-int32_t dellad_ring_register(dellad_ring *ring, void *memory, uint64_t length, uint64_t piece) {
+int32_t dellad_ring_register(
+    dellad_ring *ring, void *memory, uint64_t length, uint64_t piece, const _Bool *wanted, uint32_t count) {
     enum { piece_limit = 1024 };
     struct iovec pieces[piece_limit];
     if (!(ring->features & IORING_FEAT_RSRC_TAGS)) return -ENOSYS;
-    unsigned count = 0;
-    for (uint64_t offset = 0; offset < length; offset += piece, ++count) {
-        if (count == piece_limit) return -E2BIG;
-        pieces[count].iov_base = (char *)memory + offset;
-        pieces[count].iov_len = length - offset < piece ? length - offset : piece;
+    if (count > piece_limit) return -E2BIG;
+    for (uint32_t at = 0; at < count; ++at) {
+        uint64_t offset = at * piece;
+        uint64_t rest = length - offset;
+        pieces[at].iov_base = wanted[at] ? (char *)memory + offset : NULL;
+        pieces[at].iov_len = !wanted[at] ? 0 : rest < piece ? rest : piece;
     }
     return set_up(&ring->uring, IORING_REGISTER_BUFFERS, pieces, count);
 }

@@ -11,10 +11,12 @@ typedef struct dellad_ring dellad_ring;
 int32_t dellad_ring_create(uint32_t entries, dellad_ring **ring);
 void dellad_ring_destroy(dellad_ring *ring);
 
-/// Registers `length` bytes of memory in pieces of `piece` bytes, the last one shorter: piece k is buffer k. 0, or
-/// a negative error number: ENOMEM beyond the limit on locked memory, ENOSYS where the kernel (before 5.13)
-/// would wait for all operations under way first.
-int32_t dellad_ring_register(dellad_ring *ring, void *memory, uint64_t length, uint64_t piece);
+/// Registers memory in `count` pieces of `piece` bytes, the last one shorter: piece k is buffer k. Those that are not
+/// `wanted` are left out, and cannot be named. 0, or a negative error number: ENOMEM beyond the limit on locked
+/// memory, E2BIG for more than 1024 pieces, ENOSYS where the kernel (before 5.13) would wait for all operations
+/// under way first.
+int32_t dellad_ring_register(
+    dellad_ring *ring, void *memory, uint64_t length, uint64_t piece, const _Bool *wanted, uint32_t count);
 
 /// Each puts one operation into the queue, marked with a tag. 0 where the queue is full, else 1.
 /// `piece` is the registered buffer in which all of a read's or write's memory lies, below 0 for none.

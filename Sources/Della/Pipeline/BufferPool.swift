@@ -3,7 +3,7 @@ struct BufferPool {
     private let base: UnsafeMutableRawPointer
     let bufferBytes: Int
     private var free: [Int]
-    let count: Int
+    private(set) var count: Int
 
     init(_ base: UnsafeMutableRawPointer, bufferBytes: Int, count: Int) {
         self.base = base
@@ -13,6 +13,13 @@ struct BufferPool {
     }
 
     var available: Int { free.count }
+
+    /// Adds buffers behind the last, to have `count` in all.
+    mutating func grow(to count: Int) {
+        guard count > self.count else { return }
+        free.insert(contentsOf: (self.count..<count).reversed(), at: 0)
+        self.count = count
+    }
 
     /// A buffer's memory; valid while the arena lives.
     subscript(index: Int) -> UnsafeMutableRawPointer { base + index * bufferBytes }

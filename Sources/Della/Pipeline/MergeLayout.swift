@@ -12,9 +12,12 @@ public struct MergeLayout: Hashable, Sendable {
     static let slotSlack = 3 * pageSize
     private static let largestSlot = 2 << 20
     private static let smallestSlot = 64 << 10
+    /// With fewer slots what streams past the kept rows would take too much from them.
+    private static let slotsWanted = 256
     private static let largestBlock = 64 << 20
     private static let mostBlocks = 32
     private static let mostBytesAhead = 96 << 20
+    private static let mostBytesUnderWay = 32 << 20
 
     /// The budget divided, in bytes.
     public let memory: UInt64
@@ -31,6 +34,8 @@ public struct MergeLayout: Hashable, Sendable {
     let sumsCount: Int
     /// The most rows of a chunk whose sums are taken.
     let rowsPerChunkLimit: Int
+    /// The most slots that a chunk takes.
+    let mostInputs: Int
 
     /// The most bytes of rows in a slot.
     var slotPayload: Int { slotBytes - Self.slotSlack }
@@ -48,6 +53,11 @@ public struct MergeLayout: Hashable, Sendable {
     /// the merge may never need.
     var slotsAheadLimit: Int { max(1, Self.mostBytesAhead / slotBytes) }
 
+    /// The most reads under way: enough to keep a disk busy. With more, writes would wait behind them.
+    var readsUnderWayLimit: Int {
+        max(2 * mostInputs, min(Self.mostBytesUnderWay, Int(clamping: memory / 32)) / slotBytes)
+    }
+
     /// Chunks' worth of slots left free for streaming where a tensor does not fit.
     func streamingChunks(of room: Int) -> Int { min(8, max(1, room / 4)) }
 
@@ -58,7 +68,9 @@ public struct MergeLayout: Hashable, Sendable {
         let demand = RowDemand(plan)
         var slot = Self.largestSlot
         var division = Division(demand, slot: slot, threads: threads)
-        while slot > Self.smallestSlot, division.comfortableBytes > memory {
+        while slot > Self.smallestSlot,
+            division.comfortableBytes > memory || UInt64(Self.slotsWanted * slot) > memory
+        {
             slot /= 2
             division = Division(demand, slot: slot, threads: threads)
         }
@@ -73,6 +85,7 @@ public struct MergeLayout: Hashable, Sendable {
         sumsBytes = division.sumsBytes
         sumsCount = division.sumsCount
         rowsPerChunkLimit = division.rowsPerChunkLimit
+        mostInputs = demand.mostInputs
         let fixed = threads * division.scratchBytes + division.sumsCount * division.sumsBytes
         let inputs = demand.mostInputs * division.slotBytes
         let left = Int(clamping: memory) - fixed - inputs

@@ -67,7 +67,7 @@ extension MergePipeline {
 
     /// Adds the chunk's sums in the order of the rows, which is not the order in which workers finish.
     private func bookSum(_ work: ChunkWork) {
-        if work.chunk >= work.layout.keptChunks { releaseSlots(of: work) }
+        if work.chunk >= work.task.keptChunks { releaseSlots(of: work) }
         let task = work.task
         let key = ObjectIdentifier(task)
         summedAhead[key, default: [:]][work.chunk] = work

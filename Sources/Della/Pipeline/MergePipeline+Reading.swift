@@ -6,7 +6,9 @@ extension MergePipeline {
     func startReads() throws(MergeFailure) {
         while true {
             while let read = unsubmittedReads.first {
-                guard engine.pending + Self.writeReserve < engine.queueDepth else { return }
+                guard readsUnderWay < layout.readsUnderWayLimit,
+                    engine.pending + Self.writeReserve < engine.queueDepth
+                else { return }
                 unsubmittedReads.removeFirst()
                 let file = try inputs.reference(read.file)
                 readsUnderWay += 1
@@ -33,12 +35,28 @@ extension MergePipeline {
             return true
         case .chunk(let task, let chunk, let again):
             let count = task.layout.inputs.count
-            guard slots.available >= count, slotsAhead == 0 || slotsAhead + count <= layout.slotsAheadLimit
-            else { return false }
+            guard slotsAhead == 0 || slotsAhead + count <= layout.slotsAheadLimit else { return false }
+            if !again { limitKept(task, before: chunk) }
+            guard slots.available >= count else {
+                supply.demand(min(slots.count + count, layout.slotsAheadLimit + 2 * count))
+                return false
+            }
             schedule.advance()
             add(task, chunk: chunk, again: again)
             return true
         }
+    }
+
+    /// Asks for the slots that keep a tensor between the phases. Where they are slow to come, what there are no slots
+    /// for by now is not kept.
+    private func limitKept(_ task: TensorTask, before chunk: Int) {
+        guard chunk < task.keptChunks, slots.count < layout.slotCount else { return }
+        let count = task.layout.inputs.count
+        let streaming = layout.streamingChunks(of: slots.count / count)
+        supply.demand((task.keptChunks + streaming) * count)
+        guard !supply.isQuick, (chunk + 1 + streaming) * count > slots.count else { return }
+        let again = task.keepOnly(chunk)
+        progress.update { $0.bytesTotal += again }
     }
 
     private func add(_ task: TensorTask, chunk: Int, again: Bool) {
@@ -70,7 +88,7 @@ extension MergePipeline {
         slotsAhead += reads.count
         let isSummed = layout.needsSums && !again
         if isSummed { toSum.append(work) }
-        if !isSummed || chunk < layout.keptChunks { toEmit.append(.rows(work)) }
+        if !isSummed || chunk < task.keptChunks { toEmit.append(.rows(work)) }
     }
 
     /// Books a read that has ended.

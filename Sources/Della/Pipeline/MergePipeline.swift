@@ -30,6 +30,7 @@ final class MergePipeline {
     let trace: MergeTrace?
 
     // Buffers
+    var supply: SlotSupply
     var slots: BufferPool
     var blocks: BufferPool
     var sums: BufferPool
@@ -72,7 +73,11 @@ final class MergePipeline {
         self.environment = environment
         self.trace = trace
         inputs = InputFiles(plan.inputs)
-        slots = BufferPool(arena, bufferBytes: layout.slotBytes, count: layout.slotCount)
+        let waker = EngineWaker(engine)
+        supply = SlotSupply(
+            arena, slotBytes: layout.slotBytes, count: layout.slotCount, inputs: layout.mostInputs,
+            isQuick: environment.isMemoryQuick, notify: { waker.wake() })
+        slots = BufferPool(arena, bufferBytes: layout.slotBytes, count: supply.given)
         blocks = BufferPool(
             arena + layout.blocksOffset, bufferBytes: layout.blockBytes, count: layout.blockCount)
         sums = BufferPool(arena + layout.sumsOffset, bufferBytes: layout.sumsBytes, count: layout.sumsCount)
@@ -106,6 +111,7 @@ final class MergePipeline {
         stop.onRequest { engine.wake() }
         defer {
             stop.onRequest(nil)
+            supply.close()
             workers.close()
         }
         do throws(MergeFailure) {
@@ -150,6 +156,10 @@ final class MergePipeline {
         if !completions.isEmpty { progress.beat() }
         for completion in completions { try book(completion) }
         completions.removeAll(keepingCapacity: true)
+        if supply.update() {
+            progress.beat()
+            slots.grow(to: supply.given)
+        }
         workers.collect(into: &results)
         if !results.isEmpty { progress.beat() }
         for result in results { book(result) }

@@ -7,6 +7,8 @@ struct PipelineEnvironment {
     let folder: FilePath
     /// Whether the SHA-256 of every shard is taken.
     let takesSHA256: Bool
+    /// How memory is to be taken to come, in tests; measured where it is `nil`.
+    let isMemoryQuick: Bool?
     /// Makes a record of progress durable.
     let journal: (JournalRecord) throws(IOError) -> Void
 }

@@ -82,9 +82,9 @@ struct ReadSchedule {
             let current = task ?? TensorTask(layout, seed: seed, electsSigns: electsSigns)
             task = current
             if chunk < layout.chunkCount { return .chunk(current, chunk, again: isSecondReading) }
-            if layout.needsSums, !isSecondReading, layout.keptChunks < layout.chunkCount {
+            if layout.needsSums, !isSecondReading, current.keptChunks < layout.chunkCount {
                 isSecondReading = true
-                chunk = layout.keptChunks
+                chunk = current.keptChunks
                 continue
             }
             (task, chunk, isSecondReading) = (nil, 0, false)

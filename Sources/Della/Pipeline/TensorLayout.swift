@@ -30,9 +30,12 @@ struct TensorLayout {
     var chunkCount: Int { (rows.count + rowsPerChunk - 1) / rowsPerChunk }
 
     /// The rows of a chunk.
-    func rows(ofChunk chunk: Int) -> Range<Int> {
-        let start = rows.lowerBound + chunk * rowsPerChunk
-        return start..<min(start + rowsPerChunk, rows.upperBound)
+    func rows(ofChunk chunk: Int) -> Range<Int> { rows(ofChunks: chunk..<chunk + 1) }
+
+    /// The rows of several chunks.
+    func rows(ofChunks chunks: Range<Int>) -> Range<Int> {
+        let start = rows.lowerBound + chunks.lowerBound * rowsPerChunk
+        return start..<max(start, min(rows.lowerBound + chunks.upperBound * rowsPerChunk, rows.upperBound))
     }
 
     /// Where the rows lie in the shard's file, in bytes.

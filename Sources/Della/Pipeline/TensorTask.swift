@@ -16,6 +16,9 @@ final class TensorTask: @unchecked Sendable {
     private(set) var terms: [CombineTerm]
     /// Whether the second phase may begin.
     private(set) var isRescaleKnown: Bool
+    /// Chunks, from the first, that stay in memory between the phases: the layout's, or fewer where memory is slow
+    /// to come.
+    private(set) var keptChunks: Int
     private var sums: [RowSums]
     private(set) var chunksSummed = 0
     /// Chunks written or lent for writing.
@@ -25,6 +28,7 @@ final class TensorTask: @unchecked Sendable {
 
     init(_ layout: TensorLayout, seed: UInt64, electsSigns: Bool) {
         self.layout = layout
+        keptChunks = layout.keptChunks
         self.seed = seed
         self.electsSigns = electsSigns
         guard case .merge(let merge) = layout.tensor.source else {
@@ -53,6 +57,15 @@ final class TensorTask: @unchecked Sendable {
 
     /// The rescale factors by term, for the journal.
     var factors: [Float] { terms.map(\.factor) }
+
+    /// Keeps no chunk from this one on; those before it are kept.
+    /// - Returns: the bytes that will be read again because of it.
+    func keepOnly(_ chunks: Int) -> UInt64 {
+        precondition(chunks <= keptChunks, "chunks that were let go cannot be kept")
+        let lost = layout.rows(ofChunks: chunks..<keptChunks)
+        keptChunks = chunks
+        return UInt64(layout.inputRowBytes.reduce(0, +) * lost.count)
+    }
 
     /// Adds a chunk's row sums; chunks come in order. After the last the factors are known.
     func add(_ rowSums: UnsafePointer<RowSums>, rows: Int) {

@@ -14,6 +14,8 @@ public struct MergeOptions: Sendable {
     public var level: SIMDLevel?
     /// Where a Chrome trace of the stages is written.
     public var trace: FilePath?
+    /// How memory is to be taken to come, in tests; measured where it is `nil`.
+    var isMemoryQuick: Bool?
 
     public init(
         memory: UInt64, threads: Int, engine: IOEngineKind = .auto, sha256: Bool = false,

@@ -175,7 +175,7 @@ public struct MergeRun {
                 ).complete(&point, report: report)
             }
             let environment = PipelineEnvironment(
-                folder: places.path, takesSHA256: options.sha256,
+                folder: places.path, takesSHA256: options.sha256, isMemoryQuick: options.isMemoryQuick,
                 journal: { (record) throws(IOError) in try opened.journal.append(record) })
             let pipeline = MergePipeline(
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,

@@ -29,10 +29,14 @@ struct Ring: ~Copyable {
 
     deinit { dellad_ring_destroy(ring) }
 
-    /// Registers memory, which stays pinned and mapped for as long as the ring lives, in pieces of `piece` bytes.
-    /// `false` where the host's limit on locked memory, or its kernel, refuses.
-    func register(_ memory: UnsafeMutableRawBufferPointer, piece: Int) -> Bool {
-        dellad_ring_register(ring, memory.baseAddress, UInt64(memory.count), UInt64(piece)) == 0
+    /// Registers pieces of memory of `size` bytes each, which stay pinned and mapped for as long as the ring lives:
+    /// those that are `wanted`. `false` where the host's limit on locked memory, or its kernel, refuses.
+    func register(_ memory: UnsafeMutableRawBufferPointer, size: Int, wanted: [Bool]) -> Bool {
+        wanted.withUnsafeBufferPointer { flags in
+            dellad_ring_register(
+                ring, memory.baseAddress, UInt64(memory.count), UInt64(size), flags.baseAddress,
+                UInt32(flags.count)) == 0
+        }
     }
 
     /// Puts a call of a transfer into the queue.

@@ -3,24 +3,23 @@ import SystemPackage
 
 /// Transfers by io_uring, submitted at once and completed by the kernel without a thread of ours.
 ///
-/// The arena is registered with the ring, where the limit on locked memory allows it, once as many bytes went
-/// through it as it has, twice over. Registering at the start would touch every page: seconds for a large arena,
-/// and for nothing in a small merge. Once all pages are in use it takes 2 ms a GiB, and saves, of each GB
-/// transferred, 2 ms of processor time in huge pages and 40 ms in small ones.
+/// What is in use of the arena is registered with the ring, where the limit on locked memory allows it, once as
+/// many bytes went through it as it has, twice over, or 1 GiB. It takes 2 ms a GiB of pages that are in use, and
+/// saves, of each GB transferred, 2 ms of processor time in huge pages and 40 ms in small ones.
 final class UringEngine: IOEngine, @unchecked Sendable {
     /// The tag of the poll that ends a wait; transfers have their slot's number.
     private static let wakeTag = UInt64.max
     /// How often in a row the kernel may refuse, for now, to take the queue.
     private static let refusalLimit = SystemCall.retryLimit
 
-    /// The kernel's limit on one registered buffer, in bytes.
-    private static let pieceSize = 1 << 30
+    /// Bytes after which the arena is registered however large it is.
+    private static let registrationLimit = 1 << 30
 
     let name = "io_uring"
     let queueDepth: Int
     private(set) var pending = 0
-    /// Whether the arena is registered.
-    private(set) var isRegistered = false
+    /// What of the arena is registered.
+    private(set) var pieces: RegisteredPieces
     private let arena: UnsafeMutableRawBufferPointer
     /// Bytes still to go until the arena is registered; `nil` once it was tried.
     private var bytesUntilRegistration: Int?
@@ -36,7 +35,8 @@ final class UringEngine: IOEngine, @unchecked Sendable {
         precondition(queueDepth > 0, "an engine makes at least one transfer at a time")
         self.queueDepth = queueDepth
         self.arena = arena.slice(offset: 0, count: arena.byteCount)
-        bytesUntilRegistration = arena.byteCount.multipliedReportingOverflow(by: 2).partialValue
+        pieces = RegisteredPieces(self.arena)
+        bytesUntilRegistration = min(arena.byteCount, Self.registrationLimit / 2) * 2
         // A slot has one operation in the ring at a time; one more waits for the wake signal. The kernel rounds
         // up to a power of two and makes twice as much room for completions, so these cannot overflow.
         ring = try Ring(entries: queueDepth + 1)
@@ -68,7 +68,7 @@ final class UringEngine: IOEngine, @unchecked Sendable {
             ready.append(IOCompletion(token: request.token, bytes: 0, errorNumber: fault))
             return
         }
-        registerOnceUsed(request.buffer.count)
+        registerOnceUsed(request.buffer)
         let slot = freeSlots.removeLast()
         let transfer = Transfer(request)
         slots[slot] = transfer
@@ -77,24 +77,19 @@ final class UringEngine: IOEngine, @unchecked Sendable {
     }
 
     private func prepare(_ transfer: Transfer, _ slot: Int) {
-        let piece = isRegistered ? piece(transfer.request.buffer) : nil
-        ring.prepare(transfer.step, transfer.request.file.descriptor, piece: piece, tag: UInt64(slot))
+        ring.prepare(
+            transfer.step, transfer.request.file.descriptor,
+            piece: pieces.piece(holding: transfer.request.buffer), tag: UInt64(slot))
     }
 
-    /// Counts bytes submitted, and registers the arena when its time has come.
-    private func registerOnceUsed(_ byteCount: Int) {
+    /// Counts bytes submitted, and registers what is in use when its time has come.
+    private func registerOnceUsed(_ buffer: UnsafeMutableRawBufferPointer) {
         guard let left = bytesUntilRegistration else { return }
-        bytesUntilRegistration = left > byteCount ? left - byteCount : nil
-        if bytesUntilRegistration == nil { isRegistered = ring.register(arena, piece: Self.pieceSize) }
-    }
-
-    /// The registered piece that holds all of a buffer.
-    private func piece(_ buffer: UnsafeMutableRawBufferPointer) -> Int? {
-        guard let start = buffer.baseAddress, let base = arena.baseAddress, start >= base else { return nil }
-        let offset = start - base
-        let piece = offset / Self.pieceSize
-        let end = min((piece + 1) * Self.pieceSize, arena.count)
-        return buffer.count <= end - offset ? piece : nil
+        pieces.use(buffer)
+        bytesUntilRegistration = left > buffer.count ? left - buffer.count : nil
+        guard bytesUntilRegistration == nil else { return }
+        let used = pieces.used
+        if used.contains(true), ring.register(arena, size: pieces.size, wanted: used) { pieces.note(used) }
     }
 
     func wait(_ completions: inout [IOCompletion], timeout: UInt64?) throws(IOError) {

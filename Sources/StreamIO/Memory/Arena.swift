@@ -46,4 +46,17 @@ public struct Arena: ~Copyable, @unchecked Sendable {
         precondition(offset >= 0 && count >= 0 && offset <= byteCount - count, "slice outside the arena")
         return UnsafeMutableRawBufferPointer(start: baseAddress + offset, count: count)
     }
+
+    /// Has the host find the memory of a stretch of an arena that nobody has written to yet.
+    public static func populate(_ memory: UnsafeMutableRawBufferPointer) {
+        guard let start = memory.baseAddress else { return }
+        dellad_populate(start, UInt64(memory.count))
+    }
+
+    /// As `populate`, on a thread that from then on runs only when no other wants the processor, where that is
+    /// allowed.
+    public static func populateWhenIdle(_ memory: UnsafeMutableRawBufferPointer) {
+        dellad_run_when_idle()
+        populate(memory)
+    }
 }

@@ -43,21 +43,26 @@ final class PlannedMerge {
     /// Merges into `name` and returns the bytes of every shard.
     func merge(
         into name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring,
-        progress: MergeProgress = MergeProgress(), stop: StopRequest = StopRequest(), trace: FilePath? = nil
+        progress: MergeProgress = MergeProgress(), stop: StopRequest = StopRequest(), trace: FilePath? = nil,
+        isMemoryQuick: Bool? = nil
     ) throws -> [[UInt8]] {
-        _ = try run(name, memory: memory, threads: threads, engine: engine, trace: trace)
-            .perform(progress: progress, stop: stop)
+        _ = try run(
+            name, memory: memory, threads: threads, engine: engine, trace: trace, isMemoryQuick: isMemoryQuick
+        )
+        .perform(progress: progress, stop: stop)
         return try output(name)
     }
 
     func run(
         _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring, sha256: Bool = false,
-        trace: FilePath? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
+        trace: FilePath? = nil, isMemoryQuick: Bool? = nil,
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) -> MergeRun {
-        MergeRun(
-            plan: plan, configText: Array("test".utf8), output: folder.appending(name),
-            options: MergeOptions(
-                memory: memory, threads: threads, engine: engine, sha256: sha256, trace: trace),
+        var options = MergeOptions(
+            memory: memory, threads: threads, engine: engine, sha256: sha256, trace: trace)
+        options.isMemoryQuick = isMemoryQuick
+        return MergeRun(
+            plan: plan, configText: Array("test".utf8), output: folder.appending(name), options: options,
             report: report)
     }
 
