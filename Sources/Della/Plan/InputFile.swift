@@ -15,6 +15,9 @@ public struct InputFile: Hashable, Sendable {
     /// CRC-32C of the header: the eight bytes of its length and the JSON.
     public var headerChecksum: UInt32
 
+    /// The model's folder.
+    var folder: FilePath { path.removingLastComponent() }
+
     /// A file as it was when the merge was planned.
     public init(path: FilePath, size: UInt64, inode: UInt64, modified: Int64, headerChecksum: UInt32) {
         self.path = path

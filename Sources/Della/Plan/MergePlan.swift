@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// All that one merge will do, decided before a weight is read.
 ///
 /// A value: printable and comparable; any shard can be built from it alone.
@@ -39,5 +41,22 @@ public struct MergePlan: Hashable, Sendable {
         self.memoryLimit = memoryLimit
         self.retries = retries
         self.modelNames = modelNames
+    }
+}
+
+extension MergePlan {
+    /// The folders of the input files, each once: the models', base first.
+    var modelFolders: [FilePath] {
+        var folders: [FilePath] = []
+        for input in inputs where !folders.contains(input.folder) { folders.append(input.folder) }
+        return folders
+    }
+
+    /// The model that each input file is of, by the name that the config has for it; `nil` where several share a
+    /// folder.
+    var modelNamesByFolder: [FilePath: String]? {
+        let folders = modelFolders
+        guard folders.count == modelNames.count else { return nil }
+        return Dictionary(uniqueKeysWithValues: zip(folders, modelNames))
     }
 }

@@ -33,9 +33,7 @@ struct ParameterChart: Sendable {
 
     /// The charts of a plan, one for each model besides the base, in order.
     static func charts(of plan: MergePlan) -> [ParameterChart] {
-        let folders = plan.inputs.map { $0.path.removingLastComponent() }
-        var order: [FilePath] = []
-        for folder in folders where !order.contains(folder) { order.append(folder) }
+        let folders = plan.inputs.map(\.folder)
         var found: [FilePath: [(layer: Int?, name: String, values: Values)]] = [:]
         for tensor in plan.shards.flatMap(\.tensors) {
             guard case .merge(let merge) = tensor.source else { continue }
@@ -45,11 +43,10 @@ struct ParameterChart: Sendable {
                 found[folders[term.input.file], default: []].append((position?.layer, name, Values(term)))
             }
         }
-        return order.enumerated().compactMap { index, folder in
+        let names = plan.modelNamesByFolder ?? [:]
+        return plan.modelFolders.compactMap { folder in
             guard let terms = found[folder] else { return nil }
-            let name =
-                plan.modelNames.count == order.count
-                ? plan.modelNames[index] : folder.lastComponent?.string ?? folder.string
+            let name = names[folder] ?? folder.lastComponent?.string ?? folder.string
             return ParameterChart(model: name, rows: rows(terms))
         }
     }

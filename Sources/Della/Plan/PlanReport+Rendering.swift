@@ -39,12 +39,7 @@ extension PlanReport {
 
     /// The folders that models were found in, in the order of the inputs.
     private var modelFolders: [String] {
-        var folders: [String] = []
-        for input in plan.inputs {
-            let folder = input.path.removingLastComponent().string
-            if !folders.contains(folder) { folders.append(folder) }
-        }
-        return folders.count == plan.modelNames.count ? folders : []
+        plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(\.string)
     }
 
     /// The types of the output's tensors, the most frequent first.

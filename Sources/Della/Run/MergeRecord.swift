@@ -30,21 +30,23 @@ struct MergeRecord {
                 ("method", .string(plan.method.rawValue)), ("seed", .int(plan.seed)),
                 ("models", .array(plan.modelNames.map(JSON.string))),
                 ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
-                ("inputs", .array(plan.inputs.map(\.json))), ("files", .array(files.map(\.json))),
+                ("inputs", .array(inputs)), ("files", .array(files.map(\.json))),
                 ("warnings", .array(warnings.map(JSON.string))),
                 ("seconds", .double((seconds * 1000).rounded() / 1000)),
             ]))
     }
-}
 
-extension InputFile {
-    /// Its name without the folders, which are this machine's.
-    fileprivate var json: JSON {
-        .object(
-            JSONObject([
-                ("file", .string(path.lastComponent?.string ?? "")), ("size", .int(size)),
-                ("header_crc32c", .string(headerChecksum.hexadecimal)),
-            ]))
+    /// The files that were read, by model and name: their folders are this machine's.
+    private var inputs: [JSON] {
+        let names = plan.modelNamesByFolder ?? [:]
+        return plan.inputs.map { input in
+            .object(
+                JSONObject([
+                    ("model", names[input.folder].map(JSON.string) ?? .null),
+                    ("file", .string(input.path.lastComponent?.string ?? "")), ("size", .int(input.size)),
+                    ("header_crc32c", .string(input.headerChecksum.hexadecimal)),
+                ]))
+        }
     }
 }
 
