@@ -6,35 +6,6 @@ import CKernel
 /// The longest short row.
 let longestShortRow = 65535
 
-/// Where things lie in scratch, in bytes. The last block of a row is worked on in the tails.
-struct ShortLayout {
-    static let baseTail = 0
-    static let modelTail = 128
-    static let roundKeys = 256
-    static let table = 2048
-    let slots: Int
-    let ranks: Int
-    let words: Int
-    /// Of float32 alone: keys of 31 bits, bounds of ranks, and room for sorting.
-    let keys: Int
-    let bounds: Int
-    let order: Int
-    let byteCount: Int
-
-    @inline(always)
-    init(_ count: Int, _ format: Int32) {
-        // Room for whole blocks, and for a row that starts inside a block of random words.
-        let padded = (count &+ 2 &* blockLength) & ~(blockLength &- 1)
-        slots = Self.table &+ slotCount &* 4
-        ranks = slots &+ padded &* 2
-        words = ranks &+ padded &* 2
-        keys = words &+ padded &* 4
-        bounds = keys &+ padded &* 4
-        order = bounds &+ padded &* 4
-        byteCount = format == 2 ? order &+ padded &* 8 : keys
-    }
-}
-
 /// The block at `index` of base and model: the row's own memory, or the tails where it is not whole.
 @inline(always)
 func block(
@@ -103,38 +74,6 @@ func measure(
         index &+= blockLength
     }
     return sums.lanes(format)
-}
-
-/// Sums in Double, element i in lane i mod 16, of pairs.
-struct RowSums {
-    /// Lanes 0…7 and 8…15 for float32; even and odd lanes for a 16-bit format.
-    var first = SIMD8<Double>(repeating: 0)
-    var second = SIMD8<Double>(repeating: 0)
-
-    @inline(always)
-    init() {}
-
-    @inline(always)
-    mutating func add(_ format: Int32, _ pair: (Floats, Floats)) {
-        first += lowDoubles(pair.0)
-        if format == 2 {
-            second += highDoubles(pair.0)
-            first += lowDoubles(pair.1)
-        } else {
-            first += highDoubles(pair.0)
-            second += lowDoubles(pair.1)
-        }
-        second += highDoubles(pair.1)
-    }
-
-    /// The lanes in order.
-    @inline(always)
-    func lanes(_ format: Int32) -> SIMD16<Double> {
-        if format == 2 { return SIMD16(lowHalf: first, highHalf: second) }
-        let (e, o) = (first, second)
-        return SIMD16(
-            e[0], o[0], e[1], o[1], e[2], o[2], e[3], o[3], e[4], o[4], e[5], o[5], e[6], o[6], e[7], o[7])
-    }
 }
 
 /// 16 lanes to one sum: lane j with lane j + half, while there is a half.

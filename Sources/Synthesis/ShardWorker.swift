@@ -2,16 +2,6 @@ import Glibc
 import StreamIO
 import SystemPackage
 
-/// What the workers of one file share.
-struct ShardWork: Sendable {
-    var shard: SyntheticShard
-    var options: SynthesisOptions
-    var normal: NormalSource
-    var base: SynthesisBase?
-    var file: OpenFile.Reference
-    var path: FilePath
-}
-
 /// Fills and writes chunks of one file, with a buffer of its own.
 struct ShardWorker: ~Copyable {
     private let work: ShardWork

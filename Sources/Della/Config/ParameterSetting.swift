@@ -42,13 +42,6 @@ extension ParameterSetting.Condition {
     }
 }
 
-/// The parameters of one level, by name.
-struct ParameterTable: Hashable, Sendable {
-    var settings: [String: ParameterSetting] = [:]
-    /// Whether something in it could not be read, so that a missing parameter may be the one that was meant.
-    var isDamaged = false
-}
-
 extension String {
     /// Whether `part` is a substring; an empty one always is. O(n·m) of the UTF-8.
     func containsText(_ part: String) -> Bool {

@@ -43,13 +43,6 @@ struct YAMLNode: Sendable {
     }
 }
 
-/// A key of a mapping, where it stands, and its value.
-struct YAMLPair: Sendable {
-    var key: String
-    var line: Int
-    var value: YAMLNode
-}
-
 /// Scalars, as YAML 1.1 and PyYAML, which reads mergekit's configs, resolve them.
 extension YAMLNode {
     var isNull: Bool {

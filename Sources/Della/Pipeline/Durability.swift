@@ -1,14 +1,5 @@
 import StreamIO
 
-/// What a sync under way will have made durable.
-struct SyncTarget {
-    let shard: Int
-    /// Bytes of the shard.
-    let through: UInt64
-    let isWhole: Bool
-    let checksums: ChunkChecksums
-}
-
 /// Decides when output is synced, and what the journal says afterwards. Confined to the merge's thread.
 struct Durability {
     let resume: ResumePoint

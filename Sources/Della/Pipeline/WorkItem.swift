@@ -12,16 +12,6 @@ enum WorkItem: Sendable {
     case hash(BlockWork, SHA256)
 }
 
-/// A full block on its way to the disk. While it is written it may be hashed: both only read it.
-struct BlockWork: @unchecked Sendable {
-    /// The shard's number.
-    let shard: Int
-    /// The block's number in the file.
-    let number: Int
-    let bytes: UnsafeMutableRawBufferPointer
-    var checksum: UInt32 = 0
-}
-
 extension RowLoop {
     /// Does one item; on a worker.
     func perform(_ item: WorkItem, scratch: UnsafeMutableRawPointer, scratchBytes: Int) -> WorkItem {

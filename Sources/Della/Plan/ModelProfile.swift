@@ -68,9 +68,3 @@ struct ModelProfile: Sendable {
         return nil
     }
 }
-
-/// A `config.json` that cannot be read.
-struct ProfileError: Error {
-    var path: FilePath
-    var reason: String
-}
