@@ -103,12 +103,14 @@ private func mixElected(
     let zero = Floats(repeating: 0)
     var mixed = (zero, zero)
     var divisor = (zero, zero)
+    // A ballot that is NaN elects nobody, and keeps all.
+    let isNaN = (unordered(ballot.0), unordered(ballot.1))
     var place = scratch
     while place < end {
         let first = loadWords(place, partPlace)
         let second = loadWords(place, partPlace &+ 64)
         let own = floats(loadWords(place, lambdaPlace))
-        let agrees = (agreement(first, ballot.0), agreement(second, ballot.1))
+        let agrees = (agreement(first, ballot.0) | isNaN.0, agreement(second, ballot.1) | isNaN.1)
         mixed.0 += masked(agrees.0, own * floats(first))
         mixed.1 += masked(agrees.1, own * floats(second))
         if normalizes {

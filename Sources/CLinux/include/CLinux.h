@@ -25,7 +25,7 @@ int32_t dellad_eventfd(void);
 /// madvise(2) with MADV_HUGEPAGE and MADV_DONTFORK; of no consequence where it fails.
 void dellad_advise_arena(void *address, uint64_t length);
 
-/// Has the kernel find the pages of memory that holds zeros only: madvise(2) with MADV_POPULATE_WRITE.
+/// Has the kernel find the pages of memory and keeps what they hold: madvise(2) with MADV_POPULATE_WRITE.
 void dellad_populate(void *address, uint64_t length);
 
 /// sched_setscheduler(2) with SCHED_IDLE for the calling thread; of no consequence where it is not allowed.

@@ -37,6 +37,15 @@ extension Spool {
         }
     }
 
+    /// When a partial output was written last, by its journal where it has one; `nil` where there is none.
+    func partialTime(of name: JobName) throws(IOError) -> Int64? {
+        for suffix in [".journal", ".partial"] {
+            let path = output.appending(".\(name)\(suffix)")
+            if let status = try FileSystem.status(path, followLinks: false) { return status.modified }
+        }
+        return nil
+    }
+
     /// Whether a config of that name is active or waits, or a request is on its way that concerns it.
     func isAwaited(_ name: JobName) throws(IOError) -> Bool {
         let requests = [".yml", ".yaml", ".retry", ".cancel"].map { incoming("\(name)\($0)") }

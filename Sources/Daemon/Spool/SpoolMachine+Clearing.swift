@@ -5,8 +5,8 @@ import SystemPackage
 extension SpoolMachine {
     /// The shortest time between two passes.
     static let clearingInterval = Duration.seconds(3600)
-    /// The most jobs that one pass removes; the next goes on.
-    static let clearingLimit = 10_000
+    /// How long a pass may take, as nothing else is done meanwhile; the next turn of the loop goes on.
+    static let clearingTime = Duration.seconds(5)
 
     /// Removes the entries of jobs that ended more than `clearAfter` ago and partial outputs that nobody has gone on
     /// with for as long, if it is time for that. Merged models stay, whatever their age.
@@ -24,7 +24,11 @@ extension SpoolMachine {
                 let isOld = remains.isEntryOlder(than: limit) || remains.isPartialOlder(than: limit)
                 return isOld && jobs[name] == nil
             }
-            for (name, remains) in old.sorted(by: { $0.key < $1.key }).prefix(Self.clearingLimit) {
+            for (name, remains) in old.sorted(by: { $0.key < $1.key }) {
+                if ContinuousClock.now - now > Self.clearingTime {
+                    lastClearing = nil
+                    return
+                }
                 clear(name, remains, before: limit, age: age)
             }
         } catch {
@@ -41,7 +45,9 @@ extension SpoolMachine {
             if remains.partial != nil {
                 // A model that is whole and only lacks its name: a retry publishes it.
                 if try merging.isComplete(spool.model(name)) { return }
-                if remains.isPartialOlder(than: limit) { try merging.discard(spool.model(name)) }
+                // A merge by hand may have gone on with it since.
+                let isStill = try spool.partialTime(of: name) == remains.partial
+                if isStill, remains.isPartialOlder(than: limit) { try merging.discard(spool.model(name)) }
             }
             if let time = remains.entryTime, time < limit {
                 try spool.clearEntry(name)

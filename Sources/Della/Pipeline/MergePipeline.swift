@@ -63,7 +63,7 @@ final class MergePipeline {
         _ plan: MergePlan, layout: MergeLayout, arena: UnsafeMutableRawPointer, engine: any IOEngine,
         kernels: RowKernels, resume: ResumePoint, progress: MergeProgress, stop: StopRequest,
         environment: PipelineEnvironment, trace: MergeTrace?
-    ) {
+    ) throws(IOError) {
         self.plan = plan
         self.layout = layout
         self.engine = engine
@@ -73,6 +73,8 @@ final class MergePipeline {
         self.environment = environment
         self.trace = trace
         inputs = InputFiles(plan.inputs)
+        // The threads that compute before those that only help.
+        workers = try Self.startWorkers(layout, arena: arena, engine: engine, kernels: kernels, trace: trace)
         let waker = EngineWaker(engine)
         supply = SlotSupply(
             arena, slotBytes: layout.slotBytes, count: layout.slotCount, inputs: layout.mostInputs,
@@ -84,18 +86,17 @@ final class MergePipeline {
         schedule = ReadSchedule(plan, in: layout, from: resume)
         durability = Durability(resume)
         finished = resume.finished
-        workers = Self.startWorkers(layout, arena: arena, engine: engine, kernels: kernels, trace: trace)
         completions.reserveCapacity(engine.queueDepth + 1)
     }
 
     private static func startWorkers(
         _ layout: MergeLayout, arena: UnsafeMutableRawPointer, engine: any IOEngine, kernels: RowKernels,
         trace: MergeTrace?
-    ) -> WorkerPool<WorkItem, WorkItem> {
+    ) throws(IOError) -> WorkerPool<WorkItem, WorkItem> {
         let loop = RowLoop(kernels: kernels)
         let scratch = WorkerScratch(base: arena + layout.scratchOffset, bytes: layout.scratchBytes)
         let waker = EngineWaker(engine)
-        return WorkerPool(count: layout.threads, notify: { waker.wake() }) { item, worker in
+        return try WorkerPool(count: layout.threads, notify: { waker.wake() }) { item, worker in
             let start = trace?.now() ?? 0
             defer { trace?.add(item.stage, lane: .worker(worker), from: start) }
             return loop.perform(item, scratch: scratch[worker], scratchBytes: scratch.bytes)

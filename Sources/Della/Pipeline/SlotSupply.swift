@@ -1,5 +1,11 @@
 import StreamIO
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// How many slots of the arena a merge may use: those that the host has found memory for.
 ///
 /// A host that lends memory to several guests takes back what a guest does not use, and may give a page more slowly
@@ -13,8 +19,9 @@ struct SlotSupply {
     private static let underWayLimit = 4
     private static let threadLimit = 2
 
-    /// A slot that was found, and how long that took.
+    /// A slot that was found, and how long that kept a processor: waiting for one says nothing of the memory.
     private struct Found: Sendable {
+        let slot: Int
         let nanoseconds: UInt64
     }
 
@@ -28,8 +35,11 @@ struct SlotSupply {
     private var wanted = 0
     private var requested: Int
     private let slotBytes: Int
-    private let finder: WorkerPool<Int, Found>
+    /// `nil` where the host has no threads left for it; all slots are given then.
+    private let finder: WorkerPool<Int, Found>?
     private var found: [Found] = []
+    /// Slots found while ones before them were not.
+    private var foundAhead: Set<Int> = []
 
     /// Two chunks' worth of slots are there from the start.
     ///
@@ -43,15 +53,17 @@ struct SlotSupply {
         notify: @escaping @Sendable () -> Void
     ) {
         limit = count
-        given = min(count, 2 * inputs)
-        requested = given
         self.slotBytes = slotBytes
         self.isQuick = isQuick ?? true
         isMeasured = isQuick == nil
         let memory = SlotMemory(base: slots, slotBytes: slotBytes)
-        finder = WorkerPool(count: given < count ? Self.threadLimit : 0, notify: notify) { slot, _ in
-            Found(nanoseconds: Self.time { Arena.populateWhenIdle(memory[slot]) })
+        finder = try? WorkerPool(count: Self.threadLimit, notify: notify) { slot, _ in
+            let start = Self.threadTime()
+            Arena.populateWhenIdle(memory[slot])
+            return Found(slot: slot, nanoseconds: Self.threadTime() - start)
         }
+        given = finder == nil ? count : min(count, 2 * inputs)
+        requested = given
     }
 
     /// Asks for that many slots in all, as far as there may be so many.
@@ -62,9 +74,11 @@ struct SlotSupply {
 
     /// Takes in what was found since. Returns whether there is anything new.
     mutating func update() -> Bool {
-        finder.collect(into: &found)
+        finder?.collect(into: &found)
         guard !found.isEmpty else { return false }
-        given += found.count
+        // Threads finish in any order; only slots without a gap before them are used.
+        for slot in found { foundAhead.insert(slot.slot) }
+        while foundAhead.remove(given) != nil { given += 1 }
         if isMeasured {
             isQuick = Self.isQuick(
                 bytes: found.count * slotBytes, found.reduce(0) { $0 + $1.nanoseconds })
@@ -75,11 +89,11 @@ struct SlotSupply {
     }
 
     /// Ends the thread that finds slots.
-    func close() { finder.close() }
+    func close() { finder?.close() }
 
     private mutating func request() {
         while requested < wanted, requested - given < Self.underWayLimit {
-            finder.submit(requested)
+            finder?.submit(requested)
             requested += 1
         }
     }
@@ -88,8 +102,10 @@ struct SlotSupply {
         Double(bytes) >= quickRate * Double(nanoseconds) / 1e9
     }
 
-    private static func time(_ body: () -> Void) -> UInt64 {
-        let parts = ContinuousClock().measure(body).components
-        return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
+    /// Nanoseconds that this thread has had a processor.
+    private static func threadTime() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

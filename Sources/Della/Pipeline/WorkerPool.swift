@@ -1,4 +1,6 @@
+import StreamIO
 import Synchronization
+import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
@@ -22,18 +24,24 @@ final class WorkerPool<Item: Sendable, Result: Sendable>: @unchecked Sendable {
     /// Computing is recursive nowhere and keeps its data in the arena.
     private static var stackBytes: Int { 512 << 10 }
 
-    /// Starts `count` threads that run `perform`; `notify` is called after each result, on the worker.
+    /// Starts `count` threads that run `perform`, or as many as the host has; `notify` is called after each result,
+    /// on the worker.
+    ///
+    /// - Throws: where it has none at all.
     init(
         count: Int, notify: @escaping @Sendable () -> Void,
         perform: @escaping @Sendable (Item, _ worker: Int) -> Result
-    ) {
+    ) throws(IOError) {
         self.perform = perform
         self.notify = notify
         lock = .allocate(capacity: 1)
         arrived = .allocate(capacity: 1)
         pthread_mutex_init(lock, nil)
         pthread_cond_init(arrived, nil)
-        for index in 0..<count { start(index) }
+        for index in 0..<count {
+            let number = start(index)
+            if number != 0, index == 0 { throw IOError("start a thread", "", Errno(rawValue: number)) }
+        }
     }
 
     deinit {
@@ -69,7 +77,8 @@ final class WorkerPool<Item: Sendable, Result: Sendable>: @unchecked Sendable {
         threads = []
     }
 
-    private func start(_ index: Int) {
+    /// Starts a thread. The error number, or 0.
+    private func start(_ index: Int) -> Int32 {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -83,12 +92,8 @@ final class WorkerPool<Item: Sendable, Result: Sendable>: @unchecked Sendable {
                 Unmanaged<ThreadStart>.fromOpaque(pointer).takeRetainedValue().run()
                 return nil
             }, argument.toOpaque())
-        if status == 0 {
-            threads.append(thread)
-        } else {
-            argument.release()
-            precondition(index > 0, "no thread can be started: \(String(cString: strerror(status)))")
-        }
+        if status == 0 { threads.append(thread) } else { argument.release() }
+        return status
     }
 
     private func work(_ worker: Int) {

@@ -177,7 +177,7 @@ public struct MergeRun {
             let environment = PipelineEnvironment(
                 folder: places.path, takesSHA256: options.sha256, isMemoryQuick: options.isMemoryQuick,
                 journal: { (record) throws(IOError) in try opened.journal.append(record) })
-            let pipeline = MergePipeline(
+            let pipeline = try MergePipeline(
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()

@@ -89,7 +89,12 @@ final class UringEngine: IOEngine, @unchecked Sendable {
         bytesUntilRegistration = left > buffer.count ? left - buffer.count : nil
         guard bytesUntilRegistration == nil else { return }
         let used = pieces.used
-        if used.contains(true), ring.register(arena, size: pieces.size, wanted: used) { pieces.note(used) }
+        guard used.contains(true) else {
+            // Much went through a few buffers. Others may come.
+            bytesUntilRegistration = Self.registrationLimit
+            return
+        }
+        if ring.register(arena, size: pieces.size, wanted: used) { pieces.note(used) }
     }
 
     func wait(_ completions: inout [IOCompletion], timeout: UInt64?) throws(IOError) {

@@ -47,7 +47,7 @@ public struct Arena: ~Copyable, @unchecked Sendable {
         return UnsafeMutableRawBufferPointer(start: baseAddress + offset, count: count)
     }
 
-    /// Has the host find the memory of a stretch of an arena that nobody has written to yet.
+    /// Has the host find the memory of a stretch of an arena; what it holds stays as it is.
     public static func populate(_ memory: UnsafeMutableRawBufferPointer) {
         guard let start = memory.baseAddress else { return }
         dellad_populate(start, UInt64(memory.count))
