@@ -12,7 +12,8 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test test-crash test-release lint bench demo install clean packages test-packages
+.PHONY: help build debug test test-crash test-release test-systemd lint bench bench-mergekit demo install deb tarball \
+	clean packages test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -29,7 +30,7 @@ debug: packages ## the debug build
 test-packages: packages
 	@Makefile.d/apt-install python3
 
-test: test-packages ## every test
+test: test-packages ## every test, about five minutes on two cores
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
@@ -44,9 +45,12 @@ test-release: build ## that the release binary runs on processors without AVX
 lint: ## the format of the sources
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
 
-bench: build test-packages ## floor and merge in turn, the table of docs/performance.md
+bench: build test-packages ## floor and merge in turn, and the kernels: the table of docs/performance.md
 	@Makefile.d/apt-install fio
 	Makefile.d/bench $(BIN)
+
+bench-mergekit: build test-packages ## the same merge by dellad and by mergekit, where that is installed
+	Makefile.d/bench-mergekit $(BIN)
 
 demo: build test-packages ## synthesise two models, serve, merge one dropped config, and say what it took
 	Makefile.d/demo $(BIN)
