@@ -37,10 +37,10 @@ extension MergePipeline {
             let count = task.layout.inputs.count
             guard slotsAhead == 0 || slotsAhead + count <= layout.slotsAheadLimit else { return false }
             if !again { limitKept(task, before: chunk) }
-            guard slots.available >= count else {
-                supply.demand(min(slots.count + count, layout.slotsAheadLimit + 2 * count))
-                return false
+            if slots.available < count {
+                demand(min(slots.count + count, layout.slotsAheadLimit + 2 * count))
             }
+            guard slots.available >= count else { return false }
             schedule.advance()
             add(task, chunk: chunk, again: again)
             return true
@@ -53,10 +53,16 @@ extension MergePipeline {
         guard chunk < task.keptChunks, slots.count < layout.slotCount else { return }
         let count = task.layout.inputs.count
         let streaming = layout.streamingChunks(of: slots.count / count)
-        supply.demand((task.keptChunks + streaming) * count)
+        demand((task.keptChunks + streaming) * count)
         guard !supply.isQuick, (chunk + 1 + streaming) * count > slots.count else { return }
         let again = task.keepOnly(chunk)
         progress.update { $0.bytesTotal += again }
+    }
+
+    /// Asks for slots, and takes those that are given at once.
+    private func demand(_ count: Int) {
+        supply.demand(count)
+        slots.grow(to: supply.given)
     }
 
     private func add(_ task: TensorTask, chunk: Int, again: Bool) {
