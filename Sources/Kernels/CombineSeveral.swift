@@ -4,10 +4,10 @@ import CKernel
 // the delta +0 by itself, and no sum is NaN. What is returned tells where that was not so; the row is computed again
 // then, the whole way.
 //
-// Scratch has `termStride` bytes a model: its parameters in every lane, its part of the block under way, and where
-// its values are.
+// Scratch has `KERNEL_TERM_SCRATCH` bytes a model: its parameters in every lane, its part of the block under way, and
+// where its values are.
 
-private let termStride = 384
+private let termStride = Int(KERNEL_TERM_SCRATCH)
 private let factorPlace = 0
 private let weightPlace = 64
 private let lambdaPlace = 128

@@ -15,7 +15,7 @@ enum Figure {
         "\(bytes(UInt64(max(0, bytesPerSecond.isFinite ? bytesPerSecond : 0))))/s"
     }
 
-    /// `3:07` or `1:02:03`; `0:00.4` has its tenth below ten seconds.
+    /// `3:07` or `1:02:03`; `4.2 s` below ten seconds.
     static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "-" }
         if seconds < 9.95 { return "\(short(seconds)) s" }

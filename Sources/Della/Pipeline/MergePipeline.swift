@@ -94,12 +94,12 @@ final class MergePipeline {
         trace: MergeTrace?
     ) throws(IOError) -> WorkerPool<WorkItem, WorkItem> {
         let loop = RowLoop(kernels: kernels)
-        let scratch = WorkerScratch(base: arena + layout.scratchOffset, bytes: layout.scratchBytes)
+        let scratch = ArenaStretches(base: arena + layout.scratchOffset, byteCount: layout.scratchBytes)
         let waker = EngineWaker(engine)
         return try WorkerPool(count: layout.threads, notify: { waker.wake() }) { item, worker in
             let start = trace?.now() ?? 0
             defer { trace?.add(item.stage, lane: .worker(worker), from: start) }
-            return loop.perform(item, scratch: scratch[worker], scratchBytes: scratch.bytes)
+            return loop.perform(item, scratch: scratch.start(of: worker), scratchBytes: scratch.byteCount)
         }
     }
 

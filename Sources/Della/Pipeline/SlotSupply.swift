@@ -31,7 +31,7 @@ struct SlotSupply {
     private let isMeasured: Bool
     private var wanted = 0
     private var requested: Int
-    private let memory: SlotMemory
+    private let memory: ArenaStretches
     /// `nil` where the host has no threads left for it; all slots are given then.
     private let finder: WorkerPool<Int, Int>?
     private var found: [Int] = []
@@ -52,7 +52,7 @@ struct SlotSupply {
         limit = count
         self.isQuick = isQuick ?? true
         isMeasured = isQuick == nil
-        let memory = SlotMemory(base: slots, slotBytes: slotBytes)
+        let memory = ArenaStretches(base: slots, byteCount: slotBytes)
         self.memory = memory
         finder = try? WorkerPool(count: Self.threadLimit, notify: notify) { slot, _ in
             Arena.populateWhenIdle(memory[slot])
@@ -89,7 +89,7 @@ struct SlotSupply {
         let start = Self.threadTime()
         Arena.populate(memory[given])
         let nanoseconds = Double(Self.threadTime() - start)
-        if isMeasured { isQuick = Double(memory.slotBytes) >= Self.quickRate * nanoseconds / 1e9 }
+        if isMeasured { isQuick = Double(memory.byteCount) >= Self.quickRate * nanoseconds / 1e9 }
         given = min(limit, given + (isQuick ? Self.stride : 1))
         requested = given
     }
