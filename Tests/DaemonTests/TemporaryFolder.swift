@@ -6,10 +6,12 @@ import SystemPackage
 final class TemporaryFolder: Sendable {
     let path: FilePath
 
-    init() throws {
-        var template = Array("/tmp/dellad-test-XXXXXX".utf8CString)
+    /// - Parameter inMemory: on a file system in memory, if there is one, where a sync costs nothing.
+    init(inMemory: Bool = false) throws {
+        let root = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(root)/dellad-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw IOError("create folder", "/tmp", Errno(rawValue: errno))
+            throw IOError("create folder", FilePath(root), Errno(rawValue: errno))
         }
         path = template.withUnsafeBufferPointer { buffer in
             buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()

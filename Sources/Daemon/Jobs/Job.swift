@@ -8,8 +8,10 @@ struct Job {
         case leaving(Departure)
     }
 
-    /// How a job ends that is not merged.
+    /// How a job ends that has not been taken out of `active` with its merge.
     enum Departure: Hashable {
+        /// Its model is published; what is left to do failed.
+        case done
         case failed(reason: String)
         case cancelled
     }

@@ -10,6 +10,7 @@ final class JobRun: Sendable {
     let progress = MergeProgress()
     let stop = StopRequest()
     private let planned = Mutex([String]())
+    private let published = Atomic(false)
     private let ended = Mutex<JobOutcome?>(nil)
 
     init(name: JobName, config: [UInt8], spool: Spool) {
@@ -24,8 +25,14 @@ final class JobRun: Sendable {
     /// What the plan says that the reader of the config should know.
     func warn(_ warnings: [String]) { planned.withLock { $0 += warnings } }
 
+    /// Whether the model has its name, which no later failure takes back.
+    var isPublished: Bool { published.load(ordering: .acquiring) }
+
     /// The job's part of publication: its config goes to `done`.
-    func moveConfig() throws { try spool.finish(name, text: config) }
+    func moveConfig() throws {
+        published.store(true, ordering: .releasing)
+        try spool.finish(name, text: config)
+    }
 
     /// How the run ended; `nil` while it has not.
     var outcome: JobOutcome? { ended.withLock { $0 } }

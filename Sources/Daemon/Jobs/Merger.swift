@@ -37,9 +37,12 @@ struct Merger: Merging {
         }
     }
 
-    func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool {
+    func finishPublished(
+        _ output: FilePath, config: [UInt8]?, mayName: Bool, moveConfig: () throws -> Void
+    ) throws(JobFailure) -> Bool {
         do throws(MergeFailure) {
-            return try MergeRun.finishPublished(output: output, beforeForgetting: moveConfig)
+            return try MergeRun.finishPublished(
+                output: output, config: config, mayName: mayName, beforeForgetting: moveConfig)
         } catch {
             throw JobFailure(message: error.message, isRetryable: error.isRetryable)
         }

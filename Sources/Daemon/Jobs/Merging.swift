@@ -8,8 +8,14 @@ protocol Merging: Sendable {
 
     /// Finishes the last steps of a merge whose journal says complete.
     ///
-    /// - Returns: false, and nothing happened, where there is none.
-    func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool
+    /// - Parameters:
+    ///   - config: the config that it must be of; `nil` for any.
+    ///   - mayName: whether one that lacks its name gets it.
+    ///   - moveConfig: called when the model has its name and before the journal goes.
+    /// - Returns: false where there is none.
+    func finishPublished(
+        _ output: FilePath, config: [UInt8]?, mayName: Bool, moveConfig: () throws -> Void
+    ) throws(JobFailure) -> Bool
 
     /// Whether a merge is whole and only lacks its last steps: its journal says complete.
     func isComplete(_ output: FilePath) throws(JobFailure) -> Bool

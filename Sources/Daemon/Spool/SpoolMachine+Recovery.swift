@@ -14,7 +14,7 @@ extension SpoolMachine {
         for fileName in active { forgetCrashes(fileName) }
         for name in jobs.keys.sorted() {
             do {
-                _ = try finishPublished(name)
+                _ = try finishPublished(name, mayName: true)
             } catch {
                 note(error, name, "finish publishing")
             }
@@ -62,7 +62,9 @@ extension SpoolMachine {
                 ((try? FileSystem.status(spool.config(name, in: .done), followLinks: false)) ?? nil) != nil
             else { continue }
             do throws(JobFailure) {
-                if try merging.finishPublished(spool.model(name), moveConfig: {}) {
+                if try merging.finishPublished(
+                    spool.model(name), config: nil, mayName: false, moveConfig: {})
+                {
                     note(.info, name, "done: removed its journal")
                 }
             } catch {

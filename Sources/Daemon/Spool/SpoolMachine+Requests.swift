@@ -48,7 +48,12 @@ extension SpoolMachine {
             return
         }
         do throws(JobFailure) {
-            if try merging.finishPublished(spool.model(name), moveConfig: {}) { return }
+            // A model that has its name stays.
+            if try merging.finishPublished(
+                spool.model(name), config: nil, mayName: false, moveConfig: {})
+            {
+                return
+            }
             try merging.discard(spool.model(name))
         } catch {
             note(.error, name, "remove the partial output: \(error.message)")

@@ -27,7 +27,8 @@ extension SpoolMachine {
     /// What has to hold before a job runs. `nil` where it has ended instead.
     private mutating func prepare(_ name: JobName) throws -> JobRun? {
         try spool.removeOlderEntries(of: name)
-        if try finishPublished(name) { return nil }
+        // One that lacks its name is the merge's matter: its models may have changed since.
+        if try finishPublished(name, mayName: false) { return nil }
         let notes = CrashNotes(try text(of: spool.crashNotes(name)))
         if notes.isPoison {
             leave(name, .failed(reason: notes.reason))
@@ -102,6 +103,9 @@ extension SpoolMachine {
             jobs[run.name]?.phase = .queued
             change(run.name) { $0.state = .queued }
             note(.info, run.name, "stopped; goes on at the next start")
+        case .failed(let failure) where run.isPublished:
+            note(.warning, run.name, "its model is complete, but: \(failure.message)")
+            leave(run.name, .done)
         case .failed(let failure) where job.cancel == nil:
             failed(run.name, failure, now: now)
         case .stopped, .failed:
@@ -144,11 +148,16 @@ extension SpoolMachine {
             var reason = Self.cancelledReason
             var state = JobState.cancelled
             switch departure {
+            case .done:
+                // Where the journal is gone, no more than the config's own move can be left.
+                if try finishPublished(name, mayName: false) { return }
+                try spool.finish(name, text: nil)
+                return complete(name)
             case .failed(let why):
                 (reason, state) = (why, .failed)
             case .cancelled:
                 // What is complete stays: the cancel came too late.
-                if try finishPublished(name) { return }
+                if try finishPublished(name, mayName: true) { return }
                 try merging.discard(spool.model(name))
             }
             try leaveActive(name, reason: reason)
@@ -175,15 +184,25 @@ extension SpoolMachine {
         }
     }
 
-    /// Finishes the last steps of a job whose merge is complete. False where it is not.
-    mutating func finishPublished(_ name: JobName) throws -> Bool {
+    /// Finishes the last steps of a job whose merge, of the config that is active, is complete. False where it is not.
+    mutating func finishPublished(_ name: JobName, mayName: Bool) throws -> Bool {
         let spool = spool
         guard
-            try merging.finishPublished(spool.model(name), moveConfig: { try spool.finish(name, text: nil) })
+            try merging.finishPublished(
+                spool.model(name), config: activeConfig(name), mayName: mayName,
+                moveConfig: { try spool.finish(name, text: nil) })
         else { return false }
         complete(name)
         note(.info, name, "done: finished publishing \(spool.model(name))")
         return true
+    }
+
+    /// The config of an active job; `nil` where it was taken away, or is none.
+    private func activeConfig(_ name: JobName) throws(IOError) -> [UInt8]? {
+        guard case .success(let config)? = try DroppedConfig.read(spool.config(name, in: .active)) else {
+            return nil
+        }
+        return config
     }
 
     private mutating func complete(_ name: JobName) {

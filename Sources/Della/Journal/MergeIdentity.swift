@@ -26,14 +26,19 @@ struct MergeIdentity: Hashable, Sendable {
     init(_ plan: MergePlan, configText: [UInt8]) {
         revision = MergePlan.numericsRevision
         self.plan = plan.fingerprint
-        var print = Fingerprint()
-        print.add(configText)
-        config = print.value
+        config = Self.print(of: configText)
         inputs = plan.inputs.map { file in
             Input(
                 name: file.path.lastComponent?.string ?? "", size: file.size, inode: file.inode,
                 modified: file.modified, headerChecksum: file.headerChecksum)
         }
+    }
+
+    /// What `config` is of that text.
+    static func print(of configText: [UInt8]) -> UInt64 {
+        var print = Fingerprint()
+        print.add(configText)
+        return print.value
     }
 
     /// Why a merge of `self` cannot go on with what a merge of `earlier` wrote; `nil` where it can.

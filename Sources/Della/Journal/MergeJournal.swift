@@ -3,11 +3,13 @@ import SystemPackage
 
 /// The journal of one merge, `.NAME.journal` beside the output: what is durable, one line a record.
 ///
-/// Append-only; each record is synced before it counts. A tail that a crash tore is cut off when the journal
-/// is opened again.
+/// Append-only; each record is synced before it counts. A tail that a crash tore is cut off when the merge goes on.
+/// Whoever holds one has its merge alone: the file is locked.
 final class MergeJournal {
     /// A journal grows by a few hundred bytes every few seconds; one this large is not a journal.
     static let sizeLimit = 64 << 20
+    /// A journal that was opened may have been removed by the process that had it, and another created.
+    private static let openLimit = 4
 
     private let file: OpenFile
 
@@ -23,18 +25,47 @@ final class MergeJournal {
     }
 
     /// Begins a journal. The name is durable once the folder is synced.
+    ///
+    /// - Throws: `EAGAIN` of the operation `lock` where another process has begun one.
     static func create(_ path: FilePath, for identity: MergeIdentity) throws(IOError) -> MergeJournal {
-        let journal = MergeJournal(try OpenFile.creating(path, direct: false))
-        try journal.append(.began(identity))
-        return journal
+        do {
+            let file = try OpenFile.creating(path, direct: false)
+            try file.lock()
+            let journal = MergeJournal(file)
+            try journal.append(.began(identity))
+            return journal
+        } catch  where error.errno == .fileExists {
+            throw IOError("lock", path, .resourceTemporarilyUnavailable)
+        }
     }
 
-    /// Goes on with a journal, without the tail that `content` left out.
-    static func reopen(_ path: FilePath, after content: Content) throws(IOError) -> MergeJournal {
-        let journal = MergeJournal(try OpenFile.forUpdating(path, direct: false))
-        try journal.file.truncate(to: UInt64(content.validBytes))
-        try journal.append(.resumed)
-        return journal
+    /// Opens the journal of a merge that nobody else is at; `nil` where there is none.
+    ///
+    /// - Throws: `EAGAIN` of the operation `lock` where another process has it.
+    static func open(_ path: FilePath) throws(IOError) -> MergeJournal? {
+        for _ in 0..<openLimit {
+            guard try FileSystem.status(path, followLinks: false) != nil else { return nil }
+            do {
+                let file = try OpenFile.forUpdating(path, direct: false)
+                try file.lock()
+                let opened = try file.status().inode
+                if try FileSystem.status(path, followLinks: false)?.inode == opened {
+                    return MergeJournal(file)
+                }
+            } catch  where error.errno == .noSuchFileOrDirectory {
+                return nil
+            }
+        }
+        throw IOError("lock", path, .resourceTemporarilyUnavailable)
+    }
+
+    /// What it says.
+    func read() throws(IOError) -> Content { try Self.read(file.path) ?? Content() }
+
+    /// Cuts off what `content` left out, and books another run.
+    func resume(after content: Content) throws(IOError) {
+        try file.truncate(to: UInt64(content.validBytes))
+        try append(.resumed)
     }
 
     /// Appends a record and waits until it is on the disk.
@@ -43,7 +74,7 @@ final class MergeJournal {
         try file.sync()
     }
 
-    /// Reads a journal; `nil` where there is none.
+    /// Reads a journal that may be another process's; `nil` where there is none.
     static func read(_ path: FilePath) throws(IOError) -> Content? {
         guard try FileSystem.status(path, followLinks: false) != nil else { return nil }
         let bytes = try FileSystem.readWhole(path, limit: sizeLimit, followLinks: false)

@@ -8,6 +8,8 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         /// A stop was asked for; the merge resumes where it was.
         case stopped
         case outputExists
+        /// Another process is merging into the same output.
+        case underWay
         case cannotCreateOutput
         /// A model file is not what it was when the merge was planned.
         case inputChanged
@@ -33,6 +35,7 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch kind {
         case .stopped: 130
         case .outputExists, .cannotCreateOutput: 73
+        case .underWay: 75
         case .inputChanged: 65
         case .budgetTooSmall, .unsupportedSIMD: 78
         case .io(let error): error.errno == .noSuchFileOrDirectory && error.operation == "open" ? 66 : 74
@@ -82,23 +85,34 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// A failure to set up the partial output.
     static func creation(_ error: IOError, output: FilePath) -> Self {
+        if let failure = underWay(error, output: output) { return failure }
         switch error.errno {
         case .fileExists where error.path == output:
-            Self(.outputExists, "\(output): exists (choose another name, or move it away)")
+            return Self(.outputExists, "\(output): exists (choose another name, or move it away)")
         case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .readOnlyFileSystem, .notPermitted:
-            Self(
+            return Self(
                 .cannotCreateOutput,
                 "\(output): cannot be created: \(error) (create its folder, writable by this user)")
-        default: .io(error)
+        default: return .io(error)
         }
     }
 
     /// A failure to give the finished output its name.
     static func publication(_ error: IOError, output: FilePath) -> Self {
+        if let failure = underWay(error, output: output) { return failure }
         guard error.errno == .fileExists else { return .io(error) }
         return Self(
             .outputExists,
             "\(output): appeared while the merge was running (move it away and retry; the merged model is kept)"
+        )
+    }
+
+    /// What a lock says that another process has; `nil` for other errors.
+    static func underWay(_ error: IOError, output: FilePath) -> Self? {
+        guard error.operation == "lock", error.errno == .resourceTemporarilyUnavailable else { return nil }
+        return Self(
+            .underWay,
+            "\(output): another process is merging into it (wait until it has ended and retry, or choose another name)"
         )
     }
 }

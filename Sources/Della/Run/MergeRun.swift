@@ -63,43 +63,6 @@ public struct MergeRun {
         return summary
     }
 
-    /// Finishes a merge whose journal says complete: publishes it if it is not, and forgets the journal.
-    /// - Returns: false where there is no such merge; nothing is changed then.
-    public static func finishPublished(
-        output: FilePath, beforeForgetting: () throws -> Void = {}
-    ) throws(MergeFailure) -> Bool {
-        let places = PartialFolder(output: output)
-        do throws(IOError) {
-            guard let content = try MergeJournal.read(places.journal), content.isComplete else {
-                return false
-            }
-            let journal = try MergeJournal.reopen(places.journal, after: content)
-            try places.publish()
-            try places.forget(journal, after: beforeForgetting)
-            return true
-        } catch {
-            throw .publication(error, output: output)
-        }
-    }
-
-    /// Whether a merge is whole and only lacks its name, or the end of its journal. False where there is none.
-    public static func isComplete(output: FilePath) throws(MergeFailure) -> Bool {
-        do {
-            return try MergeJournal.read(PartialFolder(output: output).journal)?.isComplete ?? false
-        } catch {
-            throw .io(error)
-        }
-    }
-
-    /// Removes what a merge has left that will not be taken up again.
-    public static func discard(output: FilePath) throws(MergeFailure) {
-        do {
-            try PartialFolder(output: output).discard()
-        } catch {
-            throw .io(error)
-        }
-    }
-
     /// The budget: the config may lower what the host grants.
     private var budget: UInt64 { min(options.memory, plan.memoryLimit ?? .max) }
 
@@ -114,26 +77,26 @@ public struct MergeRun {
     private func openJournal() throws(MergeFailure) -> Opened {
         do throws(IOError) {
             let identity = MergeIdentity(plan, configText: configText)
-            if let content = try MergeJournal.read(places.journal) {
+            // Held until there is a new one.
+            let earlier = try MergeJournal.open(places.journal)
+            defer { withExtendedLifetime(earlier) {} }
+            if let earlier {
+                let content = try earlier.read()
                 if let reason = try reasonToStartOver(content, identity) {
                     report("starting over: \(reason)")
                     try places.discard()
                 } else {
-                    return Opened(
-                        journal: try MergeJournal.reopen(places.journal, after: content),
-                        content: content.resumed)
+                    try earlier.resume(after: content)
+                    if content.point.isStart, !content.isComplete { try places.renew() }
+                    return Opened(journal: earlier, content: content.resumed)
                 }
             }
             if try FileSystem.status(places.output, followLinks: false) != nil {
                 throw IOError("create", places.output, .fileExists)
             }
-            // A folder without a journal says nothing about what is in it.
-            if try FileSystem.status(places.path, followLinks: false) != nil {
-                try FileSystem.removeTree(places.path)
-            }
+            // Before the folder is touched: it may be another process's that has just begun.
             let journal = try MergeJournal.create(places.journal, for: identity)
-            try FileSystem.createFolder(places.path)
-            try FileSystem.syncFolder(places.parent)
+            try places.renew()
             return Opened(journal: journal, content: MergeJournal.Content(identity: identity))
         } catch {
             throw .creation(error, output: places.output)
@@ -144,11 +107,17 @@ public struct MergeRun {
         _ content: MergeJournal.Content, _ identity: MergeIdentity
     ) throws(IOError) -> String? {
         guard let earlier = content.identity else { return "the journal is damaged" }
-        if content.isComplete { return nil }
-        if let difference = identity.difference(from: earlier) { return difference }
-        guard try FileSystem.status(places.path, followLinks: false) != nil else {
-            return "the partial output is gone"
+        // A merge that has its name is not begun again: the last steps are made, or the name is taken.
+        let isNamed = content.isComplete ? try places.isNamed : false
+        if let difference = identity.difference(from: earlier) {
+            return isNamed ? "\(places.output) is complete, but \(difference)" : difference
         }
+        if isNamed { return nil }
+        if content.point.isStart, !content.isComplete { return nil }
+        guard try FileSystem.status(places.path, followLinks: false) != nil else {
+            return content.isComplete ? "the output is gone" : "the partial output is gone"
+        }
+        if content.isComplete { return nil }
         return try places.holds(content.point, of: plan) ? nil : "the partial output is incomplete"
     }
 
@@ -218,7 +187,7 @@ public struct MergeRun {
         do throws(IOError) {
             try journal.append(.complete)
             try places.publish()
-            try places.forget(journal, after: beforeForgetting)
+            try places.forget(after: beforeForgetting)
         } catch {
             throw .publication(error, output: places.output)
         }
@@ -231,28 +200,6 @@ extension MergeJournal.Content {
         var next = self
         next.point.resumptions += 1
         return next
-    }
-}
-
-extension PartialFolder {
-    /// Gives the folder its name, unless an earlier run did.
-    fileprivate func publish() throws(IOError) {
-        if try FileSystem.status(path, followLinks: false) != nil {
-            try FileSystem.rename(path, to: output, replacing: false)
-        }
-        try FileSystem.syncFolder(parent)
-    }
-
-    fileprivate func forget(_ journal: MergeJournal, after settle: () throws -> Void) throws(IOError) {
-        do {
-            try settle()
-        } catch let error as IOError {
-            throw error
-        } catch {
-            throw IOError("settle (\(error))", output, .ioError)
-        }
-        try FileSystem.remove(self.journal)
-        try FileSystem.syncFolder(parent)
     }
 }
 

@@ -21,6 +21,13 @@ struct PartialFolder: Hashable, Sendable {
         journal = parent.appending(".\(name).journal")
     }
 
+    /// Begins with an empty folder: one that nothing durable is in says nothing about what it holds.
+    func renew() throws(IOError) {
+        if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.removeTree(path) }
+        try FileSystem.createFolder(path)
+        try FileSystem.syncFolder(parent)
+    }
+
     /// Removes the partial folder and the journal. The journal last: without it nobody would know the folder.
     func discard() throws(IOError) {
         if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.removeTree(path) }

@@ -115,6 +115,12 @@ public struct OpenFile: ~Copyable, Sendable {
         _ = try SystemCall.value("sync", path) { fdatasync(reference.descriptor) }
     }
 
+    /// Keeps the file for this process alone (`flock`), until it is closed. At once or not at all: `EAGAIN` where another
+    /// process has it.
+    public func lock() throws(IOError) {
+        _ = try SystemCall.value("lock", path) { flock(reference.descriptor, LOCK_EX | LOCK_NB) }
+    }
+
     /// Fills `buffer` from `offset` on; fewer bytes only where the file ends. Buffered files only.
     ///
     /// - Returns: the number of bytes read.

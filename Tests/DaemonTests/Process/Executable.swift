@@ -51,6 +51,15 @@ final class Executable: @unchecked Sendable {
 
     var isRunning: Bool { process.isRunning }
 
+    /// Bytes of its memory that are in use now; 0 where it is gone.
+    var residentBytes: Int {
+        let fields = FilePath("/proc/\(pid)/statm").text.split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
+    /// Descriptors that it has open.
+    var openFiles: Int { ((try? FileSystem.entries(of: FilePath("/proc/\(pid)/fd"))) ?? []).count }
+
     func signal(_ number: Int32) { kill(pid, number) }
 
     /// The exit code, or minus the signal that ended it.

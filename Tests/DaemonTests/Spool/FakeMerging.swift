@@ -59,9 +59,11 @@ final class FakeMerging: Merging {
         }
     }
 
-    func finishPublished(_ output: FilePath, moveConfig: () throws -> Void) throws(JobFailure) -> Bool {
+    func finishPublished(
+        _ output: FilePath, config: [UInt8]?, mayName: Bool, moveConfig: () throws -> Void
+    ) throws(JobFailure) -> Bool {
         do {
-            guard journal(output).text == "complete" else { return false }
+            guard journal(output).text == "complete", mayName || !partial(output).exists else { return false }
             return try finish(output, moveConfig)
         } catch {
             throw JobFailure(message: "\(error)")

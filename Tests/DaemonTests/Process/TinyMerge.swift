@@ -1,0 +1,100 @@
+import Foundation
+import StreamIO
+import SystemPackage
+import Testing
+
+/// Two tiny models and a config in a folder of memory, merged by the program itself.
+struct TinyMerge {
+    let engine: String
+    private let place: TemporaryFolder
+    /// For what the runs print.
+    let notes: TemporaryFolder
+
+    var folder: FilePath { place.path }
+
+    var output: FilePath { folder.appending("out") }
+
+    init(engine: String) throws {
+        self.engine = engine
+        notes = try TemporaryFolder()
+        // Thousands of syncs.
+        place = try TemporaryFolder(inMemory: true)
+        for (name, seed) in [("base", "1"), ("tune", "2")] {
+            let origin = name == "base" ? [] : ["--base", folder.appending("base").string, "--scale", "0.01"]
+            let made = try Executable.run(
+                ["synth", folder.appending(name).string, "--shape", "tiny", "--seed", seed] + origin,
+                in: notes)
+            try #require(made.code == 0, "\(made.errors)")
+        }
+        let config = """
+            base_model: base
+            merge_method: della
+            dtype: bfloat16
+            dellad: {shard_size: 250KB}
+            models:
+              - model: tune
+                parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+            """
+        try FileSystem.writeWhole(Array(config.utf8), to: folder.appending("merge.yml"), sync: false)
+    }
+
+    func run(_ plan: String?) throws -> (code: Int32, output: String, errors: String) {
+        try Executable.run(
+            [
+                "merge", folder.appending("merge.yml").string, output.string, "--models", folder.string,
+                "--memory", "4M", "--threads", "1", "--io", engine, "--sha256",
+            ], in: notes, environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
+    }
+
+    func undisturbed() throws -> [String: [UInt8]] {
+        let ending = try run(nil)
+        try #require(ending.code == 0, "\(ending.errors)")
+        let model = try model()
+        try #require(model.count > 2)
+        try clear()
+        return model
+    }
+
+    func countOperations() throws -> Int {
+        let file = folder.appending("count")
+        let ending = try run("count:\(file)")
+        try #require(ending.code == 0, "\(ending.errors)")
+        try clear()
+        let text = try FileSystem.readWhole(file, limit: 100)
+        return try #require(
+            Int(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+
+    var isPublished: Bool { (try? FileSystem.status(output)) != nil }
+
+    /// The files of the output that say nothing of when they were made.
+    func model(_ output: FilePath? = nil) throws -> [String: [UInt8]] {
+        let output = output ?? self.output
+        var files: [String: [UInt8]] = [:]
+        for name in try FileSystem.entries(of: output) where name != "dellad.json" {
+            files[name] = try FileSystem.readWhole(output.appending(name), limit: 1 << 24)
+        }
+        return files
+    }
+
+    /// Files whose SHA-256 in `dellad.json` is not that of their bytes.
+    func wrongHashes() throws -> [String] {
+        let record = try JSON(
+            parsing: try FileSystem.readWhole(output.appending("dellad.json"), limit: 1 << 24))
+        let files = try #require(record["files"]?.arrayValue)
+        return try files.compactMap { file in
+            let name = file["name"]?.stringValue ?? ""
+            let bytes = try FileSystem.readWhole(output.appending(name), limit: 1 << 24)
+            return file["sha256"]?.stringValue == SHA256.of(bytes).hexadecimal ? nil : name
+        }
+    }
+
+    /// What a merge must not leave beside its output.
+    func leftovers() throws -> [String] {
+        try FileSystem.entries(of: folder).filter { $0.hasPrefix(".") }
+    }
+
+    func clear() throws {
+        if isPublished { try FileSystem.removeTree(output) }
+    }
+}
