@@ -22,7 +22,10 @@ struct Merger: Merging {
         run.warn(plan.warnings)
         let merge = MergeRun(
             plan: plan, configText: run.config, output: run.spool.model(run.name), options: options,
-            report: { report(run.name, $0) })
+            report: { text in
+                report(run.name, text)
+                run.warn([text])
+            })
         do throws(MergeFailure) {
             let summary = try merge.perform(
                 progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })

@@ -25,7 +25,7 @@ struct DaemonService {
             library: ModelLibrary(
                 folders: settings.models, workingDirectory: nil, allowsAnyPath: settings.allowsAnyPath),
             options: options, shardSize: settings.shardSize,
-            report: { name, text in log.info("\(text)", metadata: ["job": "\(name)"]) })
+            report: { name, text in log.warning("\(text)", metadata: ["job": "\(name)"]) })
     }
 
     /// The loop's side of the service.

@@ -74,6 +74,15 @@ extension Spool {
         try sync(.failed, .incoming)
     }
 
+    /// Whether a config of that name has not been taken yet.
+    func isWaiting(_ name: JobName) throws(IOError) -> Bool {
+        for fileName in ["\(name).yml", "\(name).yaml"]
+        where try FileSystem.status(incoming(fileName), followLinks: false) != nil {
+            return true
+        }
+        return false
+    }
+
     /// Puts a failed config back: the rename, then what told of its failure goes.
     ///
     /// - Returns: false where there is nothing to retry, or a newer config of that name has come.

@@ -5,17 +5,42 @@ import SystemPackage
 extension Spool {
     /// The config of a merged model goes to `done`. Repeats of it change nothing.
     ///
-    /// - Parameter text: the config as it was merged, for `done` if the file has been taken away meanwhile.
+    /// - Parameter text: the config as it was merged, for `done` if the file has been taken away meanwhile, or another
+    ///   put in its place. That one goes back to `incoming`, to be a job of its own.
     func finish(_ name: JobName, text: [UInt8]?) throws(IOError) {
         let source = config(name, in: .active)
         let target = config(name, in: .done)
         if try FileSystem.status(source, followLinks: false) != nil {
-            try place(source, at: target)
+            let isWaiting = try isWaiting(name)
+            if let text, !isWaiting, try !holds(source, text) {
+                try betweenSteps("write \(name).yml")
+                try FileSystem.replaceAtomically(target, with: text)
+                try betweenSteps("put another \(name).yml back")
+                try FileSystem.rename(source, to: incoming("\(name).yml"), replacing: false)
+                try sync(.incoming)
+            } else {
+                try place(source, at: target)
+            }
         } else if let text, try FileSystem.status(target, followLinks: false) == nil {
             try betweenSteps("write \(name).yml")
             try FileSystem.writeWhole(text, to: target, sync: true)
         }
         try sync(.done, .active)
+    }
+
+    private func holds(_ path: FilePath, _ text: [UInt8]) throws(IOError) -> Bool {
+        guard case .success(let bytes)? = try DroppedConfig.read(path) else { return false }
+        return bytes == text
+    }
+
+    /// The config of a failed job whose model is complete goes to `done`.
+    func finishFailed(_ name: JobName) throws(IOError) {
+        try place(config(name, in: .failed), at: config(name, in: .done))
+        try betweenSteps("remove the older \(name).error.txt")
+        if try FileSystem.status(errorText(name), followLinks: false) != nil {
+            try FileSystem.remove(errorText(name))
+        }
+        try sync(.done, .failed)
     }
 
     /// The config of a job that failed, or was cancelled, goes to `failed`. The reason is there first, so that

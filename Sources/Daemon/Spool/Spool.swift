@@ -27,6 +27,11 @@ struct Spool: Sendable {
         self.folder(folder).appending("\(name).yml")
     }
 
+    /// Whether a config of that name lies there.
+    func holds(_ name: JobName, in folder: Folder) throws(IOError) -> Bool {
+        try FileSystem.status(config(name, in: folder), followLinks: false) != nil
+    }
+
     func incoming(_ fileName: String) -> FilePath { folder(.incoming).appending(fileName) }
 
     func errorText(_ name: JobName) -> FilePath { folder(.failed).appending("\(name).error.txt") }

@@ -58,9 +58,18 @@ extension SpoolMachine {
     private func finishForgetting() {
         guard let names = try? FileSystem.entries(of: spool.output) else { return }
         for entry in names where entry.hasPrefix(".") && entry.hasSuffix(".journal") {
-            guard let name = JobName(entry.dropFirst().dropLast(".journal".count)), jobs[name] == nil,
-                ((try? FileSystem.status(spool.config(name, in: .done), followLinks: false)) ?? nil) != nil
-            else { continue }
+            guard let name = JobName(entry.dropFirst().dropLast(".journal".count)), jobs[name] == nil else {
+                continue
+            }
+            guard (try? spool.holds(name, in: .done)) == true else {
+                if (try? spool.holds(name, in: .failed) || spool.isWaiting(name)) == false {
+                    note(
+                        .info, name,
+                        "a merge was begun whose config is not in the spool (drop it again to go on, or remove \(entry) "
+                            + "and its partial folder)")
+                }
+                continue
+            }
             do throws(JobFailure) {
                 if try merging.finishPublished(
                     spool.model(name), config: nil, mayName: false, moveConfig: {})

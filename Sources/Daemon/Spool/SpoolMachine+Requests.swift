@@ -24,10 +24,18 @@ extension SpoolMachine {
                 guard jobs[name] == nil else { return }
             }
         }
+        if try cancelWaiting(name, noNewerThan: request.modified) { isHandled = true }
+        if !isHandled, jobs[name] == nil { try cancelEnded(name) }
+        try drop(request)
+    }
+
+    /// Cancels the configs of that name that are still in `incoming`. Whether there was one.
+    private mutating func cancelWaiting(_ name: JobName, noNewerThan modified: Int64) throws(IOError) -> Bool
+    {
+        var isHandled = false
         for fileName in ["\(name).yml", "\(name).yaml"] {
             let path = spool.incoming(fileName)
-            guard let status = try FileSystem.status(path, followLinks: false),
-                status.modified <= request.modified
+            guard let status = try FileSystem.status(path, followLinks: false), status.modified <= modified
             else { continue }
             isHandled = true
             try spool.refuse(fileName, as: name, reason: Self.cancelledReason)
@@ -35,8 +43,21 @@ extension SpoolMachine {
             conclude(freshStatus(name, .cancelled), error: Self.cancelledReason)
             note(.info, name, "cancelled before it was queued")
         }
-        if !isHandled, jobs[name] == nil { try cancelEnded(name) }
-        try drop(request)
+        return isHandled
+    }
+
+    /// Removes the request that a job was cancelled with, which has ended now; what waits behind the job is cancelled
+    /// with it.
+    mutating func dropCancel(of job: Job) {
+        guard let fileName = job.cancel else { return }
+        do throws(IOError) {
+            if let status = try FileSystem.status(spool.incoming(fileName), followLinks: false) {
+                _ = try cancelWaiting(job.name, noNewerThan: status.modified)
+            }
+            try drop(fileName)
+        } catch {
+            note(error, job.name, "remove \(fileName)")
+        }
     }
 
     static let cancelledReason = "cancelled (to merge it after all, retry it)"
@@ -49,9 +70,12 @@ extension SpoolMachine {
         }
         do throws(JobFailure) {
             // A model that has its name stays.
+            let spool = spool
             if try merging.finishPublished(
-                spool.model(name), config: nil, mayName: false, moveConfig: {})
+                spool.model(name), config: nil, mayName: false, moveConfig: { try spool.finishFailed(name) })
             {
+                conclude(status(of: name) ?? freshStatus(name, .done), as: .done, error: nil)
+                note(.warning, name, "the cancel came after the merge was complete")
                 return
             }
             try merging.discard(spool.model(name))
@@ -72,6 +96,8 @@ extension SpoolMachine {
         if try spool.retry(name) {
             _ = watch.noticed("\(name).yml", now: .now)
             note(.info, name, "retrying")
+        } else if try spool.isWaiting(name) {
+            note(.warning, name, "not retried: a newer config of that name waits")
         } else {
             note(.warning, name, "there is nothing to retry")
         }

@@ -99,6 +99,9 @@ extension SpoolMachine {
                 .info, run.name,
                 "done: \(Figure.bytes(report.outputBytes)) in \(Figure.duration(report.seconds)), \(spool.model(run.name))"
             )
+        case .stopped where job.cancel == nil && isTakenOut(run.name):
+            note(.warning, run.name, "its config was taken out of active")
+            leave(run.name, .cancelled)
         case .stopped where job.cancel == nil:
             jobs[run.name]?.phase = .queued
             change(run.name) { $0.state = .queued }
@@ -156,17 +159,17 @@ extension SpoolMachine {
             case .failed(let why):
                 (reason, state) = (why, .failed)
             case .cancelled:
-                // What is complete stays: the cancel came too late.
-                if try finishPublished(name, mayName: true) { return }
+                // A model that has its name stays: the cancel came too late.
+                if try finishPublished(name, mayName: false) { return }
                 try merging.discard(spool.model(name))
             }
             try leaveActive(name, reason: reason)
             try spool.removeCrashNotes(of: name)
-            if let cancel = job.cancel { try drop(cancel) }
             jobs[name] = nil
             conclude(job.status, as: state, error: reason)
             note(
                 state == .failed ? .error : .info, name, state == .failed ? "failed: \(reason)" : "cancelled")
+            dropCancel(of: job)
         } catch {
             note(error, name, "end the job")
         }
@@ -177,10 +180,9 @@ extension SpoolMachine {
             try spool.fail(name, reason: reason)
         } catch  where error.errno == .noSpace || error.errno == .diskQuotaExceeded {
             // It has left; only its reason found no room.
-            guard try FileSystem.status(spool.config(name, in: .active), followLinks: false) == nil else {
-                throw error
-            }
+            if try spool.holds(name, in: .active) { throw error }
             note(error, name, "write the reason of its failure")
+            late.add(reason, of: name)
         }
     }
 
@@ -197,6 +199,10 @@ extension SpoolMachine {
         return true
     }
 
+    private func isTakenOut(_ name: JobName) -> Bool {
+        (try? spool.holds(name, in: .active)) == false
+    }
+
     /// The config of an active job; `nil` where it was taken away, or is none.
     private func activeConfig(_ name: JobName) throws(IOError) -> [UInt8]? {
         guard case .success(let config)? = try DroppedConfig.read(spool.config(name, in: .active)) else {
@@ -209,7 +215,6 @@ extension SpoolMachine {
         guard let job = jobs[name] else { return }
         do {
             try spool.removeCrashNotes(of: name)
-            if let cancel = job.cancel { try drop(cancel) }
         } catch {
             note(error, name, "remove what is left of the job")
         }
@@ -217,5 +222,6 @@ extension SpoolMachine {
         var status = job.status
         status.etaSeconds = nil
         conclude(status, as: .done, error: nil)
+        dropCancel(of: job)
     }
 }

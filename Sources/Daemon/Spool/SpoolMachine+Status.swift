@@ -29,8 +29,29 @@ extension SpoolMachine {
                 spool.statusFile(status.job),
                 with: Array((status.json.serialized(indentedBy: 2) + "\n").utf8),
                 sync: false)
+            late.forgetStatus(of: status.job)
         } catch {
             note(error, status.job, "write its status")
+            late.add(status)
+        }
+    }
+
+    /// Writes what there was no room for when jobs ended, unless they are under way again or gone.
+    func writeLate() {
+        for (name, reason) in late.reasons {
+            do throws(IOError) {
+                if try spool.holds(name, in: .failed), jobs[name] == nil {
+                    try spool.writeReason(reason, for: name)
+                }
+                late.forgetReason(of: name)
+            } catch {
+                note(error, name, "write the reason of its failure")
+            }
+        }
+        for (name, status) in late.statuses {
+            let folder: Spool.Folder = status.state == .done ? .done : .failed
+            let isGone = (try? spool.holds(name, in: folder)) == false
+            if isGone || jobs[name] != nil { late.forgetStatus(of: name) } else { write(status) }
         }
     }
 }

@@ -19,6 +19,8 @@ struct SpoolMachine {
     let log: Logger
     /// Added to by whatever ends a job.
     let counts = JobCounts()
+    /// What ended jobs still lack.
+    let late = LateEntries()
 
     var watch = IncomingWatch()
     var jobs: [JobName: Job] = [:]
@@ -62,6 +64,7 @@ struct SpoolMachine {
             note(error, nil, "scan incoming")
         }
         for name in jobs.keys.sorted() { depart(name) }
+        writeLate()
     }
 
     private func reportUnfit(_ fileName: String) {

@@ -64,6 +64,8 @@ struct PartialFolder: Hashable, Sendable {
                 // A file system without allocation fills up as it goes.
             }
         }
+        // What is durable of a shard must have its name.
+        try FileSystem.syncFolder(path)
     }
 
     /// Gives back what was set aside and not written; what is durable stays for a retry.

@@ -43,6 +43,57 @@ import Testing
         #expect(rig.status("a")?.state == .cancelled)
     }
 
+    @Test func whatWaitsBehindARunningJobIsCancelledWithIt() throws {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml", "wait", at: 10)
+        rig.settle()
+        let run = try rig.start()
+        try rig.drop("a.yaml", "second", at: 15)
+        try rig.drop("a.cancel", "", at: 20)
+        rig.settle()
+        rig.machine.ended(rig.merging.merge(run), now: rig.now)
+        #expect(rig.runAll().isEmpty)
+        #expect(rig.names(in: .incoming).isEmpty)
+        #expect((rig.spool.folder(.failed) / "a.yml").text == "second")
+        #expect(rig.status("a")?.state == .cancelled)
+        #expect(rig.outputs.isEmpty)
+    }
+
+    /// The name was taken while it merged; the model is whole in its partial folder.
+    private static func obstructed() throws -> SpoolRig {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml", "first", at: 10)
+        rig.merging.during.withLock {
+            $0 = { run in try? FileSystem.createFolder(run.spool.output / "a") }
+        }
+        rig.runAll()
+        rig.merging.during.withLock { $0 = nil }
+        #expect(rig.status("a")?.state == .failed)
+        #expect(rig.outputs == [".a.journal", ".a.partial", "a"])
+        return rig
+    }
+
+    @Test func aRetryOfAMergeWhoseNameIsTakenFailsAgain() throws {
+        let rig = try Self.obstructed()
+        try rig.drop("a.retry", "", at: 20)
+        rig.runAll()
+        #expect(rig.status("a")?.state == .failed)
+        #expect(rig.reason("a").contains("exists"))
+        try FileSystem.removeTree(rig.spool.output / "a")
+        try rig.drop("a.retry", "", at: 30)
+        rig.runAll()
+        #expect(rig.status("a")?.state == .done)
+        #expect((rig.spool.output / "a" / "model").text == "first")
+    }
+
+    @Test func aCancelOfAMergeWhoseNameIsTakenDeletesIt() throws {
+        let rig = try Self.obstructed()
+        try rig.drop("a.cancel", "", at: 20)
+        rig.runAll()
+        #expect(rig.outputs == ["a"])
+        #expect(rig.status("a")?.state == .cancelled)
+    }
+
     @Test func aCancelDoesNotApplyToANewerConfig() throws {
         let rig = try SpoolRig()
         try rig.drop("a.yml", at: 30)

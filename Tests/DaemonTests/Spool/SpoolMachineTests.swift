@@ -201,6 +201,71 @@ import Testing
         #expect(rig.status("a")?.state == .done)
     }
 
+    @Test func aConfigReplacedWhileMergingIsAJobOfItsOwn() throws {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml", "first")
+        rig.settle()
+        let run = try rig.start()
+        try FileSystem.remove(rig.spool.folder(.active) / "a.yml")
+        try (rig.spool.folder(.active) / "a.yml").write("second")
+        rig.machine.ended(rig.merging.merge(run), now: rig.now)
+        #expect((rig.spool.output / "a" / "model").text == "first")
+        #expect((rig.spool.folder(.done) / "a.yml").text == "first")
+        rig.runAll()
+        // The name is taken by then.
+        #expect((rig.spool.folder(.failed) / "a.yml").text == "second")
+        #expect(rig.reason("a").contains("exists"))
+        #expect((rig.spool.output / "a" / "model").text == "first")
+    }
+
+    @Test func aConfigTakenOutWhileMergingEndsAJobThatIsStopped() throws {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml", "wait")
+        rig.settle()
+        let run = try rig.start()
+        try FileSystem.remove(rig.spool.folder(.active) / "a.yml")
+        rig.machine.ended(rig.merging.merge(run), now: rig.now)
+        #expect(rig.status("a")?.state == .cancelled)
+        #expect(rig.outputs.isEmpty)
+    }
+
+    /// What fails once the model has its name is tried again, and takes nothing back.
+    @Test(arguments: ["sync done", "sync active", "forget journal", "rename to a.yml"])
+    func aFailureAfterPublicationLeavesTheJobDone(step: String) throws {
+        let failing = Switch(true)
+        let rig = try SpoolRig(failing: { name in
+            name == step && failing.isOn ? .ioError : nil
+        })
+        try rig.drop("a.yml", "text")
+        rig.runAll()
+        #expect((rig.spool.output / "a" / "model").text == "text")
+        #expect(rig.names(in: .failed) == [])
+        #expect(rig.status("a")?.state == .merging)
+        failing.isOn = false
+        rig.settle(after: 31)
+        #expect(rig.status("a")?.state == .done)
+        #expect(rig.names(in: .done) == ["a.yml"])
+        #expect(rig.names(in: .active) == [])
+        #expect(rig.outputs == ["a"])
+    }
+
+    @Test func aReasonForWhichThereIsNoRoomIsWrittenLater() throws {
+        let isFull = Switch(false)
+        let rig = try SpoolRig(failing: { name in
+            name.hasPrefix("write a.") && isFull.isOn ? .noSpace : nil
+        })
+        try rig.drop("a.yml", "fail")
+        rig.settle()
+        let run = try rig.start()
+        isFull.isOn = true
+        rig.machine.ended(rig.merging.merge(run), now: rig.now)
+        #expect(rig.names(in: .failed) == ["a.yml"])
+        isFull.isOn = false
+        rig.settle(after: 31)
+        #expect(rig.reason("a").contains("it fails"))
+        #expect(rig.status("a")?.state == .failed)
+    }
+
     @Test func aNewConfigOfARunningJobsNameWaits() throws {
         let rig = try SpoolRig()
         try rig.drop("a.yml", "first")

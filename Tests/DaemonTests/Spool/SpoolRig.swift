@@ -38,9 +38,12 @@ final class SpoolRig {
     let lines = LogLines()
     var now = ContinuousClock.now
 
-    init(stepsToLive: Int = .max) throws {
+    /// - Parameter failing: asked before each change to the disk why it fails.
+    init(
+        stepsToLive: Int = .max, failing: @escaping @Sendable (String) -> Errno? = { _ in nil }
+    ) throws {
         folder = try TemporaryFolder()
-        (spool, merging, machine, mortality) = Self.make(folder, lines, stepsToLive)
+        (spool, merging, machine, mortality) = Self.make(folder, lines, stepsToLive, failing)
         try spool.createFolders()
     }
 
@@ -51,12 +54,17 @@ final class SpoolRig {
     }
 
     private static func make(
-        _ folder: TemporaryFolder, _ lines: LogLines, _ stepsToLive: Int
+        _ folder: TemporaryFolder, _ lines: LogLines, _ stepsToLive: Int,
+        _ failing: @escaping @Sendable (String) -> Errno? = { _ in nil }
     ) -> (Spool, FakeMerging, SpoolMachine, Mortality) {
         let mortality = Mortality(stepsToLive: stepsToLive)
         var spool = Spool(root: folder.path / "spool", output: folder.path / "output")
-        spool.betweenSteps = { (name) throws(IOError) in try mortality.step(name) }
-        let merging = FakeMerging(betweenSteps: { (name) throws(IOError) in try mortality.step(name) })
+        let step = { @Sendable (name: String) throws(IOError) in
+            try mortality.step(name)
+            if let errno = failing(name) { throw IOError(name, "", errno) }
+        }
+        spool.betweenSteps = step
+        let merging = FakeMerging(betweenSteps: step)
         let machine = SpoolMachine(spool: spool, merging: merging, log: lines.logger)
         return (spool, merging, machine, mortality)
     }

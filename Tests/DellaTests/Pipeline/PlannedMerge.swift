@@ -55,14 +55,14 @@ final class PlannedMerge {
 
     func run(
         _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring, sha256: Bool = false,
-        trace: FilePath? = nil, isMemoryQuick: Bool? = nil,
+        trace: FilePath? = nil, isMemoryQuick: Bool? = nil, config: String = "test",
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) -> MergeRun {
         var options = MergeOptions(
             memory: memory, threads: threads, engine: engine, sha256: sha256, trace: trace)
         options.isMemoryQuick = isMemoryQuick
         return MergeRun(
-            plan: plan, configText: Array("test".utf8), output: folder.appending(name), options: options,
+            plan: plan, configText: Array(config.utf8), output: folder.appending(name), options: options,
             report: report)
     }
 
