@@ -164,7 +164,7 @@ import Testing
         #expect(!card.contains(models.folder.string))
         #expect(card.contains("* Base: Base\n* Merged: One\n"))
         #expect(card.contains("````yaml\nbase_model: Base\n"))
-        #expect(card.hasPrefix("---\nbase_model:\n- Base\n- One\nlibrary_name: transformers\n"))
+        #expect(card.hasPrefix("---\nbase_model: []\nlibrary_name: transformers\n"))
         #expect(plan.modelNames == ["Base", "One"])
         #expect(text("mergekit_config.yml", in: plan) == config)
     }
