@@ -129,15 +129,8 @@ struct CompanionWriter {
         return name + ".py"
     }
 
-    /// The files that `from .name import` in a Python file means.
     private mutating func imports(_ name: String) -> [String] {
-        guard let text = text(name) else { return [] }
-        return text.split(whereSeparator: \.isNewline).compactMap { line in
-            let line = line.drop { $0 == " " }
-            guard line.hasPrefix("from .") else { return nil }
-            let module = line.dropFirst(6).prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-            return module.isEmpty ? nil : module + ".py"
-        }
+        text(name).map { PythonImports($0).modules.map { $0 + ".py" } } ?? []
     }
 
     private mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
