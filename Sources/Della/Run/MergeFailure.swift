@@ -89,6 +89,11 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
             Self(
                 .cannotCreateOutput,
                 "\(output): cannot be created: \(error) (create its folder, writable by this user)")
+        case .fileNameTooLong:
+            Self(
+                .cannotCreateOutput,
+                "\(output): cannot be created: too long a name for .NAME.partial beside it (use a shorter name)"
+            )
         default: .io(error)
         }
     }
