@@ -35,7 +35,7 @@ test: test-packages ## every test, about five minutes on two cores
 	$(SWIFT) test --skip-build
 	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
 
-test-crash: test-packages ## every crash and failure point of a tiny merge: about 20 minutes
+test-crash: test-packages ## every crash and failure point of a tiny merge and of the daemon: about 20 minutes
 	TEST_CRASH_STRIDE=1 $(SWIFT) test --filter CrashPointTests
 
 test-release: build ## that the release binary runs on processors without AVX

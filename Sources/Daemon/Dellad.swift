@@ -18,7 +18,9 @@ struct Dellad: ParsableCommand {
     /// Runs the command line. Errors go to stderr, each line as `dellad: what is wrong (what to do)`.
     static func main() {
         do {
-            var command = try parseAsRoot()
+            let words = CommandLineWords(words: Array(CommandLine.arguments.dropFirst()))
+            var command = try words.parsed(
+                { try parseAsRoot($0) }, isAnswer: { exitCode(for: $0).isSuccess })
             try command.run()
         } catch let failure as CommandFailure {
             for line in failure.message.split(separator: "\n") {

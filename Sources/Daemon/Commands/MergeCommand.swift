@@ -26,7 +26,9 @@ struct MergeCommand: ParsableCommand {
     @OptionGroup var merging: MergingOptions
 
     @Option(
-        help: ArgumentHelp("Writes a Chrome trace of the stages.", valueName: "file"), completion: .file())
+        help: ArgumentHelp(
+            "Writes a Chrome trace of the stages, from memory beside the budget: see dellad(8).",
+            valueName: "file"), completion: .file())
     var trace: String?
 
     func validate() throws {
@@ -39,7 +41,8 @@ struct MergeCommand: ParsableCommand {
     func run() throws {
         let config = try ConfigFile(reading: config)
         let path = FilePath(output)
-        let options = try merging.resolved(on: Host(), trace: trace.map { FilePath($0) })
+        let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
+        let options = try merging.resolved(on: Host(), trace: trace)
         let plan = try config.plan(models.planner, outputName: path.lastComponent?.string ?? "")
         for warning in plan.warnings { Self.warn(warning) }
 

@@ -32,8 +32,12 @@ struct MergingOptions: ParsableArguments {
 
     /// The options with what this host grants in place of what was not given.
     func resolved(on host: Host, trace: FilePath? = nil) throws(CommandFailure) -> MergeOptions {
-        MergeOptions(
-            memory: try host.memory.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
+        let facts = host.memory
+        if let warning = facts.warning(asked: memory?.bytes) {
+            StandardStream.error.write("dellad: \(warning)\n")
+        }
+        return MergeOptions(
+            memory: try facts.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
             engine: io ?? .auto, sha256: sha256, trace: trace)
     }
 }

@@ -7,9 +7,8 @@ import SystemPackage
 /// Where `merge` and `check` look for models.
 struct ModelOptions: ParsableArguments {
     @Option(
-        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Folders in which models are looked up by name (default: \(DefaultPath.models)).",
+            "A folder in which models are looked up by name; may be given again (default: \(DefaultPath.models)).",
             valueName: "dir"),
         completion: .directory)
     var models: [String] = []

@@ -39,9 +39,9 @@ struct ServeCommand: ParsableCommand {
     var output: String?
 
     @Option(
-        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Folders in which models are looked up (default: \(DefaultPath.models)).", valueName: "dir"),
+            "A folder in which models are looked up; may be given again (default: \(DefaultPath.models)).",
+            valueName: "dir"),
         completion: .directory)
     var models: [String] = []
 

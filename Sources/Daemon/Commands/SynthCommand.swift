@@ -61,16 +61,29 @@ struct SynthCommand: ParsableCommand {
         do {
             try synthesizer.write(to: FilePath(output), written: SynthesisCounter())
         } catch {
-            throw Self.failure(error)
+            throw failure(error)
         }
     }
 
-    private static func failure(_ failure: SynthesisFailure) -> CommandFailure {
+    private func failure(_ failure: SynthesisFailure) -> CommandFailure {
         switch failure {
         case .outputExists: CommandFailure("\(failure)", .cannotCreate)
         case .unfitBase: CommandFailure("\(failure)", .badData)
         case .interrupted: CommandFailure("\(failure)", .interrupted)
-        case .io: CommandFailure("\(failure)", .io)
+        case .io(let error) where error.errno == .noSpace:
+            CommandFailure("\(error) (free space on that disk, or choose a smaller shape)", .io)
+        case .io(let error) where error.operation == "create folder":
+            CommandFailure("\(error) (\(creationRemedy(error.errno)))", .cannotCreate)
+        case .io(let error): CommandFailure("\(error) (remove the cause and try again)", .io)
+        }
+    }
+
+    private func creationRemedy(_ errno: Errno) -> String {
+        let parent = FilePath(output).removingLastComponent()
+        return switch errno {
+        case .noSuchFileOrDirectory: "create its folder: mkdir -p \(parent)"
+        case .fileNameTooLong: "use a shorter name"
+        default: "name a folder that this user can create, in one that is there"
         }
     }
 }

@@ -22,9 +22,11 @@ struct Host: Sendable {
     /// What bounds this process's memory.
     var memory: MemoryFacts {
         let groups = ControlGroups(host: self)
-        let available = text(of: "proc/meminfo").flatMap { Self.field("MemAvailable", of: $0) }
+        let figures = text(of: "proc/meminfo")
         return MemoryFacts(
-            groupLimit: groups.memoryLimit, groupFree: groups.memoryFree, hostFree: available)
+            groupLimit: groups.memoryLimit, groupFree: groups.memoryFree,
+            hostFree: figures.flatMap { Self.field("MemAvailable", of: $0) },
+            hostTotal: figures.flatMap { Self.field("MemTotal", of: $0) })
     }
 
     /// The most memory this process has had resident, in bytes; 0 where the kernel does not say.

@@ -8,6 +8,8 @@ struct MemoryFacts: Hashable, Sendable {
     var groupFree: UInt64?
     /// What the host leaves free.
     var hostFree: UInt64?
+    /// All that the host has.
+    var hostTotal: UInt64?
 
     /// The default budget where memory is plentiful.
     static let defaultBudget: UInt64 = 1 << 30
@@ -30,6 +32,18 @@ struct MemoryFacts: Hashable, Sendable {
                 .badConfiguration)
         }
         return asked
+    }
+
+    /// What to say of a budget that was asked for and that the host does not have; it may never be used up.
+    func warning(asked: UInt64?) -> String? {
+        guard let asked, let hostTotal, asked > hostTotal else { return nil }
+        return "a budget of \(ByteCount(asked)) is more than the host's memory, \(Self.rounded(hostTotal)) "
+            + "(name a smaller one with --memory: a large merge would be swapped out, or killed)"
+    }
+
+    /// Hosts have odd numbers of bytes.
+    private static func rounded(_ bytes: UInt64) -> ByteCount {
+        ByteCount(bytes >= 1 << 20 ? bytes & ~0xFFFFF : bytes)
     }
 
     private func defaultBudget() throws(CommandFailure) -> UInt64 {

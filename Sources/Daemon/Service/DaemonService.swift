@@ -17,8 +17,10 @@ struct DaemonService {
     /// - Throws: for a model folder that is none, and a budget that cannot fit.
     func merger(_ settings: DaemonSettings) throws(CommandFailure) -> Merger {
         for folder in settings.models { try Self.checkFolder(folder) }
+        let facts = host.memory
+        if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
         let options = MergeOptions(
-            memory: try host.memory.budget(asked: settings.memory),
+            memory: try facts.budget(asked: settings.memory),
             threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256)
         let log = log
         return Merger(

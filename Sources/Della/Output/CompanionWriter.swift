@@ -86,11 +86,13 @@ struct CompanionWriter {
         let path = folder.pushing(FilePath(name))
         let status = read(path) { () throws(IOError) in try FileSystem.status(path) }
         guard let status = status ?? nil, status.isRegular else {
-            warnings.append((models[base].line, "\(path) is no file that can be copied, and left out"))
+            warnings.append(
+                (models[base].line, "\(name) of the base is no file that can be copied, and left out"))
             return
         }
         guard library.permits(path) else {
-            warnings.append((models[base].line, "\(path) leads out of the --models folders, and is left out"))
+            warnings.append(
+                (models[base].line, "\(name) of the base leads out of the --models folders, and is left out"))
             return
         }
         files[name] = .copy(of: path)
@@ -127,15 +129,8 @@ struct CompanionWriter {
         return name + ".py"
     }
 
-    /// The files that `from .name import` in a Python file means.
     private mutating func imports(_ name: String) -> [String] {
-        guard let text = text(name) else { return [] }
-        return text.split(whereSeparator: \.isNewline).compactMap { line in
-            let line = line.drop { $0 == " " }
-            guard line.hasPrefix("from .") else { return nil }
-            let module = line.dropFirst(6).prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-            return module.isEmpty ? nil : module + ".py"
-        }
+        text(name).map { PythonImports($0).modules.map { $0 + ".py" } } ?? []
     }
 
     private mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
@@ -215,15 +210,13 @@ struct CompanionWriter {
     }
 
     private func card(_ text: String, title: String) -> String {
-        var others: [ModelReference] = []
-        for slice in slices {
-            for source in slice.sources where !others.contains(source.entry.model) {
-                others.append(source.entry.model)
-            }
+        var others: [ModelName] = []
+        for model in models where model.name != models[base].name && !others.contains(model.name) {
+            others.append(model.name)
         }
         return ModelCard(
-            title: title, method: config.method ?? .della, base: models[base].reference, models: others,
-            config: text
+            title: title, method: config.method ?? .della, base: models[base].name, models: others,
+            config: PublicConfig(text, models: models.map { ($0.reference, $0.name) }).text
         ).text
     }
 
@@ -286,7 +279,7 @@ struct CompanionWriter {
                 warnings.append(
                     (
                         line,
-                        "the tokenizer of \(model.reference.displayName) is not the base's file, byte for byte: tokens "
+                        "the tokenizer of \(model.name.text) is not the base's file, byte for byte: tokens "
                             + "are matched by position, where mergekit matches them by name"
                     ))
             }

@@ -1,24 +1,25 @@
 /// The output's `README.md`, as Hugging Face shows it: what was merged, how, and from which config.
 ///
-/// Models are named as the config names them; of a path only the last component is shown.
+/// Models are named as the config names them; of a path only the last component is shown, and no link is made.
 struct ModelCard {
     /// The output's name.
     var title: String
     var method: MergeMethod
-    var base: ModelReference
-    /// The models besides the base, each once.
-    var models: [ModelReference]
-    /// The config as given.
+    var base: ModelName
+    /// The models besides the base, those of slices among them, each once.
+    var models: [ModelName]
+    /// The config, without local paths.
     var config: String
 
     /// The card.
     var text: String {
-        var references: [ModelReference] = []
-        for model in [base] + models where !references.contains(model) { references.append(model) }
         var lines = ["---"]
+        // What the front matter lists is looked for on the Hub: names, not what a path ends in.
         var names: [String] = []
-        for name in references.map(\.displayName) where !names.contains(name) { names.append(name) }
-        lines.append("base_model:")
+        for model in [base] + models where model.isLookedUp && !names.contains(model.text) {
+            names.append(model.text)
+        }
+        lines.append(names.isEmpty ? "base_model: []" : "base_model:")
         lines += names.map { "- \(Self.scalar($0))" }
         lines += [
             "library_name: transformers", "tags:", "- mergekit", "- merge", "- della", "---", "# \(title)",
@@ -31,7 +32,7 @@ struct ModelCard {
         ]
         lines += models.map { "* Merged: \(Self.link($0))" }
         let fence = String(repeating: "`", count: max(3, longestFence + 1))
-        lines += ["", "## Configuration", "", fence + "yaml", publicConfig, fence, ""]
+        lines += ["", "## Configuration", "", fence + "yaml", trimmedConfig, fence, ""]
         return lines.joined(separator: "\n")
     }
 
@@ -40,15 +41,14 @@ struct ModelCard {
     }
 
     /// A model with a link where huggingface.co may have it.
-    private static func link(_ model: ModelReference) -> String {
-        let name = model.displayName
-        guard model.isHubName else { return name }
+    private static func link(_ model: ModelName) -> String {
+        guard model.isHubName else { return model.text }
         let revision = model.revision.map { " at \($0)" } ?? ""
-        return "[\(name)](https://huggingface.co/\(name))\(revision)"
+        return "[\(model.text)](https://huggingface.co/\(model.text))\(revision)"
     }
 
     /// A name as a YAML scalar, in quotes where it needs them.
-    private static func scalar(_ text: String) -> String {
+    static func scalar(_ text: String) -> String {
         let isPlain = text.utf8.allSatisfy {
             (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
                 || "/._-".utf8.contains($0)
@@ -60,13 +60,9 @@ struct ModelCard {
             : "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
-    /// The config with local paths cut to the models' names.
-    private var publicConfig: String {
+    /// The config without the empty lines at its end.
+    private var trimmedConfig: String {
         var text = config
-        let paths = Set(([base] + models).filter(\.isLocalPath).map(\.path))
-        for path in paths.sorted(by: { ($0.count, $0) > ($1.count, $1) }) {
-            text = text.replacing(path, with: ModelReference(path)?.displayName ?? "model")
-        }
         while text.last?.isNewline == true { text.removeLast() }
         return text
     }

@@ -4,6 +4,8 @@ import SystemPackage
 /// A model of a merge, found and opened, headers only.
 struct OpenModel: Sendable {
     var reference: ModelReference
+    /// What others may call it.
+    var name: ModelName
     /// The line of the config that first names it.
     var line: Int
     var folder: FilePath
@@ -15,9 +17,11 @@ struct OpenModel: Sendable {
     let mainStack: String?
 
     init(
-        reference: ModelReference, line: Int, folder: FilePath, checkpoint: Checkpoint, profile: ModelProfile
+        reference: ModelReference, name: ModelName, line: Int, folder: FilePath, checkpoint: Checkpoint,
+        profile: ModelProfile
     ) {
         self.reference = reference
+        self.name = name
         self.line = line
         self.folder = folder
         self.checkpoint = checkpoint

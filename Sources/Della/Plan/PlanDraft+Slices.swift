@@ -37,7 +37,7 @@ extension PlanDraft {
             if model == base {
                 planned.baseStart = source.layers?.value.lowerBound ?? 0
                 planned.length = source.layers?.value.count ?? models[base].layerCount
-                noteBaseParameters(source)
+                noteBaseParameters(source, of: models[base].name)
             } else {
                 planned.sources.append(
                     .init(model: model, start: source.layers?.value.lowerBound ?? 0, entry: source))
@@ -125,10 +125,9 @@ extension PlanDraft {
         return isGood
     }
 
-    private mutating func noteBaseParameters(_ source: MergeConfig.Source) {
+    private mutating func noteBaseParameters(_ source: MergeConfig.Source, of base: ModelName) {
         guard let line = source.parameters.settings.values.map(\.line).min() else { return }
-        list.warn(
-            line, "parameters of the base \(source.model.displayName) change nothing, in mergekit as here")
+        list.warn(line, "parameters of the base \(base.text) change nothing, in mergekit as here")
     }
 
     private mutating func noteOwnLambda(_ source: MergeConfig.Source) {

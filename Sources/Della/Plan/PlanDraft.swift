@@ -40,9 +40,8 @@ struct PlanDraft {
             return
         }
         if !isRevision, let revision = reference.revision {
-            list.warn(
-                line, "\(folder) is taken for \(reference.path)@\(revision): nothing there tells its revision"
-            )
+            let name = ModelName(reference, in: folder, of: library).text
+            list.warn(line, "\(name) is taken for revision \(revision): nothing in its folder tells one")
         }
         guard let model = opened(reference, folder: folder, line: line) else {
             lost.insert(reference)
@@ -83,7 +82,8 @@ struct PlanDraft {
             return nil
         }
         return OpenModel(
-            reference: reference, line: line, folder: folder, checkpoint: checkpoint, profile: profile)
+            reference: reference, name: ModelName(reference, in: folder, of: library), line: line,
+            folder: folder, checkpoint: checkpoint, profile: profile)
     }
 
     /// The index of an opened model.
@@ -120,6 +120,6 @@ struct PlanDraft {
         return MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
             warnings: list.warnings, memoryLimit: config.dellad.memory, retries: config.dellad.retries,
-            modelNames: models.map(\.reference.displayName))
+            modelNames: models.map(\.name.text))
     }
 }

@@ -99,7 +99,7 @@ struct TensorFindings {
         for (model, names) in extra.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
             list.warn(
                 models[model].line,
-                "\(models[model].reference.displayName): \(names[0])\(Self.more(names.count)) is not in the base, and left "
+                "\(models[model].name.text): \(names[0])\(Self.more(names.count)) is not in the base, and left "
                     + "out")
         }
     }

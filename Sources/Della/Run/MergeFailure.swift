@@ -93,6 +93,11 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
             return Self(
                 .cannotCreateOutput,
                 "\(output): cannot be created: \(error) (create its folder, writable by this user)")
+        case .fileNameTooLong:
+            return Self(
+                .cannotCreateOutput,
+                "\(output): cannot be created: too long a name for .NAME.partial beside it (use a shorter name)"
+            )
         default: return .io(error)
         }
     }

@@ -150,7 +150,7 @@ public struct MergeRun {
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()
-            if let trace, let path = options.trace { try trace.write(to: path) }
+            if let trace, let path = options.trace { trace.save(to: path, report: report) }
             try OutputFolder(plan: plan, folder: places.path, takesSHA256: options.sha256).complete(
                 shards: checksums, configText: configText, seconds: start.duration(to: .now).seconds,
                 warnings: plan.warnings + progress.warnings)

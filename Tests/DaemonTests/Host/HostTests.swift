@@ -37,6 +37,7 @@ import Testing
         #expect(host.memory.groupLimit == 600 * Self.megabyte)
         #expect(host.memory.groupFree == 450 * Self.megabyte)
         #expect(host.memory.hostFree == 4096 * Self.megabyte)
+        #expect(host.memory.hostTotal == 8192 * Self.megabyte)
         #expect(host.threads(affinity: 8) == 2)
         #expect(host.threads(affinity: 1) == 1)
         #expect(try host.memory.budget(asked: nil) == 194 * Self.megabyte)
@@ -102,6 +103,13 @@ import Testing
         #expect(failure.message.contains("449M"))
         #expect(failure.message.contains("512M"))
         #expect(failure.message.contains("448M or less"))
+        let small = MemoryFacts(hostFree: 4 << 30, hostTotal: 8 << 30 + 4096)
+        #expect(try small.budget(asked: 900 << 30) == 900 << 30)
+        #expect(
+            small.warning(asked: 900 << 30)
+                == "a budget of 900G is more than the host's memory, 8G (name a smaller one with --memory: a large "
+                + "merge would be swapped out, or killed)")
+        #expect(small.warning(asked: 8 << 30) == nil && small.warning(asked: nil) == nil)
         let starved = MemoryFacts(groupLimit: nil, groupFree: nil, hostFree: 100 << 20)
         let other = try #require(throws: CommandFailure.self) { try starved.budget(asked: nil) }
         #expect(other.message.contains("100M"))

@@ -55,11 +55,32 @@ import Testing
                 "64M",
             ], "out")
         try expect(78, ["merge", config, out, "--models", models, "--memory", "4K"], "too small")
+        let long = (rig.folder.path / String(repeating: "x", count: 250)).string
+        try expect(
+            73, ["merge", config, long, "--models", models, "--memory", "64M"], "(use a shorter name)")
+        try expect(
+            73, ["synth", (rig.folder.path / "no" / "model").string, "--shape", "tiny"],
+            "(create its folder: mkdir -p \(rig.folder.path / "no"))")
+        for trace in [(rig.folder.path / "no" / "t.json").string, models, "/dev/null"] {
+            try expect(
+                73, ["merge", config, out, "--models", models, "--trace", trace],
+                "--trace \(trace): cannot be")
+        }
         try expect(
             78, ["serve", "--spool", out, "--output", out, "--models", (rig.folder.path / "no").string],
             "is not a folder")
         try expect(66, ["status", "--spool", out], "is no spool")
         try expect(66, ["verify", models], "dellad.json")
+    }
+
+    @Test func moreMemoryThanTheHostHasIsWarnedAbout() throws {
+        let rig = try MergeRig()
+        let merge = try rig.run(
+            "merge", "--memory", "900000G", "--models", rig.models.string, rig.config.string,
+            rig.output.string)
+        // Where a control group bounds the memory that is refused, not warned about.
+        #expect(merge.code == (Host().memory.groupLimit == nil ? 0 : 78))
+        #expect(merge.errors.contains("900000G"))
     }
 
     @Test func anInterruptedMergeGoesOn() throws {

@@ -51,7 +51,7 @@ import Testing
             "line 4: name changes nothing: the output is named after the config's file, or by the command"),
         Rule(
             "a revision of a plain folder", Rule.model("Test/One@abc1234"),
-            "line 4: MODELS/Test/One is taken for Test/One@abc1234: nothing there tells its revision"),
+            "line 4: Test/One is taken for revision abc1234: nothing in its folder tells one"),
         Rule(
             "residual_weight",
             Rule.slice("[0, 4]") + "\n    residual_weight: 0.5\n",

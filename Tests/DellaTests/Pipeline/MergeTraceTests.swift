@@ -1,4 +1,5 @@
 import StreamIO
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -26,5 +27,21 @@ import Testing
             #expect(event["ts"]?.doubleValue ?? -1 >= 0 && event["dur"]?.doubleValue ?? -1 >= 0)
         }
         #expect(trace["otherData"]?["begin_ns"]?.intValue ?? 0 > 0)
+    }
+
+    @Test func aMergeIsPublishedWhereItsTraceCannotBeWritten() throws {
+        let folder = try TemporaryFolder.create()
+        defer { try? FileSystem.removeTree(folder) }
+        let text = try TestResources.read("configs/seed-bfloat16.yml")
+        let plan = try MergePlanner(library: TestResources.library).plan(
+            text, fileName: "seed.yml", outputName: "out")
+        let output = folder.appending("out"), reports = Mutex<[String]>([])
+        let options = MergeOptions(
+            memory: 8 << 20, threads: 2, engine: .posix, trace: folder.pushing("gone/trace.json"))
+        _ = try MergeRun(plan: plan, configText: text, output: output, options: options) { report in
+            reports.withLock { $0.append(report) }
+        }.perform(progress: MergeProgress(), stop: StopRequest())
+        #expect(try FileSystem.status(output.appending("dellad.json")) != nil)
+        #expect(reports.withLock { $0.contains { $0.hasPrefix("the trace is not written: ") } })
     }
 }

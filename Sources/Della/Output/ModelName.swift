@@ -1,0 +1,49 @@
+import StreamIO
+import SystemPackage
+
+/// What model cards, `dellad.json` and warnings call a model: never a local path.
+struct ModelName: Hashable, Sendable {
+    /// `Org/Name` or `Name` as it was looked up; of a path only the last component.
+    let text: String
+    /// The commit or branch that the config asks for.
+    let revision: String?
+    /// Whether the name was looked up below a `--models` folder or in Hugging Face's cache, and is no path.
+    let isLookedUp: Bool
+
+    /// The name of a model that a library has found in `folder`.
+    init(_ reference: ModelReference, in folder: FilePath, of library: ModelLibrary) {
+        revision = reference.revision
+        if !reference.isLocalPath, library.isLookedUp(reference, in: folder) {
+            (text, isLookedUp) = (reference.path, true)
+        } else if let cached = Self.cached(folder) {
+            (text, isLookedUp) = (cached, true)
+        } else {
+            (text, isLookedUp) = (
+                folder.lexicallyNormalized().lastComponent?.string ?? reference.displayName, false
+            )
+        }
+    }
+
+    /// Whether huggingface.co may have the model: a relative path can look like `Org/Name`, too.
+    var isHubName: Bool { isLookedUp && text.count { $0 == "/" } == 1 }
+
+    /// `Org/Name` of `models--Org--Name/snapshots/COMMIT`.
+    private static func cached(_ folder: FilePath) -> String? {
+        let parts = folder.components.map(\.string)
+        guard let index = parts.lastIndex(where: { $0.hasPrefix("models--") }),
+            parts.dropFirst(index + 1).first == "snapshots"
+        else { return nil }
+        return String(parts[index].dropFirst(8)).replacing("--", with: "/", maxReplacements: 1)
+    }
+}
+
+extension ModelLibrary {
+    /// Whether `folder`, where a model was found, is the one of that name in the library rather than a path from
+    /// the working directory.
+    fileprivate func isLookedUp(_ reference: ModelReference, in folder: FilePath) -> Bool {
+        let path = FilePath(reference.path)
+        guard let workingDirectory, folder == workingDirectory.pushing(path) else { return true }
+        guard let place = try? FileSystem.resolved(folder) else { return false }
+        return folders.contains { (try? FileSystem.resolved($0.pushing(path))) == place }
+    }
+}
