@@ -216,7 +216,7 @@ struct ConfigParser {
                 "write layer_range: [FIRST, END], END not included")
             return nil
         }
-        guard bounds[0] >= 0, bounds[1] > bounds[0], bounds[1] <= 100_000 else {
+        guard bounds[0] >= 0, bounds[1] > bounds[0], bounds[1] <= LayerPosition.layerLimit else {
             list.add(
                 pair.line, "layer_range [\(bounds[0]), \(bounds[1])] holds no layer",
                 "END is not included, and larger than FIRST")

@@ -8,6 +8,9 @@ struct LayerPosition: Hashable, Sendable {
     /// The name after the number, `.mlp.up_proj.weight`.
     var rest: String
 
+    /// Layers of a stack, at most, whatever a name or a config says.
+    static let layerLimit = 100_000
+
     private static let containers: Set<Substring> = ["layers", "layer", "h", "blocks", "block"]
 
     /// `nil` for a tensor outside of layers.
@@ -15,9 +18,9 @@ struct LayerPosition: Hashable, Sendable {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         for index in parts.indices.dropLast(2) where Self.containers.contains(parts[index]) {
             let number = parts[index + 1]
-            guard number.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let layer = Int(number) else {
-                continue
-            }
+            guard number.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let layer = Int(number),
+                layer < Self.layerLimit
+            else { continue }
             stack = parts[...index].joined(separator: ".") + "."
             self.layer = layer
             rest = "." + parts[(index + 2)...].joined(separator: ".")

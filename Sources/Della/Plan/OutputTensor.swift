@@ -38,8 +38,9 @@ public struct OutputTensor: Hashable, Sendable {
     /// Elements in the tensor; 1 for a scalar.
     public var elementCount: Int { shape.reduce(1, *) }
 
-    /// Elements in a row: the last dimension; a vector is one row, a scalar a row of one.
-    public var rowLength: Int { shape.last ?? 1 }
+    /// Elements in a row: the last dimension; a vector is one row, a scalar a row of one. 0 where the tensor is
+    /// empty, whose last dimension may be any number.
+    public var rowLength: Int { shape.contains(0) ? 0 : shape.last ?? 1 }
 
     /// Rows in the tensor; 0 where it is empty.
     public var rowCount: Int { rowLength == 0 ? 0 : elementCount / rowLength }

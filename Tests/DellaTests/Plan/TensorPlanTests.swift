@@ -157,6 +157,23 @@ import Testing
         #expect(!plan.companions.contains { $0.name == "config.json" })
     }
 
+    @Test(arguments: [
+        ("model.layers.9223372036854775807.mlp.weight", [4]), ("model.layers.99999.mlp.weight", [4]),
+        ("empty.weight", [0, 1 << 62]), ("empty.weight", [1 << 30, 0, 1 << 62]),
+    ])
+    func numbersWithoutBoundInAHeaderAreNoHindrance(name: String, shape: [Int]) throws {
+        let models = try TinyModels()
+        for model in ["A", "B"] {
+            try models.writeModel(
+                model, tensors: [.init(name: "first", type: .bf16, shape: [4]), .init(name: name, type: .bf16, shape: shape)],
+                config: .object(JSONObject()))
+        }
+        let plan = try models.plan(Rule.model("B", base: "A"))
+        let report = PlanReport(plan, memory: 64 << 20, threads: 2)
+        #expect(report.budgetProblem == nil && !report.text.isEmpty)
+        #expect(merges(plan)[name] != nil)
+    }
+
     @Test func theSeedIsTheCallersThenTheConfigs() throws {
         let models = try TinyModels()
         try models.makeModels(namedIn: "Test/Base Test/One")
@@ -201,6 +218,7 @@ import Testing
 
     @Test(arguments: [
         "model.norm.weight", "model.layers.weight", "model.layers.3", "mylayers.3.x", "layers.x.3.y",
+        "model.layers.100000.x", "model.layers.9223372036854775807.x", "model.layers.9223372036854775808.x",
     ])
     func otherNamesHaveNoLayer(name: String) {
         #expect(LayerPosition(name) == nil)
