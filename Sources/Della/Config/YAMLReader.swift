@@ -38,12 +38,18 @@ struct YAMLReader {
         defer { reader.found.forEach { list.add($0) } }
         do throws(Failure) {
             return try text.withUnsafeBufferPointer { (bytes) throws(Failure) -> YAMLNode? in
-                try reader.document(bytes)
+                try reader.document(UnsafeBufferPointer(rebasing: bytes.dropFirst(markLength(text))))
             }
         } catch {
             list.add(error.problem)
             return nil
         }
+    }
+
+    /// Bytes of the mark that Windows editors put before UTF-8. libyaml counts it as a column, in which the keys
+    /// of the first line then stand alone.
+    private static func markLength(_ text: [UInt8]) -> Int {
+        text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
     /// What is no config at all: too long, binary.

@@ -64,8 +64,23 @@ import Testing
         #expect(value("b", in: node)?.text == "three four")
     }
 
-    @Test func aByteOrderMarkIsNoPartOfTheText() {
-        #expect(read("\u{FEFF}a: 1")?.pairs?.first?.key == "a")
+    @Test(arguments: ["", "---\n", "# a comment\n"], ["\n", "\r\n"])
+    func aByteOrderMarkIsNoPartOfTheText(start: String, end: String) throws {
+        let text = (start + "a: 1\nb:\n  - c\n").replacing("\n", with: end)
+        let plain = try #require(read(text)), marked = try #require(read("\u{FEFF}" + text))
+        #expect(marked.pairs?.map(\.key) == ["a", "b"])
+        #expect(marked.pairs?.map(\.line) == plain.pairs?.map(\.line))
+        #expect(marked.pairs?.map(\.value.column) == plain.pairs?.map(\.value.column))
+    }
+
+    @Test func whatIsWrongAfterAByteOrderMarkIsSaidOfItsLine() {
+        var list = ProblemList()
+        #expect(YAMLReader.read(Array("\u{FEFF}a: 1\nb: *none\n".utf8), into: &list) == nil)
+        #expect(list.problems.map(\.line) == [2])
+        // A mark alone is an empty config.
+        var empty = ProblemList()
+        #expect(YAMLReader.read(Array("\u{FEFF}".utf8), into: &empty) == nil)
+        #expect(empty.problems == [])
     }
 
     @Test func namesAreCompared() {
