@@ -189,6 +189,12 @@ extension ConfigParser {
             list.add(line, "\(name) is \(node.text ?? "")", "every parameter is a finite number")
             return nil
         }
+        guard Float(number).isFinite else {
+            list.add(
+                line, "\(name) is \(node.text ?? ""), which float32 cannot hold",
+                "every parameter lies within ±3.4e38")
+            return nil
+        }
         return number
     }
 

@@ -196,6 +196,10 @@ import Testing
             "infinity in a list", Rule.parameters("weight: [1, .inf]"),
             "6: weight is .inf (every parameter is a finite number)"),
         Rule(
+            "more than float32 holds", Rule.parameters("weight: 1e39\nlambda: [1, -3.5e38]\nepsilon: 3.4e38"),
+            "6: weight is 1e39, which float32 cannot hold (every parameter lies within ±3.4e38)",
+            "7: lambda is -3.5e38, which float32 cannot hold (every parameter lies within ±3.4e38)"),
+        Rule(
             "nothing", Rule.parameters("weight:"),
             "6: weight is nothing, not a number (write weight: and a number)"),
         Rule(
