@@ -81,7 +81,7 @@ extension ConfigParser {
                 table.settings[pair.key] = setting
                 if name == .density { noteDensity(setting) }
             } else {
-                table.isDamaged = true
+                table.unread.insert(name)
             }
         }
         return table

@@ -6,6 +6,7 @@ import StreamIO
 struct ConfigParser {
     var list = ProblemList()
     var config = MergeConfig()
+    /// Whether what stands at top level may have been meant as parameters.
     private var hasStrayParameters = false
 
     private static let topKeys = [
@@ -78,6 +79,7 @@ struct ConfigParser {
                     pair.line, "the parameter \(pair.key) stands outside of parameters:",
                     "indent it below a parameters: line")
             } else {
+                hasStrayParameters = hasStrayParameters || pair.value.pairs != nil
                 unknown(pair, "key", among: Self.topKeys)
             }
         }
@@ -232,21 +234,26 @@ struct ConfigParser {
                 "each entry begins with '- sources:'")
             return []
         }
-        return items.compactMap { parseSlice($0) }
+        return items.map { parseSlice($0) }
     }
 
-    private mutating func parseSlice(_ node: YAMLNode) -> MergeConfig.Slice? {
+    private mutating func parseSlice(_ node: YAMLNode) -> MergeConfig.Slice {
+        var slice = MergeConfig.Slice(line: node.line, sources: [])
         guard let pairs = node.pairs else {
             list.add(node.line, "\(node.kindName) where a slice is listed", "write '- sources:'")
-            return nil
+            slice.isDamaged = true
+            return slice
         }
-        var slice = MergeConfig.Slice(line: node.line, sources: [])
         for pair in pairs {
             switch pair.key {
-            case "sources": slice.sources = parseSources(pair.value, key: "sources", inSlice: true)
+            case "sources":
+                slice.sources = parseSources(pair.value, key: "sources", inSlice: true)
+                if slice.sources.count != pair.value.items?.count { slice.isDamaged = true }
             case "base_model":
                 if let model = parseModel(pair.value, key: "base_model") {
                     slice.base = .init(value: model, line: pair.line)
+                } else {
+                    slice.isDamaged = true
                 }
             case "parameters":
                 slice.parameters = parseParameters(pair.value, line: pair.line, level: .slice)
@@ -254,6 +261,7 @@ struct ConfigParser {
                 list.warn(pair.line, "residual_weight changes nothing, in mergekit as here")
             default:
                 unknown(pair, "key", among: ["sources", "base_model", "parameters"])
+                slice.isDamaged = true
             }
         }
         if !pairs.contains(where: { $0.key == "sources" }) {
@@ -286,7 +294,9 @@ struct ConfigParser {
             case "slices": config.layout = .slices(parseSlices(part.value))
             case "parameters":
                 config.moduleParameters = parseParameters(part.value, line: part.line, level: .module)
-            default: unknown(part, "key", among: ["models", "slices", "parameters"])
+            default:
+                unknown(part, "key", among: ["models", "slices", "parameters"])
+                config.moduleParameters.isDamaged = true
             }
         }
         if parts.count(where: { ["models", "slices"].contains($0.key) }) != 1 {

@@ -24,6 +24,8 @@ struct MergeConfig: Sendable {
         var sources: [Source]
         var base: Located<ModelReference>?
         var parameters = ParameterTable()
+        /// Whether a source could not be read, which may be the base or give the slice its length.
+        var isDamaged = false
     }
 
     /// How the output is put together.

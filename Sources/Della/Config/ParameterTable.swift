@@ -1,6 +1,12 @@
 /// The parameters of one level, by name.
 struct ParameterTable: Hashable, Sendable {
     var settings: [String: ParameterSetting] = [:]
-    /// Whether something in it could not be read, so that a missing parameter may be the one that was meant.
+    /// Parameters whose values could not be read.
+    var unread: Set<ParameterName> = []
+    /// Whether something in it could not be read that may have been meant as any parameter.
     var isDamaged = false
+
+    /// Whether a parameter is written here, or may have been meant, and is not known: whatever else it would
+    /// resolve to says nothing.
+    func mayHide(_ name: ParameterName) -> Bool { isDamaged || unread.contains(name) }
 }

@@ -52,8 +52,14 @@ struct OpenModel: Sendable {
 
     /// The number of layers of the text model: the config's, else the tensors'.
     var layerCount: Int {
-        profile.layerCount ?? mainStack.flatMap { stacks[$0] } ?? 0
+        profile.layerCount ?? layersHeld
     }
+
+    /// The layers that there are tensors of: one more than the highest.
+    var layersHeld: Int { mainStack.flatMap { stacks[$0] } ?? 0 }
+
+    /// Whether there are tensors of fewer layers than the config says, of one that has layers at all.
+    var lacksLayers: Bool { mainStack != nil && layersHeld < layerCount }
 
     /// The names before the text model's layers: `model.`, `language_model.model.`.
     var textPrefix: String? {

@@ -19,8 +19,8 @@ extension OutputSpot {
     /// several times has its tensors where the first of them is.
     ///
     /// Tensors outside of the layers are the first slice's base's or, where they follow the layers, the last's.
+    /// Those of lost slices are left out.
     static func list(slices: [PlannedSlice], models: [OpenModel]) -> [OutputSpot] {
-        guard let first = slices.first, let last = slices.last else { return [] }
         var starts: [Int] = []
         var total = 0
         for slice in slices {
@@ -29,7 +29,7 @@ extension OutputSpot {
         }
         var spots: [OutputSpot] = []
         var bases: [Int] = []
-        for slice in slices where !bases.contains(slice.base) { bases.append(slice.base) }
+        for slice in slices where !slice.isLost && !bases.contains(slice.base) { bases.append(slice.base) }
         for base in bases {
             let model = models[base]
             for tensor in model.checkpoint.tensors {
@@ -38,7 +38,7 @@ extension OutputSpot {
                     spots += layerSpots(tensor, position, base, slices, starts, models)
                 } else {
                     let slice = LayerPosition.followsLayers(tensor.name) ? slices.count - 1 : 0
-                    guard (slice == 0 ? first.base : last.base) == base else { continue }
+                    guard !slices[slice].isLost, slices[slice].base == base else { continue }
                     spots.append(
                         OutputSpot(
                             name: tensor.name, slice: slice, base: tensor, layer: nil,
@@ -57,7 +57,7 @@ extension OutputSpot {
         // Layers past those that the config counts, as of multi-token prediction, are the last slice's.
         let stack = models[slices[0].base].mainStack ?? position.stack
         var spots: [OutputSpot] = []
-        for (index, slice) in slices.enumerated() where slice.base == base {
+        for (index, slice) in slices.enumerated() where !slice.isLost && slice.base == base {
             let layer = position.layer - slice.baseStart
             let isPast =
                 slices.count == 1 && slice.baseStart == 0 && layer >= slice.length

@@ -1,14 +1,27 @@
 extension PlanDraft {
-    /// The slices with their models found; those that cannot be planned are left out, with their problems noted.
+    /// The slices with their models found, in order; those that cannot be planned are lost, with their problems
+    /// noted.
     mutating func planSlices() -> [PlannedSlice] {
         let isWhole: Bool
         if case .models = config.layout { isWhole = true } else { isWhole = false }
-        return config.slices.compactMap { planSlice($0, isWhole: isWhole) }
+        var isPlaceKnown = true
+        var slices: [PlannedSlice] = []
+        for slice in config.slices {
+            let planned = planSlice(slice, isWhole: isWhole)
+            let length = slice.isDamaged ? nil : slice.sources.first?.layers?.value.count
+            // Of what follows a slice of unknown length no output layer can be named.
+            isPlaceKnown = isPlaceKnown && (planned != nil || length != nil)
+            slices.append(
+                isPlaceKnown ? planned ?? .lost(slice, length: length ?? 0) : .lost(slice, length: 0))
+        }
+        return slices
     }
 
     private mutating func planSlice(_ slice: MergeConfig.Slice, isWhole: Bool) -> PlannedSlice? {
-        guard let baseReference = slice.base?.value ?? config.base?.value else { return nil }
         noteRepetitions(slice)
+        guard !slice.isDamaged, let baseReference = slice.base?.value ?? config.base?.value else {
+            return nil
+        }
         var sources = slice.sources
         if !sources.contains(where: { $0.model == baseReference }) {
             guard isWhole else {
@@ -26,14 +39,13 @@ extension PlanDraft {
         } else {
             guard checkRanges(slice, sources) else { return nil }
         }
-        guard let base = index(baseReference), sources.allSatisfy({ index($0.model) != nil }) else {
-            return nil
-        }
+        guard let base = index(baseReference) else { return nil }
         var planned = PlannedSlice(
             base: base, baseStart: 0, sources: [], length: models[base].layerCount,
-            parameters: slice.parameters, line: slice.line)
+            parameters: slice.parameters, line: slice.line,
+            isLengthDoubtful: isWhole && models[base].lacksLayers)
         for source in sources {
-            guard let model = index(source.model) else { return nil }
+            guard let model = index(source.model) else { continue }
             if model == base {
                 planned.baseStart = source.layers?.value.lowerBound ?? 0
                 planned.length = source.layers?.value.count ?? models[base].layerCount
@@ -67,10 +79,12 @@ extension PlanDraft {
         guard let base = index(base) else { return }
         let layers = models[base].layerCount
         noteLostLayers(models[base])
+        // Where the base's own counts differ, either may be the right one.
+        let held = models[base].lacksLayers ? models[base].layersHeld : layers
         for source in sources {
             guard let model = index(source.model), model != base else { continue }
             let count = models[model].layerCount
-            if count != layers {
+            if count != layers, count != held {
                 misfits.insert(model)
                 list.add(
                     source.line,
@@ -81,13 +95,11 @@ extension PlanDraft {
     }
 
     private mutating func noteLostLayers(_ model: OpenModel) {
-        guard let stack = model.mainStack, let count = model.stacks[stack], count < model.layerCount else {
-            return
-        }
+        guard model.lacksLayers else { return }
         list.add(
             model.line,
             "\(model.reference.displayName): config.json says \(model.layerCount) layers, "
-                + "the checkpoint has \(count)",
+                + "the checkpoint has \(model.layersHeld)",
             "download it again")
     }
 

@@ -92,19 +92,19 @@ struct PlanDraft {
     // MARK: Plan
 
     /// The plan; `nil` where problems stand against it, all noted.
+    ///
+    /// What can be found with the models that opened, and without a method, is found all the same.
     mutating func plan(seed: UInt64, text: [UInt8], outputName: String) -> MergePlan? {
         let slices = planSlices()
-        guard let method = config.method, let base = config.base?.value, let baseIndex = index(base),
-            !slices.isEmpty, slices.count == config.slices.count
-        else { return nil }
         var builder = TensorPlanner(
-            method: method, config: config, models: models, slices: slices,
-            seedOrder: OutputSpot.list(
-                slices: slices, models: models))
+            method: config.method ?? .della, config: config, models: models, slices: slices,
+            seedOrder: OutputSpot.list(slices: slices, models: models))
         builder.planAll()
         for model in misfits { builder.findings.missing[model] = nil }
         builder.report(into: &list)
-        guard list.problems.isEmpty else { return nil }
+        guard list.problems.isEmpty, let method = config.method, let base = config.base?.value,
+            let baseIndex = index(base), !slices.isEmpty, !slices.contains(where: \.isLost)
+        else { return nil }
         let size = config.dellad.shardSize ?? MergePlanner.usualShardSize
         guard let shards = ShardLayout.shards(of: builder.tensors, shardSize: size) else {
             list.add(

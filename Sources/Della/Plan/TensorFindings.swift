@@ -14,6 +14,16 @@ struct TensorFindings {
         var layers: Set<Int>
     }
 
+    /// A model in the config; several may stand in one line.
+    private struct SourcePlace: Hashable, Comparable {
+        var line: Int
+        var model: String
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.line, left.model) < (right.line, right.model)
+        }
+    }
+
     /// Names, by model.
     var missing: [Int: [String]] = [:]
     var extra: [Int: [String]] = [:]
@@ -21,8 +31,9 @@ struct TensorFindings {
     var different: [Int: [String]] = [:]
     var unreadable: [Int: String] = [:]
     private var shapes: [Int: [(name: String, shape: [Int], base: [Int])]] = [:]
-    private(set) var types: [Int: [(name: String, type: ElementType)]] = [:]
-    private var weights: [Int: (tensor: String, model: String, count: Int)] = [:]
+    /// Tensors of types that cannot be computed, by model: the first, and the names of all.
+    private var types: [Int: (first: Checkpoint.Tensor, names: Set<String>)] = [:]
+    private var weights: [SourcePlace: (tensor: String, count: Int)] = [:]
     private var densities: [String: DensityPlace] = [:]
 
     mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: Checkpoint.Tensor) {
@@ -30,15 +41,12 @@ struct TensorFindings {
     }
 
     mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
-        if types[model]?.contains(where: { $0.name == tensor.name }) == true { return }
-        types[model, default: []].append((tensor.name, tensor.type))
+        types[model, default: (tensor, [])].names.insert(tensor.name)
     }
 
     mutating func noteWeight(missingFor tensor: String, of source: PlannedSlice.Source) {
-        let known = weights[source.entry.line]
-        weights[source.entry.line] = (
-            known?.tensor ?? tensor, source.entry.model.displayName, (known?.count ?? 0) + 1
-        )
+        let place = SourcePlace(line: source.entry.line, model: source.entry.model.displayName)
+        weights[place, default: (tensor, 0)].count += 1
     }
 
     mutating func noteDensity(
@@ -46,7 +54,7 @@ struct TensorFindings {
         _ source: PlannedSlice.Source
     ) {
         let line = density.line ?? epsilon.line ?? source.entry.line
-        let key = "\(line)|\(epsilon.line ?? 0)|\(source.entry.line)"
+        let key = "\(line)|\(epsilon.line ?? 0)|\(source.entry.line)|\(source.entry.model.text)"
         let layer = LayerPosition(spot.name)?.layer
         var place =
             densities[key]
@@ -75,8 +83,8 @@ struct TensorFindings {
             let name = models[model].reference.displayName
             list.add(
                 models[model].line,
-                "\(name): \(found[0].name) is of type \(found[0].type.rawValue)\(Self.more(found.count)), which cannot be "
-                    + "computed with",
+                "\(name): \(found.first.name) is of type \(found.first.type.rawValue)\(Self.more(found.names.count)), "
+                    + "which cannot be computed with",
                 "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
         }
         for (model, names) in different.sorted(by: { $0.key < $1.key }) {
@@ -89,10 +97,10 @@ struct TensorFindings {
         for (model, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
             list.add(models[model].line, reason, "check the file", kind: .missingInput)
         }
-        for (line, place) in weights.sorted(by: { $0.key < $1.key }) {
-            let many = place.count > 1 ? " and \(place.count - 1) more tensors" : ""
+        for (place, found) in weights.sorted(by: { $0.key < $1.key }) {
+            let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
             list.add(
-                line, "\(place.model) has no weight for \(place.tensor)\(many)",
+                place.line, "\(place.model) has no weight for \(found.tensor)\(many)",
                 "write weight: under the model's parameters, or a condition without filter")
         }
         for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }

@@ -2,6 +2,18 @@ import StreamIO
 
 /// Plans each tensor of the output: where its bytes come from and with which parameters.
 struct TensorPlanner {
+    /// One model's part in an output tensor.
+    private struct Input {
+        var source: PlannedSlice.Source
+        /// Among the slice's models.
+        var ordinal: Int
+        /// What the model calls the tensor.
+        var name: String
+        var tensor: Checkpoint.Tensor
+        /// Whose file the tensor is in.
+        var model: Int
+    }
+
     let method: MergeMethod
     let config: MergeConfig
     let models: [OpenModel]
@@ -40,47 +52,29 @@ struct TensorPlanner {
         renumberInputs()
     }
 
+    /// Plans one tensor. Each model's problems are noted whatever another's are; a tensor with problems is left out.
     private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>]) {
         let slice = slices[spot.slice]
-        var inputs: [(source: PlannedSlice.Source, name: String, tensor: Checkpoint.Tensor, model: Int)] = []
-        for source in slice.sources {
-            let layer = spot.layer.map { $0 + source.start }
-            switch models[source.model].counterpart(of: spot.base, layer: layer, in: models[slice.base]) {
-            case .tensor(let tensor):
-                used[source.model].insert(tensor.name)
-                inputs.append((source, tensor.name, tensor, source.model))
-            case .tied(let tensor):
-                inputs.append((source, spot.base.name, tensor, source.model))
-            case .base:
-                inputs.append((source, spot.base.name, spot.base, slice.base))
-            case .missing(let name):
-                findings.missing[source.model, default: []].append(name)
-            }
-        }
-        guard inputs.count == slice.sources.count else { return }
-        for input in inputs where input.tensor.shape != spot.base.shape {
-            findings.noteShape(input.tensor, of: input.model, base: spot.base)
-        }
-        guard inputs.allSatisfy({ $0.tensor.shape == spot.base.shape }) else { return }
+        let inputs = counterparts(of: spot, in: slice, used: &used)
         if spot.base.type.isInteger {
-            copy(spot, inputs.map { ($0.model, $0.tensor) }, base: slice.base)
+            copy(spot, inputs, base: slice.base)
             return
         }
         var formats: Set<FloatFormat> = []
-        for (model, tensor) in [(slice.base, spot.base)] + inputs.map({ ($0.model, $0.tensor) }) {
-            guard let format = FloatFormat(tensor.type) else {
+        var isWhole = inputs.count == slice.sources.count
+        for (tensor, model) in [(spot.base, slice.base)] + inputs.map({ ($0.tensor, $0.model) }) {
+            if let format = FloatFormat(tensor.type) {
+                formats.insert(format)
+                guard tensor.shape != spot.base.shape else { continue }
+                findings.noteShape(tensor, of: model, base: spot.base)
+            } else {
                 findings.noteType(tensor, of: model)
-                continue
             }
-            formats.insert(format)
+            isWhole = false
         }
-        guard findings.types.isEmpty else { return }
         let format = config.format ?? (formats.count == 1 ? formats.first ?? .float32 : .float32)
-        let terms = inputs.enumerated().map { ordinal, input in
-            term(
-                spot, slice, ordinal: ordinal, input.source, name: input.name,
-                input: self.input(input.tensor, of: input.model))
-        }
+        let terms = inputs.map { term($0, at: spot, slice) }
+        guard isWhole else { return }
         append(
             spot, type: (config.outputFormat ?? format).elementType,
             .merge(
@@ -93,44 +87,75 @@ struct TensorPlanner {
                         .value ?? 1)))
     }
 
-    private mutating func term(
-        _ spot: OutputSpot, _ slice: PlannedSlice, ordinal: Int, _ source: PlannedSlice.Source, name: String,
-        input: InputTensor
-    ) -> MergeTerm {
+    /// The tensors of a slice's models that correspond to a base's; what is missing is noted.
+    private mutating func counterparts(
+        of spot: OutputSpot, in slice: PlannedSlice, used: inout [Set<String>]
+    ) -> [Input] {
+        var inputs: [Input] = []
+        for (ordinal, source) in slice.sources.enumerated() {
+            let layer = spot.layer.map { $0 + source.start }
+            var input = Input(
+                source: source, ordinal: ordinal, name: spot.base.name, tensor: spot.base, model: source.model
+            )
+            switch models[source.model].counterpart(of: spot.base, layer: layer, in: models[slice.base]) {
+            case .tensor(let tensor):
+                used[source.model].insert(tensor.name)
+                (input.name, input.tensor) = (tensor.name, tensor)
+            case .tied(let tensor):
+                input.tensor = tensor
+            case .base:
+                input.model = slice.base
+            case .missing(let name):
+                findings.missing[source.model, default: []].append(name)
+                continue
+            }
+            inputs.append(input)
+        }
+        return inputs
+    }
+
+    private mutating func term(_ input: Input, at spot: OutputSpot, _ slice: PlannedSlice) -> MergeTerm {
+        let source = input.source
         func resolve(_ parameter: ParameterName) -> ParameterResolver.Resolved? {
             resolver.number(
-                parameter, source: source.entry.parameters, slice: slice.parameters, tensor: name, t: spot.t)
+                parameter, source: source.entry.parameters, slice: slice.parameters, tensor: input.name,
+                t: spot.t)
+        }
+        /// Whether the config may give another value than it seems to, as a part of it could not be read.
+        func isHidden(_ parameter: ParameterName) -> Bool {
+            [source.entry.parameters, slice.parameters, config.moduleParameters, config.parameters]
+                .contains { $0.mayHide(parameter) }
         }
         let density = resolve(.density) ?? .init(value: 1)
         let epsilon = resolve(.epsilon) ?? .init(value: 0.15)
         let weight = resolve(.weight)
-        if weight == nil, !isDamaged(source, slice) { findings.noteWeight(missingFor: name, of: source) }
+        if weight == nil, !isHidden(.weight) { findings.noteWeight(missingFor: input.name, of: source) }
         if density.value > 0, density.value < 1 {
             let reach = abs(epsilon.value)
-            if !(density.value - reach > 0 && density.value + reach < 1) {
+            let isWithin = density.value - reach > 0 && density.value + reach < 1
+            if !isWithin, !slice.isLengthDoubtful, !isHidden(.density), !isHidden(.epsilon) {
                 findings.noteDensity(density, epsilon, at: spot, source)
             }
         }
-        let own = resolver.ownLambda(source: source.entry.parameters, tensor: name, t: spot.t)
+        let own = resolver.ownLambda(source: source.entry.parameters, tensor: input.name, t: spot.t)
         return MergeTerm(
-            input: input, ordinal: ordinal, density: density.value, epsilon: epsilon.value,
-            weight: weight?.value ?? 0, lambda: config.dellad.followsMergekit ? 1 : own)
-    }
-
-    /// Whether a weight may have been meant where something could not be read.
-    private func isDamaged(_ source: PlannedSlice.Source, _ slice: PlannedSlice) -> Bool {
-        [source.entry.parameters, slice.parameters, config.moduleParameters, config.parameters]
-            .contains(where: \.isDamaged)
+            input: self.input(input.tensor, of: input.model), ordinal: input.ordinal, density: density.value,
+            epsilon: epsilon.value, weight: weight?.value ?? 0,
+            lambda: config.dellad.followsMergekit ? 1 : own)
     }
 
     /// Integer tensors are the base's, if all models agree.
-    private mutating func copy(
-        _ spot: OutputSpot, _ others: [(model: Int, tensor: Checkpoint.Tensor)], base: Int
-    ) {
+    private mutating func copy(_ spot: OutputSpot, _ others: [Input], base: Int) {
         let path = models[base].checkpoint.shards[spot.base.shard].path
         for other in others {
             if other.tensor.type != spot.base.type {
-                findings.noteType(other.tensor, of: other.model)
+                // Where only one of them can be computed, the other is what is wrong.
+                let isBases = FloatFormat(other.tensor.type) != nil
+                findings.noteType(isBases ? spot.base : other.tensor, of: isBases ? base : other.model)
+                continue
+            }
+            guard other.tensor.shape == spot.base.shape else {
+                findings.noteShape(other.tensor, of: other.model, base: spot.base)
                 continue
             }
             let otherPath = models[other.model].checkpoint.shards[other.tensor.shard].path

@@ -165,7 +165,11 @@ import Testing
         let models = try TinyModels()
         for model in ["A", "B"] {
             try models.writeModel(
-                model, tensors: [.init(name: "first", type: .bf16, shape: [4]), .init(name: name, type: .bf16, shape: shape)],
+                model,
+                tensors: [
+                    .init(name: "first", type: .bf16, shape: [4]),
+                    .init(name: name, type: .bf16, shape: shape),
+                ],
                 config: .object(JSONObject()))
         }
         let plan = try models.plan(Rule.model("B", base: "A"))

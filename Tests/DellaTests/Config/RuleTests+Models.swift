@@ -1,0 +1,118 @@
+import StreamIO
+import SystemPackage
+
+@testable import Della
+
+/// Rules about models: how they are found, and whether they fit the base.
+extension RuleTests {
+    static let models = [
+        Rule(
+            "not found", Rule.model("Test/Onne"),
+            "4: the model Test/Onne was not found in MODELS (did you mean Test/One? else download it: hf download Test/Onne --local-dir MODELS/Test/Onne)"
+        ),
+        Rule(
+            "a slash lost", Rule.model("TestOne"),
+            "4: the model TestOne was not found in MODELS (did you mean Test/One?)"),
+        Rule(
+            "not found, like none", Rule.model("somebody/else-9B"),
+            "4: the model somebody/else-9B was not found in MODELS (download it: hf download somebody/else-9B --local-dir MODELS/somebody/else-9B)"
+        ),
+        Rule(
+            "not found, a path", Rule.model("/nowhere/model"),
+            "4: the model /nowhere/model was not found (check the path)"),
+        Rule(
+            "other layers", Rule.model("Test/Shallow"),
+            "4: Test/Shallow has 1 layer, the base 6 (merge models of one architecture, or ranges of layers with slices:)"
+        ),
+        Rule(
+            "another architecture", Rule.model("Test/QwenBase", base: "Test/GPTBase"),
+            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has (is it of the base's architecture?)"
+        ),
+        Rule(
+            "missing tensors", Rule.model("Test/One", base: "Bad/More"),
+            "4: Test/One has no tensor model.more.weight, which the base has (download it again, or use another model)"
+        ),
+        Rule(
+            "a missing head", Rule.model("Bad/Headless"),
+            "4: Bad/Headless has no tensor lm_head.weight, which the base has (download it again, or use another model)"
+        ),
+        Rule(
+            "another vocabulary", Rule.model("Bad/Vocabulary"),
+            "4: Bad/Vocabulary has a vocabulary of 10 tokens, the base of 8 (model.embed_tokens.weight) (tokens are matched by position: use models with the base's tokenizer, or mergekit's tokenizer_source)"
+        ),
+        Rule(
+            "another shape", Rule.model("Bad/Shape"),
+            "4: Bad/Shape: model.layers.0.self_attn.q_proj.weight has the shape [4, 5], the base's [4, 4] (merge models of one architecture and size)"
+        ),
+        Rule(
+            "quantised", Rule.model("Bad/Quantised"),
+            "4: Bad/Quantised is quantised (gptq): its weights cannot be computed with (name the model in bfloat16, float16 or float32 that it was made from)"
+        ),
+        Rule(
+            "F8", Rule.model("Bad/F8"),
+            "4: Bad/F8: model.embed_tokens.weight is of type F8_E4M3 (and 56 more), which cannot be computed with (quantised checkpoints are not merged: name the model in bfloat16, float16 or float32)"
+        ),
+        Rule(
+            "integers that differ", Rule.model("Bad/IntegersB", base: "Bad/IntegersA"),
+            "4: Bad/IntegersB: the integer tensor position_ids differs from the base's (integers are not averaged: use models that share them)"
+        ),
+        Rule(
+            "only .bin", Rule.model("Bad/Pickled"),
+            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)"
+        ),
+        Rule(
+            "a broken config.json", Rule.model("Bad/Config"),
+            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: unexpected '}' (download it again)"),
+        Rule(
+            "layers lost", Rule.model("Test/One", base: "Bad/Lost"),
+            "1: Bad/Lost: config.json says 8 layers, the checkpoint has 6 (download it again)"),
+        Rule(
+            "several at once",
+            "base_model: Test/Bse\nmerge_method: delta\nmodels:\n  - model: Bad/Pickled\n    parameters: {density: x}\nfoo: 1\n",
+            "1: the model Test/Bse was not found in MODELS (did you mean Test/Base? else download it: hf download Test/Bse --local-dir MODELS/Test/Bse)",
+            "2: unknown method 'delta' (did you mean della?)",
+            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)",
+            "5: density: 'x' is no number (write density: 0.5)",
+            "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
+        ),
+    ]
+
+    /// The models that the rules speak of.
+    func makeModels() throws -> TinyModels {
+        let models = try TinyModels()
+        try models.makeModels(
+            namedIn: "Test/Base Test/One Test/Two Test/Shallow Test/VisionBase Test/QwenBase Test/GPTBase")
+        func make(_ name: String, _ edit: @escaping (inout [TinyModels.Tensor]) -> Void) throws {
+            try models.make(name, shape: "mistral", layers: 6, edit: edit)
+        }
+        try make("Bad/More") { $0.append(.init(name: "model.more.weight", type: .bf16, shape: [4])) }
+        try make("Bad/Headless") { $0.removeLast() }
+        try make("Bad/Vocabulary") {
+            $0[0].shape[0] = 10; $0[$0.count - 1].shape[0] = 10
+        }
+        try make("Bad/Shape") { $0[2].shape = [4, 5] }
+        try make("Bad/F8") { tensors in for index in tensors.indices { tensors[index].type = .f8E4M3 } }
+        for (name, byte) in [("Bad/IntegersA", UInt8(0)), ("Bad/IntegersB", 1)] {
+            try make(name) {
+                $0.append(
+                    .init(name: "position_ids", type: .i64, shape: [1], bytes: [byte, 0, 0, 0, 0, 0, 0, 0]))
+            }
+        }
+        try models.make("Bad/Quantised", shape: "mistral", layers: 6) { _ in
+        } editConfig: { config in
+            config["quantization_config"] = .object(JSONObject([("quant_method", .string("gptq"))]))
+        }
+        try models.make("Bad/Lost", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0["num_hidden_layers"] = .int(8)
+        }
+        try models.make("Bad/Config", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0 = .null
+        }
+        try models.write("{\"hidden_size\": 4,}", to: "Bad/Config/config.json")
+        try FileSystem.createFolder(models.folder.appending("Bad").appending("Pickled"))
+        try models.write("x", to: "Bad/Pickled/pytorch_model.bin")
+        return models
+    }
+}
