@@ -117,12 +117,8 @@ extension PlanDraft {
             }
             guard let index = index(source.model) else { continue }
             let model = models[index]
-            if layers.value.upperBound > model.layerCount {
-                list.add(
-                    layers.line,
-                    "layer_range [\(layers.value.lowerBound), \(layers.value.upperBound)] reaches "
-                        + "beyond the \(model.layerCount) layers of \(source.model.displayName)",
-                    "END is at most \(model.layerCount)")
+            if let problem = Self.rangeProblem(layers, of: model) {
+                list.add(problem)
                 isGood = false
             }
             if model.stacks.count > 1 {
@@ -135,6 +131,25 @@ extension PlanDraft {
             }
         }
         return isGood
+    }
+
+    /// What is wrong with a range of a model's layers: there must be tensors of all of them.
+    private static func rangeProblem(
+        _ layers: MergeConfig.Located<Range<Int>>, of model: OpenModel
+    ) -> Problem? {
+        let name = model.reference.displayName
+        let beyond =
+            "layer_range [\(layers.value.lowerBound), \(layers.value.upperBound)] reaches beyond the "
+        if layers.value.upperBound > model.layerCount {
+            return Problem(
+                line: layers.line, beyond + "\(model.layerCount) layers of \(name)",
+                remedy: "END is at most \(model.layerCount)")
+        }
+        guard layers.value.upperBound > model.layersHeld else { return nil }
+        return Problem(
+            line: layers.line,
+            beyond + "\(model.layersHeld) layers that the checkpoint of \(name) has; its config.json says "
+                + "\(model.layerCount)", remedy: "download it again")
     }
 
     private mutating func noteBaseParameters(_ source: MergeConfig.Source, of base: ModelName) {
