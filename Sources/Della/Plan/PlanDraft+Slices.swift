@@ -79,6 +79,7 @@ extension PlanDraft {
         guard let base = index(base) else { return }
         let layers = models[base].layerCount
         noteLostLayers(models[base])
+        noteUncountedLayers(models[base])
         // Where the base's own counts differ, either may be the right one.
         let held = models[base].lacksLayers ? models[base].layersHeld : layers
         for source in sources {
@@ -101,6 +102,16 @@ extension PlanDraft {
             "\(model.reference.displayName): config.json says \(model.layerCount) layers, "
                 + "the checkpoint has \(model.layersHeld)",
             "download it again")
+    }
+
+    /// Layers past those that the config counts are merged: some models keep what predicts further tokens there.
+    private mutating func noteUncountedLayers(_ model: OpenModel) {
+        guard model.layersHeld > model.layerCount else { return }
+        list.warn(
+            model.line,
+            "\(model.name.text): config.json says \(model.layerCount) "
+                + "\(model.layerCount == 1 ? "layer" : "layers"), the checkpoint has \(model.layersHeld): "
+                + "gradients end at layer \(model.layerCount - 1), and later layers take their last values")
     }
 
     /// Whether the ranges of a slice agree with each other and with the models.

@@ -74,6 +74,14 @@ struct PlanDraft {
                 "move the file there, or start dellad serve with --allow-any-path")
             return nil
         }
+        if let layers = profile.layerCount, layers < 1 {
+            list.add(
+                line,
+                "\(reference.displayName): \(folder.appending("config.json")): "
+                    + "\(profile.layerCountKey?.key ?? "") is \(layers), and a model has at least one layer",
+                "correct it, or download it again")
+            return nil
+        }
         if let method = profile.quantization {
             list.add(
                 line,
