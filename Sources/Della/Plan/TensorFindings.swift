@@ -186,8 +186,3 @@ struct TensorFindings {
         return (scaled < 0 ? "-" : "") + text
     }
 }
-
-extension TensorPlanner {
-    /// Notes what was found wrong.
-    func report(into list: inout ProblemList) { findings.report(into: &list, models: models) }
-}

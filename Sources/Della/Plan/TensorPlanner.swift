@@ -24,6 +24,7 @@ struct TensorPlanner {
     private(set) var tensors: [OutputTensor] = []
     private(set) var inputs: [InputFile] = []
     private var files: [[Int: Int]]
+    private var filters: FilterWatch
     var findings = TensorFindings()
 
     init(
@@ -38,6 +39,7 @@ struct TensorPlanner {
         resolver = ParameterResolver(
             method: method, module: config.moduleParameters, global: config.parameters)
         files = Array(repeating: [:], count: models.count)
+        filters = FilterWatch(config, slices: slices)
     }
 
     mutating func planAll() {
@@ -56,6 +58,8 @@ struct TensorPlanner {
     private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>]) {
         let slice = slices[spot.slice]
         let inputs = counterparts(of: spot, in: slice, used: &used)
+        filters.see(spot.name, slice: spot.slice)
+        for input in inputs { filters.see(input.name, slice: spot.slice, ordinal: input.ordinal) }
         if spot.base.type.isInteger {
             copy(spot, inputs, base: slice.base)
             return
@@ -169,6 +173,12 @@ struct TensorPlanner {
             }
         }
         append(spot, type: spot.base.type, .copy(input(spot.base, of: base)))
+    }
+
+    /// Notes what was found wrong.
+    func report(into list: inout ProblemList) {
+        findings.report(into: &list, models: models)
+        filters.report(into: &list)
     }
 
     private mutating func append(_ spot: OutputSpot, type: ElementType, _ source: OutputTensor.Source) {

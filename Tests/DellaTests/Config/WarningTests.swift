@@ -39,6 +39,31 @@ import Testing
             "line 7: density 45 keeps every difference: densities are meant to lie between 0 and 1",
             "line 7: density -1 drops every difference: densities are meant to lie between 0 and 1"),
         Rule(
+            "filters that match nothing",
+            Rule.parameters(
+                "weight:\n  - {filter: self_atn, value: 1}\n  - {filter: mlp, value: 1}\n  - value: 0.5\n"
+                    + "density: {filter: MLP, value: 0.5}")
+                + "parameters: {lambda: [{filter: lm-head, value: 1}, {filter: '*', value: 1}, {filter: norm, value: 1}]}\n",
+            "line 7: the filter 'self_atn' matches no tensor: its value is never taken",
+            "line 10: the filter 'MLP' matches no tensor: its value is never taken",
+            "line 11: the filter 'lm-head' matches no tensor: its value is never taken"),
+        Rule(
+            "a filter that only one of several slices has tensors for",
+            """
+            base_model: Test/Base
+            merge_method: della
+            slices:
+              - sources:
+                  - {model: Test/Base, layer_range: [0, 2]}
+                  - model: Test/One
+                    layer_range: [0, 2]
+                    parameters: &shared {weight: [{filter: layers.4, value: 1}, {filter: layers.5., value: 1}, {value: 0}]}
+              - sources:
+                  - {model: Test/Base, layer_range: [2, 5]}
+                  - {model: Test/One, layer_range: [2, 5], parameters: *shared}
+            """,
+            "line 8: the filter 'layers.5.' matches no tensor: its value is never taken"),
+        Rule(
             "the base's tokenizer, which all share",
             Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer_source: base\n"),
         Rule(
