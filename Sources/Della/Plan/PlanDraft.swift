@@ -52,6 +52,10 @@ struct PlanDraft {
     }
 
     private mutating func opened(_ reference: ModelReference, folder: FilePath, line: Int) -> OpenModel? {
+        if let standIn = ModelStandIn(in: folder) {
+            list.add(line, "\(reference.displayName) \(standIn.problem)", standIn.remedy)
+            return nil
+        }
         let checkpoint: Checkpoint
         let profile: ModelProfile
         do throws(CheckpointError) {
@@ -68,30 +72,38 @@ struct PlanDraft {
             list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", "download it again")
             return nil
         }
-        if let shard = checkpoint.shards.first(where: { !library.permits($0.path) }) {
-            list.add(
-                line, "\(reference.text): \(shard.path) leads out of the --models folders",
-                "move the file there, or start dellad serve with --allow-any-path")
-            return nil
-        }
-        if let layers = profile.layerCount, layers < 1 {
-            list.add(
-                line,
-                "\(reference.displayName): \(folder.appending("config.json")): "
-                    + "\(profile.layerCountKey?.key ?? "") is \(layers), and a model has at least one layer",
-                "correct it, or download it again")
-            return nil
-        }
-        if let method = profile.quantization {
-            list.add(
-                line,
-                "\(reference.displayName) is quantised (\(method)): its weights cannot be computed with",
-                "name the model in bfloat16, float16 or float32 that it was made from")
-            return nil
-        }
-        return OpenModel(
+        let model = OpenModel(
             reference: reference, name: ModelName(reference, in: folder, of: library), line: line,
             folder: folder, checkpoint: checkpoint, profile: profile)
+        if let problem = obstacle(to: model) {
+            list.add(problem)
+            return nil
+        }
+        return model
+    }
+
+    /// What keeps an opened model from being merged with any other.
+    private func obstacle(to model: OpenModel) -> Problem? {
+        let name = model.reference.displayName
+        if let shard = model.checkpoint.shards.first(where: { !library.permits($0.path) }) {
+            return Problem(
+                line: model.line, "\(model.reference.text): \(shard.path) leads out of the --models folders",
+                remedy: "move the file there, or start dellad serve with --allow-any-path")
+        }
+        if model.checkpoint.tensors.isEmpty {
+            return Problem(line: model.line, "\(name) has no tensors", remedy: "download it again")
+        }
+        if let layers = model.profile.layerCount, layers < 1 {
+            return Problem(
+                line: model.line,
+                "\(name): \(model.folder.appending("config.json")): "
+                    + "\(model.profile.layerCountKey?.key ?? "") is \(layers), and a model has at least one layer",
+                remedy: "correct it, or download it again")
+        }
+        guard let method = model.profile.quantization else { return nil }
+        return Problem(
+            line: model.line, "\(name) is quantised (\(method)): its weights cannot be computed with",
+            remedy: "name the model in bfloat16, float16 or float32 that it was made from")
     }
 
     /// The index of an opened model.

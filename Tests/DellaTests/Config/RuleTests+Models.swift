@@ -61,6 +61,19 @@ extension RuleTests {
             "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)"
         ),
         Rule(
+            "no tensors", Rule.model("Bad/Empty", base: "Bad/Empty2"),
+            "1: Bad/Empty2 has no tensors (download it again)",
+            "4: Bad/Empty has no tensors (download it again)"),
+        Rule(
+            "an adapter", Rule.model("Bad/Adapter"),
+            "4: Bad/Adapter is an adapter (LoRA), not a model: it only holds differences to its base (merge it into its base with peft's merge_and_unload, and name the result)"
+        ),
+        Rule(
+            "only GGUF", Rule.model("Bad/GGUF"),
+            "4: Bad/GGUF is only there as GGUF (model.Q4_K_M.gguf), whose weights are quantised or laid out anew (name the safetensors model that it was made from)"
+        ),
+        Rule("a model beside what was made of it", Rule.model("Good/Beside")),
+        Rule(
             "a broken config.json", Rule.model("Bad/Config"),
             "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: unexpected '}' (download it again)"),
         Rule(
@@ -109,6 +122,25 @@ extension RuleTests {
         try models.make("Bad/Config", shape: "mistral", layers: 6) { _ in
         } editConfig: {
             $0 = .null
+        }
+        for name in ["Bad/Empty", "Bad/Empty2"] {
+            try models.writeModel(name, tensors: [], config: .object(JSONObject()))
+        }
+        let difference = TinyModels.Tensor(
+            name: "base_model.model.q_proj.lora_A.weight", type: .f32, shape: [2])
+        try models.writeModel("Bad/Adapter", tensors: [difference], config: .null)
+        let adapter = models.folder.pushing("Bad/Adapter")
+        try FileSystem.rename(
+            adapter.appending("model.safetensors"), to: adapter.appending("adapter_model.safetensors"),
+            replacing: false)
+        try models.write("{}", to: "Bad/Adapter/adapter_config.json")
+        try models.writeModel("Bad/GGUF", tensors: [], config: .object(JSONObject()))
+        try FileSystem.remove(models.folder.pushing("Bad/GGUF/model.safetensors"))
+        try models.make("Test/One", as: "Good/Beside")
+        for name in [
+            "Bad/GGUF/model.Q4_K_M.gguf", "Good/Beside/model.gguf", "Good/Beside/adapter_config.json",
+        ] {
+            try models.write("{}", to: name)
         }
         try models.write("{\"hidden_size\": 4,}", to: "Bad/Config/config.json")
         try FileSystem.createFolder(models.folder.appending("Bad").appending("Pickled"))
