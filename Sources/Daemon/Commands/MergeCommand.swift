@@ -43,7 +43,8 @@ struct MergeCommand: ParsableCommand {
         let path = FilePath(output)
         let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
         let options = try merging.resolved(on: Host(), trace: trace)
-        let plan = try config.plan(models.planner, outputName: path.lastComponent?.string ?? "")
+        let plan = try config.plan(
+            models.planner(threads: options.threads), outputName: path.lastComponent?.string ?? "")
         for warning in plan.warnings { Self.warn(warning) }
 
         let session = ForegroundMerge { (progress, stop) throws(MergeFailure) in

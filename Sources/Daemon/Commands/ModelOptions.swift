@@ -17,13 +17,13 @@ struct ModelOptions: ParsableArguments {
     var seed: UInt64?
 
     /// A person at the command line may name any path, relative ones from where they are.
-    var planner: MergePlanner {
+    func planner(threads: Int) -> MergePlanner {
         let folders = models.isEmpty ? [DefaultPath.models] : models
         return MergePlanner(
             library: ModelLibrary(
                 folders: folders.map { FilePath($0) }, workingDirectory: Self.workingDirectory,
                 allowsAnyPath: true),
-            seed: seed)
+            seed: seed, threads: threads)
     }
 
     private static var workingDirectory: FilePath {

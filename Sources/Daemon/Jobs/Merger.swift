@@ -14,7 +14,7 @@ struct Merger: Merging {
     func merge(_ run: JobRun) -> JobOutcome {
         let plan: MergePlan
         do {
-            plan = try MergePlanner(library: library, shardSize: shardSize).plan(
+            plan = try MergePlanner(library: library, shardSize: shardSize, threads: options.threads).plan(
                 run.config, fileName: "\(run.name).yml", outputName: run.name.text)
         } catch {
             return .failed(JobFailure(message: error.description))

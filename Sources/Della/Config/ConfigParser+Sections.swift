@@ -278,7 +278,8 @@ extension ConfigParser {
                     list.add(pair.line, "seed is no whole number from 0 to 2^64−1", "write seed: 42")
                 }
             case "shard_size": config.dellad.shardSize = parseSize(pair)
-            case "memory": config.dellad.memory = parseSize(pair)
+            case "memory":
+                config.dellad.memory = parseSize(pair).map { .init(value: $0, line: pair.line) }
             case "mergekit_compat":
                 config.dellad.followsMergekit = pair.value.flag ?? false
                 if pair.value.flag == nil {

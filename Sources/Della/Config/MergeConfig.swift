@@ -43,7 +43,7 @@ struct MergeConfig: Sendable {
         /// Bytes.
         var shardSize: UInt64?
         /// Bytes.
-        var memory: UInt64?
+        var memory: Located<UInt64>?
         var followsMergekit = false
         var retries = 0
     }

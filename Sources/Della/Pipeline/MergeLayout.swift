@@ -61,6 +61,13 @@ public struct MergeLayout: Hashable, Sendable {
     /// Chunks' worth of slots left free for streaming where a tensor does not fit.
     func streamingChunks(of room: Int) -> Int { min(8, max(1, room / 4)) }
 
+    /// The smallest budget that does for a plan, in bytes, and the tensor whose rows ask for it.
+    static func least(for plan: MergePlan, threads: Int) -> (memory: UInt64, tensor: String) {
+        let demand = RowDemand(plan)
+        let division = Division(demand, slot: smallestSlot, threads: threads)
+        return (UInt64(division.leastBytes), demand.widestTensor)
+    }
+
     /// Divides `memory` for a plan.
     /// - Throws: `MergeFailure` of kind `budgetTooSmall`, naming the tensor and the budget that would do.
     public init(_ plan: MergePlan, memory: UInt64, threads: Int) throws(MergeFailure) {

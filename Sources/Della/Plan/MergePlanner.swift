@@ -12,17 +12,21 @@ public struct MergePlanner: Sendable {
     public var seed: UInt64?
     /// The most bytes of tensor data in one output file, where the config does not say.
     public var shardSize: UInt64
+    /// Threads that will compute, each of which needs memory.
+    public var threads: Int
 
     /// Bytes of one output file where nobody says.
     public static let usualShardSize: UInt64 = 5_000_000_000
 
     /// A planner that looks models up in `library`.
     public init(
-        library: ModelLibrary, seed: UInt64? = nil, shardSize: UInt64 = Self.usualShardSize
+        library: ModelLibrary, seed: UInt64? = nil, shardSize: UInt64 = Self.usualShardSize,
+        threads: Int = 1
     ) {
         self.library = library
         self.seed = seed
         self.shardSize = shardSize
+        self.threads = threads
     }
 
     /// Plans the merge that a config asks for.
@@ -37,7 +41,7 @@ public struct MergePlanner: Sendable {
     ) throws(MergeProblems) -> MergePlan {
         var (config, list) = ConfigParser.parse(text)
         config.dellad.shardSize = config.dellad.shardSize ?? shardSize
-        var draft = PlanDraft(config: config, library: library, list: list)
+        var draft = PlanDraft(config: config, library: library, list: list, threads: threads)
         draft.openModels()
         let plan = draft.plan(seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName)
         if !list.problems.isEmpty, let repair = IndentationRepair.repair(text, library: library) {

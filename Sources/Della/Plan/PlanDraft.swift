@@ -6,6 +6,8 @@ struct PlanDraft {
     var config: MergeConfig
     var library: ModelLibrary
     var list: ProblemList
+    /// Threads that will compute.
+    let threads: Int
     /// Base first, then in the order the config names them, each once.
     var models: [OpenModel] = []
     /// Models with another number of layers than the base; their tensors need no report.
@@ -14,10 +16,11 @@ struct PlanDraft {
     /// Models that could not be opened; their problems are noted.
     private var lost: Set<ModelReference> = []
 
-    init(config: MergeConfig, library: ModelLibrary, list: ProblemList) {
+    init(config: MergeConfig, library: ModelLibrary, list: ProblemList, threads: Int = 1) {
         self.config = config
         self.library = library
         self.list = list
+        self.threads = threads
     }
 
     // MARK: Models
@@ -136,10 +139,22 @@ struct PlanDraft {
             config: config, models: models, base: baseIndex, slices: slices, shards: shards, library: library)
         let companions = writer.companions(configText: text, outputName: outputName)
         writer.report(into: &list)
-        guard list.problems.isEmpty else { return nil }
-        return MergePlan(
+        let plan = MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
-            warnings: list.warnings, memoryLimit: config.dellad.memory, retries: config.dellad.retries,
-            modelNames: models.map(\.name.text))
+            warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
+            retries: config.dellad.retries, modelNames: models.map(\.name.text))
+        noteMemory(plan)
+        return list.problems.isEmpty ? plan : nil
+    }
+
+    /// A config's own limit that is too small is the config's mistake: no option of the command can raise it.
+    private mutating func noteMemory(_ plan: MergePlan) {
+        guard let limit = config.dellad.memory else { return }
+        let least = MergeLayout.least(for: plan, threads: threads)
+        guard least.memory > limit.value else { return }
+        let step: UInt64 = 1 << 20
+        list.add(
+            limit.line, "memory: \(ByteCount(limit.value)) is too small for the rows of \(least.tensor)",
+            "write \(ByteCount((least.memory + step - 1) / step * step)) or more, or leave it out")
     }
 }

@@ -61,6 +61,27 @@ import Testing
         #expect(report.text.contains(try #require(report.budgetProblem)))
     }
 
+    @Test(arguments: [1, 64]) func aLimitOfTheConfigThatCannotHoldARowIsTheConfigs(threads: Int) throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: Self.config)
+        let planner = MergePlanner(library: models.library, threads: threads)
+        func plan(_ memory: String) throws -> MergePlan {
+            try planner.plan(
+                Array((Self.config + "\ndellad:\n  seed: 1\n  memory: \(memory)\n").utf8),
+                fileName: "merge.yml",
+                outputName: "Out")
+        }
+        let error = try #require(throws: MergeProblems.self) { _ = try plan("100K") }
+        #expect(error.exitCode == 65)
+        let start =
+            "merge.yml:12: memory: 100K is too small for the rows of model.layers.0.mlp.down_proj.weight (write "
+        #expect(error.description.hasPrefix(start), "\(error)")
+        // What the message names does.
+        let enough = String(error.description.dropFirst(start.count).prefix { $0 != " " })
+        let report = PlanReport(try plan(enough), memory: 1 << 30, threads: threads)
+        #expect(report.budgetProblem == nil)
+    }
+
     @Test func whatTheBudgetCannotKeepIsListed() throws {
         let models = try TinyModels()
         let large = TinyModels.Tensor(name: "large.weight", type: .bf16, shape: [3000, 512])
