@@ -234,8 +234,16 @@ struct CompanionWriter {
             tokenizer["chat_template"] = .string(template)
             files["tokenizer_config.json"] = .text(tokenizer.serialized(indentedBy: 2) + "\n")
         } else {
+            let path = folder.appending("tokenizer_config.json")
+            let isThere = ((try? FileSystem.status(path)) ?? nil) != nil
             warnings.append(
-                (choice.line, "the base has no tokenizer_config.json: the chat template stands alone"))
+                (
+                    choice.line,
+                    isThere
+                        ? "the base's tokenizer_config.json is not a JSON object: it is copied as it is, and the "
+                            + "chat template stands alone"
+                        : "the base has no tokenizer_config.json: the chat template stands alone"
+                ))
         }
     }
 

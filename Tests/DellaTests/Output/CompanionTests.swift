@@ -218,6 +218,20 @@ import Testing
         #expect(try json("tokenizer_config.json", in: plan)["chat_template"]?.stringValue == template)
     }
 
+    @Test(arguments: [
+        (String?.none, "has no tokenizer_config.json: the"),
+        ("{\"a\": 1,}", "'s tokenizer_config.json is not a JSON object: it is copied as it is, and the"),
+        ("[]", "'s tokenizer_config.json is not a JSON object: it is copied as it is, and the"),
+    ])
+    func aTemplateThatStandsAloneIsSaidToAndWhy(tokenizer: String?, why: String) throws {
+        let plan = try plan(Self.config + "\nchat_template: chatml\n") { models in
+            if let tokenizer { try models.write(tokenizer, to: "Test/Base/tokenizer_config.json") }
+        }
+        let base = tokenizer == nil ? "the base " : "the base"
+        #expect(plan.warnings == ["line 5: \(base)\(why) chat template stands alone"])
+        #expect(plan.companions.contains { $0.name == "tokenizer_config.json" } == (tokenizer != nil))
+    }
+
     @Test func aJinjaTextIsTakenAsItIsAndAutoTakesTheMostFrequent() throws {
         let jinja = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
         let own = try plan(Self.config + "\nchat_template: \"\(jinja)\"\n")
