@@ -17,11 +17,11 @@ public struct Problem: Hashable, Sendable {
     /// Wrong data, or a missing input.
     public var kind: Kind
 
-    /// A problem, of the whole file where `line` is `nil`.
+    /// A problem, of the whole file where `line` is `nil`. Control characters in the texts are escaped.
     public init(line: Int?, _ message: String, remedy: String = "", kind: Kind = .data) {
         self.line = line
-        self.message = message
-        self.remedy = remedy
+        self.message = message.printable
+        self.remedy = remedy.printable
         self.kind = kind
     }
 

@@ -18,7 +18,7 @@ struct ProblemList {
 
     mutating func warn(_ line: Int?, _ message: String) {
         guard warnings.count < Self.limit else { return }
-        let text = line.map { "line \($0): \(message)" } ?? message
+        let text = (line.map { "line \($0): \(message)" } ?? message).printable
         if !warnings.contains(text) { warnings.append(text) }
     }
 

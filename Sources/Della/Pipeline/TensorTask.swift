@@ -110,6 +110,6 @@ extension TensorTask {
             warnings.append(
                 "\(name): \(cause) holds \(result.nans) NaN and \(result.infinities) infinite values")
         }
-        return warnings
+        return warnings.map(\.printable)
     }
 }

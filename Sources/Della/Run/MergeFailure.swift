@@ -62,7 +62,7 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         let enough = ByteCount((needed + step - 1) / step * step)
         return Self(
             .budgetTooSmall,
-            "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor) (use --memory \(enough))"
+            "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor.printable) (use --memory \(enough))"
         )
     }
 
