@@ -11,6 +11,8 @@ struct IndentationRepair {
     var text: String
     /// The first line that stood in the wrong column.
     var line: Int
+    /// The line of a `parameters:` that may belong elsewhere.
+    var doubtfulLine: Int?
     /// Names that were mended too: slashes that the page had eaten.
     var renamed: [(line: Int, from: String, to: String)]
 
@@ -33,7 +35,8 @@ struct IndentationRepair {
         }
         guard let first, ConfigParser.parse(Array(plain.utf8)).list.problems.isEmpty
         else { return nil }
-        var repair = IndentationRepair(text: plain, line: first + 1, renamed: [])
+        var repair = IndentationRepair(
+            text: plain, line: first + 1, doubtfulLine: writer.doubtfulLine.map { $0 + 1 }, renamed: [])
         repair.restoreNames(writer.lines, library)
         return repair
     }
@@ -73,10 +76,16 @@ struct IndentationRepair {
     /// What is said of a config that needs this repair: that its indentation is lost, the names that are not
     /// found, and the config to paste.
     func problems(fileName: String, library: ModelLibrary) -> MergeProblems {
+        var remedy = "paste the re-indented config below"
+        if let doubtfulLine {
+            remedy +=
+                ", and check where the parameters: of line \(doubtfulLine) stand: they may be one model's, or those "
+                + "of the whole merge"
+        }
         var problems = [
             Problem(
                 line: line, "the indentation is lost, as when a config is copied from a web page",
-                remedy: "paste the re-indented config below")
+                remedy: remedy)
         ]
         for name in renamed {
             problems.append(

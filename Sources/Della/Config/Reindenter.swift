@@ -34,6 +34,10 @@ struct Reindenter {
     private var openList: Int?
 
     private let base: String?
+    private var hasGlobalParameters = false
+    /// The line, from 0, of a `parameters:` that could be the last model's or the whole merge's: nothing but the
+    /// lost indentation told.
+    private(set) var doubtfulLine: Int?
 
     init(_ source: [Line]) {
         self.source = source
@@ -149,6 +153,7 @@ struct Reindenter {
         let isMerges =
             !names.contains(.weight)
             && (names.contains(where: \.isFlag) || (entryModel != nil && entryModel == base))
+        if isDoubtful(index, after: block.endIndex, names) { doubtfulLine = index }
         if isInList, place == .entry, !entryHasParameters, !isMerges {
             (place, entryHasParameters) = (.entryParameters, true)
             return entryColumn + 2
@@ -164,7 +169,18 @@ struct Reindenter {
             place = .sliceParameters
             return shift + 4
         }
-        (place, isInList, shift) = (.globalParameters, false, 0)
+        (place, isInList, shift, hasGlobalParameters) = (.globalParameters, false, 0, true)
         return 0
+    }
+
+    /// Whether a block of parameters after the last entry of a list may be the entry's or the merge's: neither has
+    /// another, and both can have these.
+    private func isDoubtful(_ index: Int, after end: Int, _ names: Set<ParameterName>) -> Bool {
+        guard isInList, place == .entry, !entryHasParameters, !hasGlobalParameters, source[index].indent == 0,
+            !names.allSatisfy(\.isFlag)
+        else { return false }
+        return !source[end...].contains { line in
+            line.key == "parameters" || line.isItem && ["model", "layer_range", "sources"].contains(line.key)
+        }
     }
 }

@@ -123,6 +123,45 @@ import Testing
         #expect(try models.plan(repaired).shards.flatMap(\.tensors).count == 363)
     }
 
+    private static let head = "merge_method: della\nbase_model: Test/Base\n"
+    private static let one = "- model: Test/One\n", two = "- model: Test/Two\n"
+    private static let weights = "parameters:\nweight: 0.4\ndensity: 0.5\n"
+
+    @Test(arguments: [
+        ("after the last model", head + "models:\n" + one + weights + two + weights, 9),
+        ("after the only model, with more below", "models:\n" + one + weights + head, 3),
+        (
+            "after the base, without a weight",
+            "models:\n" + two + weights + "- model: Test/Base\nparameters:\ndensity: 0.5\n" + head, 7
+        ),
+        ("the merge's before", head + weights + "models:\n" + one + weights, nil),
+        ("the merge's after", head + "models:\n" + one + weights + weights, nil),
+        (
+            "what only the merge has",
+            "models:\n" + one + "parameters:\nweight: 1\n" + "parameters:\nnormalize: true\n" + head, nil
+        ),
+        (
+            "what only the merge has, after the base",
+            "models:\n" + one + weights + "- model: Test/Base\nparameters:\nnormalize: true\n" + head, nil
+        ),
+        (
+            "before another model",
+            head + "models:\n" + one + weights + "- model: Test/Two\nparameters:\n  weight: 1\n" + weights,
+            nil
+        ),
+    ])
+    func parametersThatCouldStandElsewhereAreNamed(name: String, text: String, line: Int?) throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two")
+        let error = try #require(throws: MergeProblems.self, "\(name)") { _ = try models.plan(text) }
+        let notes = error.problems.filter { $0.message.contains("indentation is lost") }.map(\.remedy)
+        let start = "paste the re-indented config below"
+        let doubt = line.map {
+            ", and check where the parameters: of line \($0) stand: they may be one model's, or those of the whole merge"
+        }
+        #expect(notes == [start + (doubt ?? "")], "\(name): \(error)")
+    }
+
     @Test func otherProblemsAreNotTakenForLostIndentation() throws {
         let models = try TinyModels()
         try models.make("Test/Base")
