@@ -1,3 +1,4 @@
+import StreamIO
 import SystemPackage
 
 extension ModelLibrary {
@@ -11,34 +12,110 @@ extension ModelLibrary {
                 line: line, "\(model.text): \(path) is outside of the --models folders",
                 remedy: "move it there, or start dellad serve with --allow-any-path")
         case .missing:
-            let similar = namesLike(model.path)
-            var remedy =
-                similar.isEmpty ? "" : "did you mean \(similar.joined(separator: ", or "))?"
-            if similar.isEmpty, model.isHubName {
-                remedy = "download it: \(downloadCommand(model))"
-            } else if similar.isEmpty {
-                remedy =
-                    model.isLocalPath
-                    ? "check the path"
-                    : folders.isEmpty ? "check the path, or name a folder with --models" : "check the name"
-            } else if model.isHubName {
-                remedy += " else download it: \(downloadCommand(model))"
-            }
-            return Problem(
-                line: line, "the model \(model.text) was not found\(searched(model))", remedy: remedy,
-                kind: .missingInput)
+            return fileProblem(model, line: line) ?? cacheProblem(model, line: line)
+                ?? missingProblem(model, line: line)
         }
     }
 
+    private func missingProblem(_ model: ModelReference, line: Int) -> Problem {
+        let similar = namesLike(model.path).filter { $0 != model.path }.joined(separator: ", or ")
+        var remedies: [String] = []
+        if model.unexpandedStart != nil { remedies.append("write the path in full") }
+        let absent = searchesFolders(model) ? folders.filter { !isFolder($0) } : []
+        if !absent.isEmpty { remedies.append("name the folder of your models with --models") }
+        if model.isHubName {
+            remedies.append("download it: \(downloadCommand(model))")
+        } else if remedies.isEmpty, similar.isEmpty {
+            remedies.append(
+                model.isLocalPath
+                    ? "check the path"
+                    : folders.isEmpty ? "check the path, or name a folder with --models" : "check the name")
+        }
+        var remedy = remedies.joined(separator: ", or ")
+        if !similar.isEmpty {
+            remedy = "did you mean \(similar)?" + (remedy.isEmpty ? "" : " else " + remedy)
+        }
+        var message = "the model \(model.text) was not found\(searched(model))"
+        if let start = model.unexpandedStart { message += ": \(start) is not expanded" }
+        if !absent.isEmpty {
+            message += "; there is no folder \(absent.map(\.string).joined(separator: ", "))"
+        }
+        return Problem(line: line, message, remedy: remedy, kind: .missingInput)
+    }
+
+    private func searchesFolders(_ model: ModelReference) -> Bool {
+        !FilePath(model.path).isAbsolute && model.unexpandedStart == nil
+    }
+
     private func searched(_ model: ModelReference) -> String {
-        if FilePath(model.path).isAbsolute { return "" }
+        guard searchesFolders(model) else { return "" }
         let places = [workingDirectory].compactMap { $0 } + folders
         return places.isEmpty ? "" : " in " + places.map(\.string).joined(separator: ", ")
     }
 
     private func downloadCommand(_ model: ModelReference) -> String {
-        let folder = folders.first ?? workingDirectory ?? "."
+        let folder = folders.first(where: isFolder) ?? workingDirectory ?? folders.first ?? "."
         let revision = model.revision.map { " --revision \($0)" } ?? ""
         return "hf download \(model.path)\(revision) --local-dir \(folder.appending(model.path))"
+    }
+
+    /// A model given by one of its files.
+    private func fileProblem(_ model: ModelReference, line: Int) -> Problem? {
+        let file = candidates(model).first { candidate in
+            permits(candidate.path)
+                && ((try? FileSystem.status(candidate.path)) ?? nil)?.isRegular ?? false
+        }
+        guard file != nil else { return nil }
+        if model.path.lowercased().hasSuffix(".gguf") {
+            return Problem(
+                line: line, "\(model.text) is a GGUF file, whose weights are quantised or laid out anew",
+                remedy: "name the safetensors model that it was made from")
+        }
+        let folder = FilePath(model.path).removingLastComponent()
+        return Problem(
+            line: line, "\(model.text) is a file, and a model is a folder",
+            remedy: "write \(folder.isEmpty ? "the folder that holds it" : folder.string)")
+    }
+
+    /// A model that Hugging Face's cache knows, but not which of its snapshots is meant.
+    private func cacheProblem(_ model: ModelReference, line: Int) -> Problem? {
+        guard let entry = folders.compactMap({ cacheEntry(model, in: $0) }).first(where: isFolder),
+            permits(entry)
+        else { return nil }
+        let commits = ((try? FileSystem.entries(of: entry.appending("snapshots"))) ?? [])
+            .filter { !$0.hasPrefix(".") }.sorted()
+        let download = "download it: \(downloadCommand(model))"
+        guard !commits.isEmpty else {
+            return Problem(
+                line: line, "\(model.text): \(entry) holds no snapshot", remedy: download, kind: .missingInput
+            )
+        }
+        // As many digits as find() asks for, and then some.
+        let shown = commits.prefix(3).map { String($0.prefix(12)) }
+        let more = commits.count > shown.count ? " and \(commits.count - shown.count) more" : ""
+        let there = shown.joined(separator: ", ") + more
+        let choices = shown.map { "\(model.path)@\($0)" }.joined(separator: ", or ")
+        let reference = model.revision ?? "main"
+        let isReference =
+            ((try? FileSystem.status(entry.appending("refs").pushing(FilePath(reference)))) ?? nil) != nil
+        let why =
+            if isReference {
+                "refs/\(reference) names none of its snapshots (\(there))"
+            } else if let revision = model.revision {
+                "holds no revision \(revision), but \(there)"
+            } else {
+                "holds the snapshots \(there), and no refs/main that says which is meant"
+            }
+        return Problem(
+            line: line, "\(model.text): \(entry)\(isReference ? ": " : " ")\(why)",
+            remedy: "write \(choices)" + (isReference || model.revision != nil ? ", or \(download)" : ""),
+            kind: .missingInput)
+    }
+
+    /// Where Hugging Face's cache has a model, if it has it.
+    private func cacheEntry(_ model: ModelReference, in folder: FilePath) -> FilePath? {
+        let parts = model.path.split(separator: "/")
+        guard (1...2).contains(parts.count), !model.isLocalPath else { return nil }
+        return folder.appending("models--" + parts.joined(separator: "--"))
     }
 }

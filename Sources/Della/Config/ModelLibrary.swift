@@ -53,7 +53,8 @@ public struct ModelLibrary: Sendable {
         }
     }
 
-    private func candidates(_ model: ModelReference) -> [(path: FilePath, isRevision: Bool)] {
+    /// The places where a model may be, in the order searched.
+    func candidates(_ model: ModelReference) -> [(path: FilePath, isRevision: Bool)] {
         let path = FilePath(model.path)
         let isPlain = model.revision == nil
         if path.isAbsolute { return [(path, isPlain)] }
@@ -62,7 +63,8 @@ public struct ModelLibrary: Sendable {
         let parts = model.path.split(separator: "/").map(String.init)
         for folder in folders {
             var plain = [folder.pushing(path)]
-            if parts.count == 2, !parts.contains("..") {
+            // ~/Name is no organisation's: the Name of these folders need not be the one at home.
+            if parts.count == 2, !parts.contains(".."), model.unexpandedStart == nil {
                 plain += [parts[1], parts.joined(separator: "_"), parts.joined(separator: "--")]
                     .map { folder.appending($0) }
             }
@@ -95,7 +97,7 @@ public struct ModelLibrary: Sendable {
         return revision == nil && commits.count == 1 ? [snapshots.appending(commits[0])] : []
     }
 
-    private func isFolder(_ path: FilePath) -> Bool {
+    func isFolder(_ path: FilePath) -> Bool {
         ((try? FileSystem.status(path)) ?? nil)?.isDirectory ?? false
     }
 }

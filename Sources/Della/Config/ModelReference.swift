@@ -23,12 +23,19 @@ struct ModelReference: Hashable, Sendable {
         path + (revision.map { "@" + $0 } ?? "") + (adapter.map { "+" + $0 } ?? "")
     }
 
-    /// Whether the path can only be one of a file system: absolute, or with `.`, `..`, `~`, more than one slash
-    /// or, on cards written on Windows, backslashes.
+    /// Whether the path can only be one of a file system: absolute, or with `.`, `..`, `~`, a variable, more than
+    /// one slash or, on cards written on Windows, backslashes.
     var isLocalPath: Bool {
         guard let first = path.first else { return false }
         return "/.~".contains(first) || path.count { $0 == "/" } > 1 || path.hasSuffix("/")
-            || path.contains("\\") || path.contains(":")
+            || path.contains("\\") || path.contains(":") || path.contains("$")
+    }
+
+    /// What a shell would have expanded: `~`, `~name`, or a variable, `$HOME` or `${HOME}`; `nil` for plain paths.
+    var unexpandedStart: String? {
+        if path.hasPrefix("~") { return String(path.prefix { $0 != "/" }) }
+        guard let variable = path.firstIndex(of: "$") else { return nil }
+        return String(path[variable...].prefix { $0 != "/" })
     }
 
     /// What reports and model cards call the model: its name, or a path's last component; of a path in Hugging
