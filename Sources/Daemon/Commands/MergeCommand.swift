@@ -58,5 +58,7 @@ struct MergeCommand: ParsableCommand {
         )
     }
 
-    private static func warn(_ text: String) { StandardStream.error.write("dellad: \(text)\n") }
+    private static func warn(_ text: String) {
+        StandardStream.error.write("dellad: \(text.printable())\n")
+    }
 }

@@ -1,3 +1,5 @@
+import StreamIO
+
 /// Restores the indentation of a config that lost it, as when it is copied from a web page.
 ///
 /// Works by lines, from what the language allows at each place, and ignores the indentation there is. A repair is
@@ -20,6 +22,10 @@ struct IndentationRepair {
             return nil
         }
         let source = withPlainSpaces(whole)
+        // What is to be pasted is shown as it is: it must not steer a terminal.
+        guard source.unicodeScalars.allSatisfy({ $0.isPrintable || $0 == "\n" || $0 == "\t" }) else {
+            return nil
+        }
         var lines = source.split(separator: "\n", omittingEmptySubsequences: false).map(Line.init)
         guard lines.count <= lineLimit else { return nil }
         while lines.last?.content.isEmpty == true { lines.removeLast() }

@@ -1,3 +1,5 @@
+import StreamIO
+
 /// All that is wrong with a merge, found before a weight is read.
 public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible {
     /// The config's name as messages show it.
@@ -9,7 +11,7 @@ public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// Sorts `problems` by line, those of the whole file first, and drops repetitions.
     public init(fileName: String, problems: [Problem], suggestion: String? = nil) {
-        self.fileName = fileName
+        self.fileName = fileName.printable()
         self.suggestion = suggestion
         var seen = Set<Problem>()
         self.problems =

@@ -1,3 +1,5 @@
+import StreamIO
+
 /// Collects problems and warnings while a config is read and planned.
 ///
 /// Keeps at most `limit` problems: a file of nonsense must not grow a report without end.
@@ -18,6 +20,7 @@ struct ProblemList {
 
     mutating func warn(_ line: Int?, _ message: String) {
         guard warnings.count < Self.limit else { return }
+        let message = message.printable()
         let text = line.map { "line \($0): \(message)" } ?? message
         if !warnings.contains(text) { warnings.append(text) }
     }

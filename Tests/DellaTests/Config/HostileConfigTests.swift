@@ -73,4 +73,24 @@ import Testing
         #expect(error.problems.count <= ProblemList.limit + 1)
         #expect(error.exitCode == 65)
     }
+
+    /// What steers a terminal, as YAML writes it.
+    private static let escapes = "\\e[2J\\e]0;pwn\\a\\u202E\\nx"
+
+    @Test(arguments: [
+        "base_model: \"\(escapes)base\"\nmerge_method: della\nmodels: [{model: A/B, parameters: {weight: 1}}]\n",
+        Rule.top("\"\(escapes)\": 1\n\"\(escapes)\": 2\n"),
+        Rule.parameters(
+            "weight: \"\(escapes)\"\n\"\(escapes)\": 1\ndensity: [{filter: a, value: \"\(escapes)\"}]\n"),
+        "base_model: \"+\(escapes)\"\nmerge_method: \"\(escapes)\"\nmodels: [\"\(escapes)\"]\n",
+    ])
+    func noProblemSteersATerminal(config: String) throws {
+        let planner = MergePlanner(
+            library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+        let error = try #require(throws: MergeProblems.self) {
+            _ = try planner.plan(Array(config.utf8), fileName: "a\u{1B}\u{202E}.yml", outputName: "file")
+        }
+        #expect(error.description.contains("\\u{1B}[2J\\u{1B}]0;pwn\\u{7}\\u{202E}"))
+        #expect(error.description.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+    }
 }
