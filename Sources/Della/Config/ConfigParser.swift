@@ -108,13 +108,16 @@ struct ConfigParser {
             return nil
         }
         guard let model = ModelReference(text) else {
-            list.add(node.line, "'\(text)' is no model's name", "write Org/Name, Org/Name@commit or a path")
+            list.add(
+                node.line, "'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path"
+            )
             return nil
         }
         if let adapter = model.adapter {
             list.add(
-                node.line, "\(text): LoRA adapters are not applied",
-                "merge \(adapter) into \(model.path) with peft's merge_and_unload, and name the result")
+                node.line, "\(text.excerpt): LoRA adapters are not applied",
+                "merge \(adapter.excerpt) into \(model.path.excerpt) with peft's merge_and_unload, and name the result"
+            )
         }
         return model
     }
@@ -159,7 +162,8 @@ struct ConfigParser {
     private mutating func parseSource(_ node: YAMLNode, inSlice: Bool) -> MergeConfig.Source? {
         guard let pairs = node.pairs else {
             if let text = node.text {
-                list.add(node.line, "'\(text)' stands without a key", "write '- model: \(text)'")
+                list.add(
+                    node.line, "'\(text.excerpt)' stands without a key", "write '- model: \(text.excerpt)'")
             } else {
                 list.add(node.line, "\(node.kindName) where a model is listed", "write '- model: NAME'")
             }
@@ -272,12 +276,14 @@ struct ConfigParser {
         for extra in modules.dropFirst() {
             list.add(
                 extra.line,
-                "the module '\(extra.key)' beside '\(module.key)': models of several modules are "
+                "the module '\(extra.key.excerpt)' beside '\(module.key.excerpt)': models of several modules are "
                     + "not merged by module",
                 "write models: at top level, which merges every tensor of the base")
         }
         guard let parts = module.value.pairs else {
-            list.add(module.line, "the module '\(module.key)' is \(module.value.kindName)", "it has models:")
+            list.add(
+                module.line, "the module '\(module.key.excerpt)' is \(module.value.kindName)",
+                "it has models:")
             return
         }
         for part in parts {
@@ -297,7 +303,7 @@ struct ConfigParser {
     /// Notes a key that nobody reads.
     mutating func unknown(_ pair: YAMLPair, _ what: String, among names: [String]) {
         list.add(
-            pair.line, "unknown \(what) '\(pair.key)'",
+            pair.line, "unknown \(what) '\(pair.key.excerpt)'",
             NearestName.remedy(
                 pair.key, among: names,
                 otherwise: Self.advice[pair.key] ?? "known here: \(names.joined(separator: ", "))"))

@@ -79,24 +79,22 @@ struct IndentationRepair {
     /// What is said of a config that needs this repair: that its indentation is lost, the names that are not
     /// found, and the config to paste.
     func problems(fileName: String, library: ModelLibrary) -> MergeProblems {
-        var problems = [
-            Problem(
-                line: line, "the indentation is lost, as when a config is copied from a web page",
-                remedy: "paste the re-indented config below")
-        ]
+        var list = ProblemList()
+        list.add(
+            line, "the indentation is lost, as when a config is copied from a web page",
+            "paste the re-indented config below")
         for name in renamed {
-            problems.append(
-                Problem(
-                    line: name.line, "the model \(name.from) was not found",
-                    remedy: "did you mean \(name.to)? its slash is lost too", kind: .missingInput))
+            list.add(
+                name.line, "the model \(name.from) was not found",
+                "did you mean \(name.to)? its slash is lost too", kind: .missingInput)
         }
         let config = ConfigParser.parse(Array(text.utf8)).config
-        var draft = PlanDraft(config: config, library: library, list: ProblemList())
+        var draft = PlanDraft(config: config, library: library, list: list)
         draft.openModels()
         _ = draft.plan(seed: 0, text: Array(text.utf8), outputName: "")
-        problems += draft.list.problems
+        let all = draft.list
         return MergeProblems(
-            fileName: fileName, problems: problems, suggestion: text)
+            fileName: fileName, problems: all.problems, suggestion: text, left: all.left)
     }
 }
 

@@ -10,6 +10,9 @@ public struct Problem: Hashable, Sendable {
         case missingInput
     }
 
+    /// Characters of a message and of a remedy, at most; what they quote may have any length.
+    static let textLimit = 1_000
+
     /// The line of the config where the construct begins, from 1; `nil` where the whole file is meant.
     public var line: Int?
     /// What is wrong, printable whatever it quotes.
@@ -22,8 +25,8 @@ public struct Problem: Hashable, Sendable {
     /// A problem, of the whole file where `line` is `nil`.
     public init(line: Int?, _ message: String, remedy: String = "", kind: Kind = .data) {
         self.line = line
-        self.message = message.printable()
-        self.remedy = remedy.printable()
+        self.message = message.printable(atMost: Self.textLimit)
+        self.remedy = remedy.printable(atMost: Self.textLimit)
         self.kind = kind
     }
 

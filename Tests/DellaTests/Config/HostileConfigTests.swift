@@ -74,6 +74,43 @@ import Testing
         #expect(error.exitCode == 65)
     }
 
+    @Test func whatMessagesQuoteIsCut() throws {
+        let long = String(repeating: "x", count: 900_000)
+        let models = (0..<200).map {
+            "  - {model: Org/M\($0), parameters: {density: *a, epsilon: *a, weight: *a, *a : 1}}\n"
+        }
+        let config = "tokenizer: &a \"\(long)\"\nmerge_method: *a\nmodels:\n" + models.joined()
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = try report(config)
+        #expect(clock.now - begin < .seconds(10))
+        #expect(error.description.utf8.count <= MergeProblems.byteLimit + 100)
+        let line = try #require(error.problems.first { $0.line == 4 })
+        let quoted = String(repeating: "x", count: 67) + "…" + String(repeating: "x", count: 33)
+        #expect(line.message == "density: '\(quoted)' is no number")
+        let last = try #require(error.problems.last)
+        #expect(last.message.hasSuffix(" more problems"))
+    }
+
+    @Test func aReportIsBoundedAsAWhole() throws {
+        let models = (0..<150).map {
+            "  - {model: Org/M\($0)\(String(repeating: "y", count: 900)), parameters: {weight: 1}}\n"
+        }
+        let error = try report("base_model: Org/Base\nmerge_method: della\nmodels:\n" + models.joined())
+        #expect(error.description.utf8.count <= MergeProblems.byteLimit + 100)
+        let last = try #require(error.problems.last)
+        #expect(last.message == "\(151 - (error.problems.count - 1)) more problems")
+        #expect(error.exitCode == 65)
+    }
+
+    private func report(_ config: String) throws -> MergeProblems {
+        let planner = MergePlanner(
+            library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+        return try #require(throws: MergeProblems.self) {
+            _ = try planner.plan(Array(config.utf8), fileName: "file.yml", outputName: "file")
+        }
+    }
+
     /// What steers a terminal, as YAML writes it.
     private static let escapes = "\\e[2J\\e]0;pwn\\a\\u202E\\nx"
 
