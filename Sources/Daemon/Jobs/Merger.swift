@@ -22,7 +22,7 @@ struct Merger: Merging {
         run.warn(plan.warnings)
         let merge = MergeRun(
             plan: plan, configText: run.config, output: run.spool.model(run.name), options: options,
-            report: { report(run.name, $0) })
+            report: { report(run.name, $0) }, permits: library.permits)
         do throws(MergeFailure) {
             let summary = try merge.perform(
                 progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })

@@ -56,17 +56,23 @@ struct PlanDraft {
         let checkpoint: Checkpoint
         let profile: ModelProfile
         do throws(CheckpointError) {
-            checkpoint = try Checkpoint(opening: folder)
+            checkpoint = try Checkpoint(opening: folder, permits: library.permits)
         } catch {
+            if error.reason == .notPermitted {
+                let forbidden = ModelLibrary.forbidden
+                list.add(
+                    line, "\(reference.text): \(error.path) \(forbidden.problem)", forbidden.remedy)
+                return nil
+            }
             list.add(
                 line, "\(reference.displayName): \(error.path): \(error.problem)", error.remedy,
                 kind: error.isMissingInput ? .missingInput : .data)
             return nil
         }
         do throws(ProfileError) {
-            profile = try ModelProfile(folder: folder)
+            profile = try ModelProfile(folder: folder, library: library)
         } catch {
-            list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", "download it again")
+            list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", error.remedy)
             return nil
         }
         if let shard = checkpoint.shards.first(where: { !library.permits($0.path) }) {
