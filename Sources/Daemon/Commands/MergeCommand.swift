@@ -40,13 +40,20 @@ struct MergeCommand: ParsableCommand {
         let config = try ConfigFile(reading: config)
         let path = FilePath(output)
         let options = try merging.resolved(on: Host(), trace: trace.map { FilePath($0) })
-        let plan = try config.plan(models.planner, outputName: path.lastComponent?.string ?? "")
+        let plan = try plan(config, outputName: path.lastComponent?.string ?? "")
         for warning in plan.warnings { Self.warn(warning) }
 
-        let session = ForegroundMerge { (progress, stop) throws(MergeFailure) in
+        let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
             let run = MergeRun(
                 plan: plan, configText: config.text, output: path, options: options, report: Self.warn)
-            return try run.perform(progress: progress, stop: stop)
+            do throws(MergeFailure) {
+                return try run.perform(progress: progress, stop: stop)
+            } catch {
+                throw CommandFailure(
+                    error.kind == .stopped
+                        ? "interrupted (give the same command again to go on)" : error.message,
+                    exitCode: error.exitCode)
+            }
         }
         let summary = try session.perform()
         for warning in summary.warnings where !plan.warnings.contains(warning) { Self.warn(warning) }
@@ -56,6 +63,17 @@ struct MergeCommand: ParsableCommand {
             "\(path): \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), "
                 + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\n"
         )
+    }
+
+    private func plan(_ config: ConfigFile, outputName: String) throws -> MergePlan {
+        let planner = models.planner
+        return try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
+            guard let plan = try config.plan(planner, outputName: outputName, stop: stop) else {
+                throw CommandFailure(
+                    "interrupted before it began (give the same command again)", .interrupted)
+            }
+            return plan
+        }.perform()
     }
 
     private static func warn(_ text: String) {

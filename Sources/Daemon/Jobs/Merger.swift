@@ -14,8 +14,12 @@ struct Merger: Merging {
     func merge(_ run: JobRun) -> JobOutcome {
         let plan: MergePlan
         do {
-            plan = try MergePlanner(library: library, shardSize: shardSize).plan(
-                run.config, fileName: "\(run.name).yml", outputName: run.name.text)
+            let planner = MergePlanner(library: library, shardSize: shardSize)
+            let planned = try planner.plan(
+                run.config, fileName: "\(run.name).yml", outputName: run.name.text,
+                isStopped: { run.stop.isRequested })
+            guard let planned else { return .stopped }
+            plan = planned
         } catch {
             return .failed(JobFailure(message: error.description))
         }

@@ -107,6 +107,7 @@ struct ConfigParser {
                 node.line, "\(key): is \(node.kindName), not a model's name", "write Org/Name, or a path")
             return nil
         }
+        guard !refusesLength(of: text, line: node.line, key: key) else { return nil }
         guard let model = ModelReference(text) else {
             list.add(
                 node.line, "'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path"
@@ -142,11 +143,23 @@ struct ConfigParser {
             default: unknown(pair, "key", among: ["model", "path", "revision"])
             }
         }
-        guard let path, let model = ModelReference(revision.map { path + "@" + $0 } ?? path) else {
+        let text = path.map { path in revision.map { path + "@" + $0 } ?? path } ?? ""
+        guard !refusesLength(of: text, line: line, key: key) else { return nil }
+        guard let model = ModelReference(text) else {
             list.add(line, "\(key): names no model", "write Org/Name, or a path")
             return nil
         }
         return model
+    }
+
+    /// Refuses a name that no file can have before it is taken apart.
+    private mutating func refusesLength(of text: String, line: Int, key: String) -> Bool {
+        guard text.utf8.count > ModelReference.byteLimit else { return false }
+        list.add(
+            line,
+            "\(key): the name '\(text.excerpt)' has \(text.utf8.count) bytes, and no path more than "
+                + "\(ModelReference.byteLimit)", "write Org/Name, or a path")
+        return true
     }
 
     mutating func parseSources(_ node: YAMLNode, key: String, inSlice: Bool) -> [MergeConfig.Source] {

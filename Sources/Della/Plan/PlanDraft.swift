@@ -23,11 +23,11 @@ struct PlanDraft {
     // MARK: Models
 
     /// Finds and opens every model that the config names.
-    mutating func openModels() {
+    mutating func openModels(isStopped: () -> Bool = { false }) {
         if let base = config.base { open(base.value, line: base.line) }
         for slice in config.slices {
             if let base = slice.base { open(base.value, line: base.line) }
-            for source in slice.sources { open(source.model, line: source.line) }
+            for source in slice.sources where !isStopped() { open(source.model, line: source.line) }
         }
     }
 
@@ -98,7 +98,10 @@ struct PlanDraft {
     // MARK: Plan
 
     /// The plan; `nil` where problems stand against it, all noted.
-    mutating func plan(seed: UInt64, text: [UInt8], outputName: String) -> MergePlan? {
+    mutating func plan(
+        seed: UInt64, text: [UInt8], outputName: String, isStopped: () -> Bool = { false }
+    ) -> MergePlan? {
+        guard !isStopped() else { return nil }
         let slices = planSlices()
         guard let method = config.method, let base = config.base?.value, let baseIndex = index(base),
             !slices.isEmpty, slices.count == config.slices.count
@@ -107,7 +110,8 @@ struct PlanDraft {
             method: method, config: config, models: models, slices: slices,
             seedOrder: OutputSpot.list(
                 slices: slices, models: models))
-        builder.planAll()
+        builder.planAll(isStopped: isStopped)
+        guard !isStopped() else { return nil }
         for model in misfits { builder.findings.missing[model] = nil }
         builder.report(into: &list)
         guard list.problems.isEmpty else { return nil }

@@ -28,10 +28,10 @@ struct TensorPlanner {
         files = Array(repeating: [:], count: models.count)
     }
 
-    mutating func planAll() {
+    mutating func planAll(isStopped: () -> Bool = { false }) {
         tensors.reserveCapacity(seedOrder.count)
         var used: [Set<String>] = Array(repeating: [], count: models.count)
-        for spot in seedOrder { plan(spot, used: &used) }
+        for spot in seedOrder where !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
         for index in models.indices where index > 0 {
             findings.extra[index] = models[index].checkpoint.tensors.map(\.name)
                 .filter { !used[index].contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") }
@@ -40,7 +40,7 @@ struct TensorPlanner {
         renumberInputs()
     }
 
-    private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>]) {
+    private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>], isStopped: () -> Bool) {
         let slice = slices[spot.slice]
         var inputs: [(source: PlannedSlice.Source, name: String, tensor: Checkpoint.Tensor, model: Int)] = []
         for source in slice.sources {
@@ -63,7 +63,7 @@ struct TensorPlanner {
         }
         guard inputs.allSatisfy({ $0.tensor.shape == spot.base.shape }) else { return }
         if spot.base.type.isInteger {
-            copy(spot, inputs.map { ($0.model, $0.tensor) }, base: slice.base)
+            copy(spot, inputs.map { ($0.model, $0.tensor) }, base: slice.base, isStopped: isStopped)
             return
         }
         var formats: Set<FloatFormat> = []
@@ -125,7 +125,8 @@ struct TensorPlanner {
 
     /// Integer tensors are the base's, if all models agree.
     private mutating func copy(
-        _ spot: OutputSpot, _ others: [(model: Int, tensor: Checkpoint.Tensor)], base: Int
+        _ spot: OutputSpot, _ others: [(model: Int, tensor: Checkpoint.Tensor)], base: Int,
+        isStopped: () -> Bool
     ) {
         let path = models[base].checkpoint.shards[spot.base.shard].path
         for other in others {
@@ -136,8 +137,9 @@ struct TensorPlanner {
             let otherPath = models[other.model].checkpoint.shards[other.tensor.shard].path
             do {
                 let isEqual = try FileBytes.areEqual(
-                    path, at: spot.base.offset, otherPath, at: other.tensor.offset, count: spot.base.byteCount
-                )
+                    path, at: spot.base.offset, otherPath, at: other.tensor.offset,
+                    count: spot.base.byteCount,
+                    isStopped: isStopped)
                 if !isEqual { findings.different[other.model, default: []].append(spot.name) }
             } catch {
                 findings.unreadable[other.model] = "\(error)"

@@ -92,6 +92,23 @@ import Testing
         #expect(last.message.hasSuffix(" more problems"))
     }
 
+    @Test(arguments: [
+        "base_model: NAME\nmerge_method: della\nmodels: [{model: A/B, parameters: {weight: 1}}]\n",
+        "base_model: {path: A/B, revision: NAME}\nmerge_method: della\nmodels: [{model: A/B}]\n",
+    ])
+    func aNameThatNoPathCanHaveIsRefusedUnread(config: String) throws {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = try report(config.replacing("NAME", with: String(repeating: "n/", count: 450_000)))
+        #expect(clock.now - begin < .seconds(10))
+        let problem = try #require(error.problems.first)
+        #expect(problem.line == 1)
+        #expect(problem.message.contains(" bytes, and no path more than 4096"))
+        #expect(problem.remedy == "write Org/Name, or a path")
+        let longest = config.replacing("NAME", with: String(repeating: "n", count: 4000))
+        #expect(try !report(longest).description.contains("no path more than"))
+    }
+
     @Test func aReportIsBoundedAsAWhole() throws {
         let models = (0..<150).map {
             "  - {model: Org/M\($0)\(String(repeating: "y", count: 900)), parameters: {weight: 1}}\n"
