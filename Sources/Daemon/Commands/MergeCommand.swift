@@ -77,6 +77,6 @@ struct MergeCommand: ParsableCommand {
     }
 
     private static func warn(_ text: String) {
-        StandardStream.error.write("dellad: \(text.printable())\n")
+        StandardStream.error.write("dellad: \(text.printable)\n")
     }
 }

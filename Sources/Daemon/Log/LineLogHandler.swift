@@ -34,7 +34,7 @@ struct LineLogHandler: LogHandler {
         let job = details["job"].map { "\($0): " } ?? ""
         // A message of several lines, such as a config's problems, is as many lines of the log.
         for line in "\(event.message)".split(separator: "\n") {
-            let text = "\(job)\(line)".printable() + "\n"
+            let text = "\(job)\(line)".printable + "\n"
             write(
                 isJournal
                     ? "<\(Self.priority(event.level))>\(text)" : "\(Timestamp.now) \(event.level) \(text)")

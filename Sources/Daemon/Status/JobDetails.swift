@@ -38,7 +38,7 @@ struct JobDetails {
         lines += status.warnings.map { ("warning", $0) }
         lines += (status.error ?? "").split(separator: "\n").map { ("error", String($0)) }
         return lines.map { label, text in
-            label + String(repeating: " ", count: max(1, 10 - label.count)) + text.printable() + "\n"
+            label + String(repeating: " ", count: max(1, 10 - label.count)) + text.printable + "\n"
         }.joined()
     }
 

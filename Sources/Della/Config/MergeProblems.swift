@@ -19,7 +19,7 @@ public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// A report of `problems` and of `left` more that nobody kept.
     init(fileName: String, problems: [Problem], suggestion: String?, left: Int) {
-        self.fileName = fileName.printable()
+        self.fileName = fileName.printable
         self.suggestion = suggestion
         var seen = Set<Problem>()
         let sorted =

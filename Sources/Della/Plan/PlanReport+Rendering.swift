@@ -34,7 +34,7 @@ extension PlanReport {
         lines += plan.warnings.enumerated().map {
             ($0.offset == 0 ? "warnings  " : "          ") + $0.element
         }
-        return lines.map { $0.printable() + "\n" }.joined()
+        return lines.map { $0.printable + "\n" }.joined()
     }
 
     /// The folders that models were found in, in the order of the inputs.

@@ -25,7 +25,7 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
-        self.message = message.printable()
+        self.message = message.printable
     }
 
     public var description: String { message }

@@ -63,7 +63,7 @@ public final class MergeProgress: Sendable {
     func onUpdate(_ action: (@Sendable (Snapshot) -> Void)?) { observer.withLock { $0 = action } }
 
     func warn(_ text: String) {
-        let text = text.printable()
+        let text = text.printable
         warningList.withLock { $0.append(text) }
     }
 }

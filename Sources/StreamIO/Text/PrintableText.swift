@@ -1,13 +1,15 @@
 extension String {
     /// The text as a terminal or a line of a log may show it: characters that steer either, end the line or turn the
-    /// direction of writing are spelled, `\u{1B}`.
-    ///
-    /// - Parameter limit: of a text with more characters its beginning and its end, with `…` between. O(`limit`).
-    package func printable(atMost limit: Int = .max) -> String {
+    /// direction of writing are spelled, `\n` or `\u{1B}`.
+    package var printable: String { Self.spelled(unicodeScalars[...]) }
+
+    /// The printable text; of one with more characters than `limit` its beginning and its end, with `…` between.
+    /// O(`limit`).
+    package func printable(atMost limit: Int) -> String {
         // As many bytes as that are no more characters.
-        guard utf8.count > limit else { return Self.spelled(unicodeScalars[...]) }
+        guard utf8.count > limit else { return printable }
         let end = unicodeScalars.index(unicodeScalars.startIndex, offsetBy: limit, limitedBy: endIndex)
-        guard let end, end < endIndex else { return Self.spelled(unicodeScalars[...]) }
+        guard let end, end < endIndex else { return printable }
         let tail = limit / 3
         return Self.spelled(unicodeScalars.prefix(limit - tail)) + "…"
             + Self.spelled(unicodeScalars.suffix(tail))
@@ -17,10 +19,12 @@ extension String {
         guard !scalars.allSatisfy(\.isPrintable) else { return String(scalars) }
         var text = ""
         for scalar in scalars {
-            if scalar.isPrintable {
-                text.unicodeScalars.append(scalar)
-            } else {
-                text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+            switch scalar {
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case let scalar where scalar.isPrintable: text.unicodeScalars.append(scalar)
+            default: text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
             }
         }
         return text

@@ -25,7 +25,7 @@ import Testing
         let lines = lines(isJournal: true) { log in
             log.error("\u{1B}[2J\u{202E}one\r\ntwo", metadata: ["job": "seed"])
         }
-        #expect(lines == ["<3>seed: \\u{1B}[2J\\u{202E}one\\u{D}\\u{A}two\n"])
+        #expect(lines == ["<3>seed: \\u{1B}[2J\\u{202E}one\\r\\ntwo\n"])
     }
 
     @Test func elsewhereLinesHaveTheTime() throws {
