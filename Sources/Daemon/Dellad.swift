@@ -24,12 +24,13 @@ struct Dellad: ParsableCommand {
             try command.run()
         } catch let failure as CommandFailure {
             for line in failure.message.split(separator: "\n") {
-                StandardStream.error.write("\(errorPrefix)\(line)\n")
+                StandardStream.error.write("\(errorPrefix)\(String(line).printable)\n")
             }
             if let appendix = failure.appendix { StandardStream.error.write("\n\(appendix)") }
             Glibc.exit(failure.exitCode)
         } catch let error as IOError {
-            StandardStream.error.write("\(errorPrefix)\(error) (remove the cause and try again)\n")
+            StandardStream.error.write(
+                "\(errorPrefix)\("\(error)".printable) (remove the cause and try again)\n")
             Glibc.exit(CommandFailure.Code.io.rawValue)
         } catch {
             usageExit(error)

@@ -25,10 +25,13 @@ struct ConfigFile {
         }
     }
 
-    /// The merge that the config asks for, `outputName` being its title.
-    func plan(_ planner: MergePlanner, outputName: String) throws(CommandFailure) -> MergePlan {
+    /// The merge that the config asks for, `outputName` being its title; `nil` where a stop was asked for.
+    func plan(
+        _ planner: MergePlanner, outputName: String, stop: StopRequest
+    ) throws(CommandFailure) -> MergePlan? {
         do {
-            return try planner.plan(text, fileName: path.string, outputName: outputName)
+            return try planner.plan(
+                text, fileName: path.string, outputName: outputName, isStopped: { stop.isRequested })
         } catch {
             throw CommandFailure(error)
         }

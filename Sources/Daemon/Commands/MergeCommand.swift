@@ -43,14 +43,20 @@ struct MergeCommand: ParsableCommand {
         let path = FilePath(output)
         let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
         let options = try merging.resolved(on: Host(), trace: trace)
-        let plan = try config.plan(
-            models.planner(threads: options.threads), outputName: path.lastComponent?.string ?? "")
+        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", threads: options.threads)
         for warning in plan.warnings { Self.warn(warning) }
 
-        let session = ForegroundMerge { (progress, stop) throws(MergeFailure) in
+        let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
             let run = MergeRun(
                 plan: plan, configText: config.text, output: path, options: options, report: Self.warn)
-            return try run.perform(progress: progress, stop: stop)
+            do throws(MergeFailure) {
+                return try run.perform(progress: progress, stop: stop)
+            } catch {
+                throw CommandFailure(
+                    error.kind == .stopped
+                        ? "interrupted (give the same command again to go on)" : error.message,
+                    exitCode: error.exitCode)
+            }
         }
         let summary = try session.perform()
         for warning in summary.warnings where !plan.warnings.contains(warning) { Self.warn(warning) }
@@ -62,5 +68,18 @@ struct MergeCommand: ParsableCommand {
         )
     }
 
-    private static func warn(_ text: String) { StandardStream.error.write("dellad: \(text)\n") }
+    private func plan(_ config: ConfigFile, outputName: String, threads: Int) throws -> MergePlan {
+        let planner = models.planner(threads: threads)
+        return try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
+            guard let plan = try config.plan(planner, outputName: outputName, stop: stop) else {
+                throw CommandFailure(
+                    "interrupted before it began (give the same command again)", .interrupted)
+            }
+            return plan
+        }.perform()
+    }
+
+    private static func warn(_ text: String) {
+        StandardStream.error.write("dellad: \(text.printable)\n")
+    }
 }

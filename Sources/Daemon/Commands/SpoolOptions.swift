@@ -44,7 +44,7 @@ struct SpoolOptions: ParsableArguments {
     static func name(_ text: String) throws(CommandFailure) -> JobName {
         guard let name = JobName(text) else {
             throw CommandFailure(
-                "'\(SpoolMachine.printable(text))' cannot be a job's name (A-Z a-z 0-9 . _ -, at most "
+                "'\(text.printable(atMost: 160))' cannot be a job's name (A-Z a-z 0-9 . _ -, at most "
                     + "\(JobName.byteLimit), not beginning with a dot)", .usage)
         }
         return name

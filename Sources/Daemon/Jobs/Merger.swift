@@ -14,8 +14,12 @@ struct Merger: Merging {
     func merge(_ run: JobRun) -> JobOutcome {
         let plan: MergePlan
         do {
-            plan = try MergePlanner(library: library, shardSize: shardSize, threads: options.threads).plan(
-                run.config, fileName: "\(run.name).yml", outputName: run.name.text)
+            let planner = MergePlanner(library: library, shardSize: shardSize, threads: options.threads)
+            let planned = try planner.plan(
+                run.config, fileName: "\(run.name).yml", outputName: run.name.text,
+                isStopped: { run.stop.isRequested })
+            guard let planned else { return .stopped }
+            plan = planned
         } catch {
             return .failed(JobFailure(message: error.description))
         }
@@ -25,7 +29,7 @@ struct Merger: Merging {
             report: { text in
                 report(run.name, text)
                 run.warn([text])
-            })
+            }, permits: library.permits)
         do throws(MergeFailure) {
             let summary = try merge.perform(
                 progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })

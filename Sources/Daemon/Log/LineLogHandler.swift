@@ -1,4 +1,5 @@
 import Logging
+import StreamIO
 
 /// One line an event, to standard error: under systemd with the journal's priority and no time, which the
 /// journal has, elsewhere with the time in front.
@@ -33,7 +34,7 @@ struct LineLogHandler: LogHandler {
         let job = details["job"].map { "\($0): " } ?? ""
         // A message of several lines, such as a config's problems, is as many lines of the log.
         for line in "\(event.message)".split(separator: "\n") {
-            let text = "\(job)\(line)\n"
+            let text = "\(job)\(line)".printable + "\n"
             write(
                 isJournal
                     ? "<\(Self.priority(event.level))>\(text)" : "\(Timestamp.now) \(event.level) \(text)")

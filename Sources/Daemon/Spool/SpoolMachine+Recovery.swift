@@ -31,7 +31,7 @@ extension SpoolMachine {
         guard let name = JobName(fileName.dropLast(4)),
             let status = (try? FileSystem.status(spool.config(name, in: .active), followLinks: false)) ?? nil
         else {
-            note(.warning, nil, "active/\(Self.printable(fileName)): is no job (take it out)")
+            note(.warning, nil, "active/\(fileName.printable(atMost: 160)): is no job (take it out)")
             return
         }
         var last = self.status(of: name) ?? freshStatus(name, .queued)

@@ -70,15 +70,8 @@ struct SpoolMachine {
     private func reportUnfit(_ fileName: String) {
         note(
             .warning, nil,
-            "incoming/\(Self.printable(fileName)): left alone: job names are made of A-Z a-z 0-9 . _ - and have at most "
+            "incoming/\(fileName.printable(atMost: 160)): left alone: job names are made of A-Z a-z 0-9 . _ - and have at most "
                 + "\(JobName.byteLimit) characters, not beginning with a dot (rename it)")
-    }
-
-    /// A file name of anybody's choice, fit for a log line.
-    static func printable(_ name: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                name.unicodeScalars.prefix(160).map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 
     private var incomingStatus: (String) -> FileStatus? {

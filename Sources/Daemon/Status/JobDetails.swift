@@ -1,3 +1,5 @@
+import StreamIO
+
 /// All that is known of one job, a line each.
 struct JobDetails {
     let entry: SpoolView.Entry
@@ -35,8 +37,9 @@ struct JobDetails {
         }
         lines += status.warnings.map { ("warning", $0) }
         lines += (status.error ?? "").split(separator: "\n").map { ("error", String($0)) }
-        return lines.map { $0.0 + String(repeating: " ", count: max(1, 10 - $0.0.count)) + $0.1 + "\n" }
-            .joined()
+        return lines.map { label, text in
+            label + String(repeating: " ", count: max(1, 10 - label.count)) + text.printable + "\n"
+        }.joined()
     }
 
     private var progress: String {

@@ -1,3 +1,5 @@
+import StreamIO
+
 /// A spool's jobs as a table.
 struct SpoolTable {
     /// Jobs that have ended are shown up to this many.
@@ -31,7 +33,7 @@ struct SpoolTable {
             lines += rows.map { Self.line($0, name) }
         }
         if hidden > 0 { lines.append("and \(hidden) more that have ended (--json shows all)") }
-        return lines.filter { !$0.isEmpty }.map { String($0.prefix(width)) + "\n" }.joined()
+        return lines.filter { !$0.isEmpty }.map { String($0.printable.prefix(width)) + "\n" }.joined()
     }
 
     private func hiddenStarts(_ rows: [[String]]) -> Bool { rows.count >= Self.endedLimit }

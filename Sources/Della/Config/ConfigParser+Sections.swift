@@ -23,7 +23,7 @@ extension ConfigParser {
                 "dellad merges with della and della_linear; run mergekit for \(text)")
         } else {
             list.add(
-                node.line, "unknown method '\(text)'",
+                node.line, "unknown method '\(text.excerpt)'",
                 NearestName.remedy(
                     text, among: MergeMethod.allCases.map(\.rawValue),
                     otherwise: "write della, or della_linear"))
@@ -50,7 +50,7 @@ extension ConfigParser {
         ]
         let names = FloatFormat.allCases.map(\.name)
         list.add(
-            pair.line, "unknown \(pair.key) '\(text)'",
+            pair.line, "unknown \(pair.key) '\(text.excerpt)'",
             short[name].map { "did you mean \($0)?" }
                 ?? NearestName.remedy(name, among: names, otherwise: "write bfloat16, float16 or float32"))
         return nil
@@ -178,11 +178,13 @@ extension ConfigParser {
         }
         if isFlag {
             if let flag = node.flag { return flag ? 1 : 0 }
-            list.add(line, "\(name): '\(node.text ?? "")' is neither true nor false", "write true or false")
+            list.add(
+                line, "\(name): '\(node.text?.excerpt ?? "")' is neither true nor false",
+                "write true or false")
             return nil
         }
         guard let number = node.number else {
-            list.add(line, "\(name): '\(node.text ?? "")' is no number", "write \(name): 0.5")
+            list.add(line, "\(name): '\(node.text?.excerpt ?? "")' is no number", "write \(name): 0.5")
             return nil
         }
         guard number.isFinite else {
@@ -214,7 +216,7 @@ extension ConfigParser {
                 "write tokenizer_source: base, or run mergekit for a union of vocabularies")
         } else {
             list.add(
-                line, "\(key): '\(node.text ?? node.kindName)' is not the base's tokenizer",
+                line, "\(key): '\(node.text?.excerpt ?? node.kindName)' is not the base's tokenizer",
                 "write tokenizer_source: base; tokens are not matched by name here")
         }
     }
@@ -252,7 +254,7 @@ extension ConfigParser {
         let isName = !text.contains("{") && !text.contains("\n")
         if isName, text != "auto", ChatTemplate(rawValue: text) == nil {
             list.add(
-                pair.line, "unknown chat_template '\(text)'",
+                pair.line, "unknown chat_template '\(text.excerpt)'",
                 NearestName.remedy(
                     text, among: ChatTemplate.allCases.map(\.rawValue) + ["auto"],
                     otherwise: "write auto, a Jinja text, or one of "
@@ -300,7 +302,7 @@ extension ConfigParser {
     private mutating func parseSize(_ pair: YAMLPair) -> UInt64? {
         if let size = pair.value.text.flatMap({ ByteCount($0) }), size.bytes > 0 { return size.bytes }
         list.add(
-            pair.line, "\(pair.key): '\(pair.value.text ?? pair.value.kindName)' is no size",
+            pair.line, "\(pair.key): '\(pair.value.text?.excerpt ?? pair.value.kindName)' is no size",
             "write digits with K, M, G or KB, MB, GB")
         return nil
     }

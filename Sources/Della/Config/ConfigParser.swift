@@ -109,14 +109,18 @@ struct ConfigParser {
                 node.line, "\(key): is \(node.kindName), not a model's name", "write Org/Name, or a path")
             return nil
         }
+        guard !refusesLength(of: text, line: node.line, key: key) else { return nil }
         guard let model = ModelReference(text) else {
-            list.add(node.line, "'\(text)' is no model's name", "write Org/Name, Org/Name@commit or a path")
+            list.add(
+                node.line, "'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path"
+            )
             return nil
         }
         if let adapter = model.adapter {
             list.add(
-                node.line, "\(text): LoRA adapters are not applied",
-                "merge \(adapter) into \(model.path) with peft's merge_and_unload, and name the result")
+                node.line, "\(text.excerpt): LoRA adapters are not applied",
+                "merge \(adapter.excerpt) into \(model.path.excerpt) with peft's merge_and_unload, and name the result"
+            )
         }
         return model
     }
@@ -141,11 +145,23 @@ struct ConfigParser {
             default: unknown(pair, "key", among: ["model", "path", "revision"])
             }
         }
-        guard let path, let model = ModelReference(revision.map { path + "@" + $0 } ?? path) else {
+        let text = path.map { path in revision.map { path + "@" + $0 } ?? path } ?? ""
+        guard !refusesLength(of: text, line: line, key: key) else { return nil }
+        guard let model = ModelReference(text) else {
             list.add(line, "\(key): names no model", "write Org/Name, or a path")
             return nil
         }
         return model
+    }
+
+    /// Refuses a name that no file can have before it is taken apart.
+    private mutating func refusesLength(of text: String, line: Int, key: String) -> Bool {
+        guard text.utf8.count > ModelReference.byteLimit else { return false }
+        list.add(
+            line,
+            "\(key): the name '\(text.excerpt)' has \(text.utf8.count) bytes, and no path more than "
+                + "\(ModelReference.byteLimit)", "write Org/Name, or a path")
+        return true
     }
 
     mutating func parseSources(_ node: YAMLNode, key: String, inSlice: Bool) -> [MergeConfig.Source] {
@@ -161,7 +177,8 @@ struct ConfigParser {
     private mutating func parseSource(_ node: YAMLNode, inSlice: Bool) -> MergeConfig.Source? {
         guard let pairs = node.pairs else {
             if let text = node.text {
-                list.add(node.line, "'\(text)' stands without a key", "write '- model: \(text)'")
+                list.add(
+                    node.line, "'\(text.excerpt)' stands without a key", "write '- model: \(text.excerpt)'")
             } else {
                 list.add(node.line, "\(node.kindName) where a model is listed", "write '- model: NAME'")
             }
@@ -280,12 +297,14 @@ struct ConfigParser {
         for extra in modules.dropFirst() {
             list.add(
                 extra.line,
-                "the module '\(extra.key)' beside '\(module.key)': models of several modules are "
+                "the module '\(extra.key.excerpt)' beside '\(module.key.excerpt)': models of several modules are "
                     + "not merged by module",
                 "write models: at top level, which merges every tensor of the base")
         }
         guard let parts = module.value.pairs else {
-            list.add(module.line, "the module '\(module.key)' is \(module.value.kindName)", "it has models:")
+            list.add(
+                module.line, "the module '\(module.key.excerpt)' is \(module.value.kindName)",
+                "it has models:")
             return
         }
         for part in parts {
@@ -307,7 +326,7 @@ struct ConfigParser {
     /// Notes a key that nobody reads.
     mutating func unknown(_ pair: YAMLPair, _ what: String, among names: [String]) {
         list.add(
-            pair.line, "unknown \(what) '\(pair.key)'",
+            pair.line, "unknown \(what) '\(pair.key.excerpt)'",
             NearestName.remedy(
                 pair.key, among: names,
                 otherwise: Self.advice[pair.key] ?? "known here: \(names.joined(separator: ", "))"))

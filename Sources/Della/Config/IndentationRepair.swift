@@ -1,3 +1,5 @@
+import StreamIO
+
 /// Restores the indentation of a config that lost it, as when it is copied from a web page.
 ///
 /// Works by lines, from what the language allows at each place, and ignores the indentation there is. A repair is
@@ -22,6 +24,10 @@ struct IndentationRepair {
             return nil
         }
         let source = withPlainSpaces(whole)
+        // What is to be pasted is shown as it is: it must not steer a terminal.
+        guard source.unicodeScalars.allSatisfy({ $0.isPrintable || $0 == "\n" || $0 == "\t" }) else {
+            return nil
+        }
         var lines = source.split(separator: "\n", omittingEmptySubsequences: false).map(Line.init)
         guard lines.count <= lineLimit else { return nil }
         while lines.last?.content.isEmpty == true { lines.removeLast() }
@@ -82,24 +88,20 @@ struct IndentationRepair {
                 ", and check where the parameters: of line \(doubtfulLine) stand: they may be one model's, or those "
                 + "of the whole merge"
         }
-        var problems = [
-            Problem(
-                line: line, "the indentation is lost, as when a config is copied from a web page",
-                remedy: remedy)
-        ]
+        var list = ProblemList()
+        list.add(line, "the indentation is lost, as when a config is copied from a web page", remedy)
         for name in renamed {
-            problems.append(
-                Problem(
-                    line: name.line, "the model \(name.from) was not found",
-                    remedy: "did you mean \(name.to)? its slash is lost too", kind: .missingInput))
+            list.add(
+                name.line, "the model \(name.from) was not found",
+                "did you mean \(name.to)? its slash is lost too", kind: .missingInput)
         }
         let config = ConfigParser.parse(Array(text.utf8)).config
-        var draft = PlanDraft(config: config, library: library, list: ProblemList())
+        var draft = PlanDraft(config: config, library: library, list: list)
         draft.openModels()
         _ = draft.plan(seed: 0, text: Array(text.utf8), outputName: "")
-        problems += draft.list.problems
+        let all = draft.list
         return MergeProblems(
-            fileName: fileName, problems: problems, suggestion: text)
+            fileName: fileName, problems: all.problems, suggestion: text, left: all.left)
     }
 }
 

@@ -1,5 +1,10 @@
+import StreamIO
+
 /// All that is wrong with a merge, found before a weight is read.
 public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Bytes of a report, at most, the suggestion aside. What does not fit is counted.
+    static let byteLimit = 64 << 10
+
     /// The config's name as messages show it.
     public var fileName: String
     /// In the order of the file; at least one.
@@ -9,14 +14,31 @@ public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// Sorts `problems` by line, those of the whole file first, and drops repetitions.
     public init(fileName: String, problems: [Problem], suggestion: String? = nil) {
-        self.fileName = fileName
+        self.init(fileName: fileName, problems: problems, suggestion: suggestion, left: 0)
+    }
+
+    /// A report of `problems` and of `left` more that nobody kept.
+    init(fileName: String, problems: [Problem], suggestion: String?, left: Int) {
+        self.fileName = fileName.printable
         self.suggestion = suggestion
         var seen = Set<Problem>()
-        self.problems =
+        let sorted =
             problems.enumerated()
             .filter { seen.insert($0.element).inserted }
             .sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }
             .map(\.element)
+        self.problems = []
+        var room = Self.byteLimit
+        for problem in sorted {
+            room -= problem.description(in: self.fileName).utf8.count + 1
+            if room < 0 { break }
+            self.problems.append(problem)
+        }
+        let more = sorted.count - self.problems.count + left
+        if more > 0 {
+            let words = more == 1 ? "1 more problem" : "\(more) more problems"
+            self.problems.append(Problem(line: nil, words, remedy: "mend those above first"))
+        }
     }
 
     /// The code of sysexits.h: 66 where inputs are missing and nothing else is wrong, else 65.

@@ -2,6 +2,12 @@ import StreamIO
 import SystemPackage
 
 extension ModelLibrary {
+    /// What is said of a file of a model that may not be read.
+    static let forbidden = (
+        problem: "leads out of the --models folders",
+        remedy: "move the file there, or start dellad serve with --allow-any-path"
+    )
+
     /// The problem of a model that is not there: where it was looked for, and what it may have been.
     func problem(_ model: ModelReference, result: Result, line: Int) -> Problem? {
         switch result {

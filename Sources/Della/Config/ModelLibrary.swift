@@ -44,7 +44,7 @@ public struct ModelLibrary: Sendable {
     }
 
     /// Whether a file or folder may be read: any, or what lies in `folders` once links are resolved.
-    func permits(_ path: FilePath) -> Bool {
+    public func permits(_ path: FilePath) -> Bool {
         if allowsAnyPath { return true }
         guard let place = try? FileSystem.resolved(path) else { return false }
         return folders.contains { folder in
@@ -80,15 +80,16 @@ public struct ModelLibrary: Sendable {
         guard (1...2).contains(parts.count), !parts.contains("..") else { return [] }
         let entry = folder.appending("models--" + parts.joined(separator: "--"))
         let snapshots = entry.appending("snapshots")
-        guard let commits = try? FileSystem.entries(of: snapshots) else { return [] }
+        guard permits(snapshots), let commits = try? FileSystem.entries(of: snapshots) else { return [] }
         if let revision {
             if commits.contains(revision) { return [snapshots.appending(revision)] }
             let matches = revision.utf8.count >= 7 ? commits.filter { $0.hasPrefix(revision) } : []
             if matches.count == 1 { return [snapshots.appending(matches[0])] }
         }
         let reference = FilePath(revision ?? "main")
+        let place = entry.appending("refs").pushing(reference)
         if reference.isRelative, !reference.components.contains(where: { $0.kind != .regular }),
-            let bytes = try? FileSystem.readWhole(entry.appending("refs").pushing(reference), limit: 256)
+            permits(place), let bytes = try? FileSystem.readWhole(place, limit: 256)
         {
             let commit = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
             return commits.contains(commit) ? [snapshots.appending(commit)] : []
@@ -115,7 +116,8 @@ extension ModelLibrary {
                     names.append(String(entry.dropFirst(8)).replacing("--", with: "/", maxReplacements: 1))
                     continue
                 }
-                let children = (try? FileSystem.entries(of: folder.appending(entry))) ?? []
+                let place = folder.appending(entry)
+                let children = permits(place) ? (try? FileSystem.entries(of: place)) ?? [] : []
                 if children.contains(where: { $0 == "config.json" || $0.hasSuffix(".safetensors") }) {
                     names.append(entry)
                     continue
@@ -123,7 +125,7 @@ extension ModelLibrary {
                 for child in children where !child.hasPrefix(".") {
                     looks += 1
                     guard looks <= Self.nameLimit else { return names }
-                    if isFolder(folder.appending(entry).appending(child)) {
+                    if isFolder(place.appending(child)) {
                         names.append("\(entry)/\(child)")
                     }
                 }

@@ -1,5 +1,8 @@
 /// A model as a config names it: a path, or a name to be looked up, with `@revision` and `+adapter`.
 struct ModelReference: Hashable, Sendable {
+    /// Bytes of a model's name, at most: Linux's PATH_MAX.
+    static let byteLimit = 4096
+
     var path: String
     /// A commit or branch of Hugging Face's cache.
     var revision: String?

@@ -3,11 +3,13 @@ package enum NearestName {
     /// The candidate with the smallest edit distance to `name`, case ignored; `nil` where all are further than
     /// a third of its length, at least 2. The first of equals wins.
     package static func match(_ name: String, among candidates: [String]) -> String? {
+        // No candidate is nearly as long.
+        let name = String(name.prefix(256)).lowercased()
         let limit = max(2, name.count / 3)
         var best: (name: String, distance: Int)?
         for candidate in candidates {
             let distance = distance(
-                name.lowercased(), candidate.lowercased(), limit: best?.distance ?? limit + 1)
+                name, candidate.lowercased(), limit: best?.distance ?? limit + 1)
             if distance < best?.distance ?? (limit + 1) { best = (candidate, distance) }
         }
         return best?.name

@@ -1,3 +1,5 @@
+import StreamIO
+
 /// One thing that is wrong with a merge: where in the config, what, and what to do about it.
 public struct Problem: Hashable, Sendable {
     /// What a problem means for the exit code.
@@ -8,20 +10,23 @@ public struct Problem: Hashable, Sendable {
         case missingInput
     }
 
+    /// Characters of a message and of a remedy, at most; what they quote may have any length.
+    static let textLimit = 1_000
+
     /// The line of the config where the construct begins, from 1; `nil` where the whole file is meant.
     public var line: Int?
-    /// What is wrong.
-    public var message: String
-    /// What the reader can do; empty where the message says it.
-    public var remedy: String
+    /// What is wrong, printable whatever it quotes.
+    public let message: String
+    /// What the reader can do, printable too; empty where the message says it.
+    public let remedy: String
     /// Wrong data, or a missing input.
     public var kind: Kind
 
     /// A problem, of the whole file where `line` is `nil`. Control characters in the texts are escaped.
     public init(line: Int?, _ message: String, remedy: String = "", kind: Kind = .data) {
         self.line = line
-        self.message = message.printable
-        self.remedy = remedy.printable
+        self.message = message.printable(atMost: Self.textLimit)
+        self.remedy = remedy.printable(atMost: Self.textLimit)
         self.kind = kind
     }
 

@@ -1,12 +1,18 @@
+import StreamIO
+
 /// Collects problems and warnings while a config is read and planned.
 ///
-/// Keeps at most `limit` problems: a file of nonsense must not grow a report without end.
+/// Keeps at most `limit` problems, and as many warnings or `byteLimit` of them: a file of nonsense must not grow a
+/// report without end.
 struct ProblemList {
     static let limit = 200
+    /// Bytes of all warnings, at most; the status of a job has them.
+    static let byteLimit = 64 << 10
 
     private(set) var problems: [Problem] = []
     private(set) var warnings: [String] = []
     private(set) var left = 0
+    private var warningBytes = 0
 
     mutating func add(_ line: Int?, _ message: String, _ remedy: String = "", kind: Problem.Kind = .data) {
         add(Problem(line: line, message, remedy: remedy, kind: kind))
@@ -18,22 +24,16 @@ struct ProblemList {
 
     mutating func warn(_ line: Int?, _ message: String) {
         guard warnings.count < Self.limit else { return }
-        let text = (line.map { "line \($0): \(message)" } ?? message).printable
-        if !warnings.contains(text) { warnings.append(text) }
+        let message = message.printable(atMost: Problem.textLimit)
+        let text = line.map { "line \($0): \(message)" } ?? message
+        guard warningBytes + text.utf8.count <= Self.byteLimit, !warnings.contains(text) else { return }
+        warnings.append(text)
+        warningBytes += text.utf8.count
     }
 
     /// What is thrown; `nil` while nothing is wrong.
     func report(fileName: String, suggestion: String? = nil) -> MergeProblems? {
         guard !problems.isEmpty else { return nil }
-        var all = problems
-        if left > 0 {
-            all.append(
-                Problem(line: Int.max, "\(left) more problems", remedy: "mend those above first"))
-        }
-        var report = MergeProblems(fileName: fileName, problems: all, suggestion: suggestion)
-        for index in report.problems.indices where report.problems[index].line == Int.max {
-            report.problems[index].line = nil
-        }
-        return report
+        return MergeProblems(fileName: fileName, problems: problems, suggestion: suggestion, left: left)
     }
 }

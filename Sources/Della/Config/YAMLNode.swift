@@ -56,6 +56,15 @@ extension YAMLNode {
         return text
     }
 
+    /// Bytes of a text that may be a number or a truth value, at most.
+    private static let wordLimit = 1_000
+
+    /// The text where it may be a number or a truth value.
+    private var word: String? {
+        guard let text, text.utf8.count <= Self.wordLimit else { return nil }
+        return text
+    }
+
     var items: [YAMLNode]? {
         guard case .sequence(let items) = value else { return nil }
         return items
@@ -68,8 +77,8 @@ extension YAMLNode {
 
     /// A truth value: YAML 1.1's words, and 0 and 1, which mergekit takes for one.
     var flag: Bool? {
-        guard let text else { return nil }
-        switch text.lowercased() {
+        guard let word else { return nil }
+        switch word.lowercased() {
         case "true", "yes", "on", "y", "t", "1", "1.0": return true
         case "false", "no", "off", "n", "f", "0", "0.0": return false
         default: return nil
@@ -79,8 +88,8 @@ extension YAMLNode {
     /// A number: decimal with `_` and exponents, hexadecimal, octal (`0o7`, and YAML 1.1's `07`), binary,
     /// `.inf`, `.nan`; quoted ones too, as mergekit converts text. Truth values are 1 and 0 there, and here.
     var number: Double? {
-        guard let text else { return nil }
-        let digits = text.filter { $0 != "_" }
+        guard let word else { return nil }
+        let digits = word.filter { $0 != "_" }
         if let integer = YAMLNode.prefixedInteger(digits) { return integer }
         switch digits.lowercased() {
         case ".inf", "+.inf", "inf", "+inf", "infinity": return .infinity
@@ -96,8 +105,8 @@ extension YAMLNode {
 
     /// A whole number of 64 bits without sign.
     var unsignedInteger: UInt64? {
-        guard let text else { return nil }
-        let digits = text.filter { $0 != "_" }
+        guard let word else { return nil }
+        let digits = word.filter { $0 != "_" }
         if digits.hasPrefix("0x") { return UInt64(digits.dropFirst(2), radix: 16) }
         return UInt64(digits)
     }

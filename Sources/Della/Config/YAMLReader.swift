@@ -134,8 +134,8 @@ struct YAMLReader {
         guard let target = anchors[event.anchor ?? ""] else {
             throw Failure(
                 problem: Problem(
-                    line: event.line, "*\(event.anchor ?? "") names no anchor above it",
-                    remedy: "write &\(event.anchor ?? "") before the value that is meant"))
+                    line: event.line, "*\(event.anchor?.excerpt ?? "") names no anchor above it",
+                    remedy: "write &\(event.anchor?.excerpt ?? "") before the value that is meant"))
         }
         guard aliases <= Self.aliasLimit else {
             throw Failure(problem: Problem(line: event.line, "more than \(Self.aliasLimit) aliases"))
@@ -173,7 +173,8 @@ struct YAMLReader {
                 if let first = lines[name] {
                     found.append(
                         Problem(
-                            line: event.line, "the key '\(name)' is here a second time, after line \(first)",
+                            line: event.line,
+                            "the key '\(name.excerpt)' is here a second time, after line \(first)",
                             remedy: "keep one of them"))
                 } else {
                     lines[name] = event.line

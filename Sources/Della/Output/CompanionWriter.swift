@@ -71,8 +71,9 @@ struct CompanionWriter {
         where Self.names.contains(name) || Self.suffixes.contains(where: { name.hasSuffix($0) }) {
             add(name, to: &files)
         }
-        if entries.contains("additional_chat_templates") {
-            let templates = folder.appending("additional_chat_templates")
+        let templates = folder.appending("additional_chat_templates")
+        if entries.contains("additional_chat_templates"), isPermitted(templates, "additional_chat_templates")
+        {
             let more = read(templates) { () throws(IOError) in try FileSystem.entries(of: templates) } ?? []
             for name in more where name.hasSuffix(".jinja") {
                 add("additional_chat_templates/\(name)", to: &files)
@@ -90,12 +91,15 @@ struct CompanionWriter {
                 (models[base].line, "\(name) of the base is no file that can be copied, and left out"))
             return
         }
-        guard library.permits(path) else {
-            warnings.append(
-                (models[base].line, "\(name) of the base leads out of the --models folders, and is left out"))
-            return
-        }
+        guard isPermitted(path, name) else { return }
         files[name] = .copy(of: path)
+    }
+
+    private mutating func isPermitted(_ path: FilePath, _ name: String) -> Bool {
+        if library.permits(path) { return true }
+        warnings.append(
+            (models[base].line, "\(name) of the base \(ModelLibrary.forbidden.problem), and is left out"))
+        return false
     }
 
     /// The Python files that the `auto_map` of a config names, and those that they import from beside them.
@@ -282,7 +286,7 @@ struct CompanionWriter {
         for model in models where model.folder != folder {
             let name = ["tokenizer.json", "tokenizer.model", "vocab.json"].first { files[$0] != nil }
             let isSame =
-                name.map { Self.isSameFile(folder.appending($0), model.folder.appending($0)) } ?? false
+                name.map { isSameFile(folder.appending($0), model.folder.appending($0)) } ?? false
             if !isSame {
                 warnings.append(
                     (
@@ -294,8 +298,9 @@ struct CompanionWriter {
         }
     }
 
-    private static func isSameFile(_ first: FilePath, _ second: FilePath) -> Bool {
-        guard let left = (try? FileSystem.status(first)) ?? nil,
+    private func isSameFile(_ first: FilePath, _ second: FilePath) -> Bool {
+        guard library.permits(first), library.permits(second),
+            let left = (try? FileSystem.status(first)) ?? nil,
             let right = (try? FileSystem.status(second)) ?? nil,
             left.size == right.size
         else { return false }

@@ -6,14 +6,16 @@ enum FileBytes {
     /// Bytes read of each file at a time.
     static let chunk = 1 << 18
 
-    /// Whether two ranges hold the same bytes. Throws where one cannot be read; a range beyond its file differs.
+    /// Whether two ranges hold the same bytes, as far as they are compared before `isStopped`. Throws where one cannot
+    /// be read; a range beyond its file differs.
     static func areEqual(
-        _ first: FilePath, at firstOffset: UInt64, _ second: FilePath, at secondOffset: UInt64, count: UInt64
+        _ first: FilePath, at firstOffset: UInt64, _ second: FilePath, at secondOffset: UInt64, count: UInt64,
+        isStopped: () -> Bool = { false }
     ) throws(IOError) -> Bool {
         let left = try OpenFile.forReading(first, direct: false)
         let right = try OpenFile.forReading(second, direct: false)
         var done: UInt64 = 0
-        while done < count {
+        while done < count, !isStopped() {
             let step = Int(min(UInt64(chunk), count - done))
             let ours = try left.read(upTo: step, at: firstOffset + done)
             let theirs = try right.read(upTo: step, at: secondOffset + done)

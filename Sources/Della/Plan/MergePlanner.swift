@@ -39,11 +39,30 @@ public struct MergePlanner: Sendable {
     public func plan(
         _ text: [UInt8], fileName: String, outputName: String
     ) throws(MergeProblems) -> MergePlan {
+        let plan = try plan(text, fileName: fileName, outputName: outputName, isStopped: { false })
+        guard let plan else {
+            throw MergeProblems(
+                fileName: fileName, problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
+        }
+        return plan
+    }
+
+    /// Plans the merge that a config asks for, unless it is told to stop.
+    ///
+    /// - Parameter isStopped: asked before each model, tensor and chunk that is looked at.
+    /// - Returns: `nil` where it was stopped.
+    /// - Throws: every problem, as above.
+    public func plan(
+        _ text: [UInt8], fileName: String, outputName: String, isStopped: () -> Bool
+    ) throws(MergeProblems) -> MergePlan? {
         var (config, list) = ConfigParser.parse(text)
         config.dellad.shardSize = config.dellad.shardSize ?? shardSize
         var draft = PlanDraft(config: config, library: library, list: list, threads: threads)
-        draft.openModels()
-        let plan = draft.plan(seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName)
+        draft.openModels(isStopped: isStopped)
+        let plan = draft.plan(
+            seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)
+        // What was found until then is not all.
+        if isStopped() { return nil }
         if !list.problems.isEmpty, let repair = IndentationRepair.repair(text, library: library) {
             throw repair.problems(fileName: fileName, library: library)
         }

@@ -10,12 +10,18 @@ struct ModelProfile: Sendable {
     var json: JSON?
 
     /// Reads a model's `config.json`; a damaged one is a problem, a missing one is not yet.
-    init(folder: FilePath) throws(ProfileError) {
+    ///
+    /// - Parameter library: says whether the file, which may be a link, may be read.
+    init(folder: FilePath, library: ModelLibrary) throws(ProfileError) {
         let path = folder.appending("config.json")
         let bytes: [UInt8]
         do {
             guard let status = try FileSystem.status(path) else { return }
             guard status.isRegular else { throw ProfileError(path: path, reason: "not a file") }
+            guard library.permits(path) else {
+                throw ProfileError(
+                    path: path, reason: ModelLibrary.forbidden.problem, remedy: ModelLibrary.forbidden.remedy)
+            }
             bytes = try FileSystem.readWhole(path, limit: Self.byteLimit)
         } catch let error as ProfileError {
             throw error

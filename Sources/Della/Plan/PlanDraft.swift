@@ -26,11 +26,11 @@ struct PlanDraft {
     // MARK: Models
 
     /// Finds and opens every model that the config names.
-    mutating func openModels() {
+    mutating func openModels(isStopped: () -> Bool = { false }) {
         if let base = config.base { open(base.value, line: base.line) }
         for slice in config.slices {
             if let base = slice.base { open(base.value, line: base.line) }
-            for source in slice.sources { open(source.model, line: source.line) }
+            for source in slice.sources where !isStopped() { open(source.model, line: source.line) }
         }
     }
 
@@ -62,17 +62,23 @@ struct PlanDraft {
         let checkpoint: Checkpoint
         let profile: ModelProfile
         do throws(CheckpointError) {
-            checkpoint = try Checkpoint(opening: folder)
+            checkpoint = try Checkpoint(opening: folder, permits: library.permits)
         } catch {
+            if error.reason == .notPermitted {
+                let forbidden = ModelLibrary.forbidden
+                list.add(
+                    line, "\(reference.text): \(error.path) \(forbidden.problem)", forbidden.remedy)
+                return nil
+            }
             list.add(
                 line, "\(reference.displayName): \(error.path): \(error.problem)", error.remedy,
                 kind: error.isMissingInput ? .missingInput : .data)
             return nil
         }
         do throws(ProfileError) {
-            profile = try ModelProfile(folder: folder)
+            profile = try ModelProfile(folder: folder, library: library)
         } catch {
-            list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", "download it again")
+            list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", error.remedy)
             return nil
         }
         let model = OpenModel(
@@ -88,11 +94,6 @@ struct PlanDraft {
     /// What keeps an opened model from being merged with any other.
     private func obstacle(to model: OpenModel) -> Problem? {
         let name = model.reference.displayName
-        if let shard = model.checkpoint.shards.first(where: { !library.permits($0.path) }) {
-            return Problem(
-                line: model.line, "\(model.reference.text): \(shard.path) leads out of the --models folders",
-                remedy: "move the file there, or start dellad serve with --allow-any-path")
-        }
         if model.checkpoint.tensors.isEmpty {
             return Problem(line: model.line, "\(name) has no tensors", remedy: "download it again")
         }
@@ -117,12 +118,16 @@ struct PlanDraft {
     /// The plan; `nil` where problems stand against it, all noted.
     ///
     /// What can be found with the models that opened, and without a method, is found all the same.
-    mutating func plan(seed: UInt64, text: [UInt8], outputName: String) -> MergePlan? {
+    mutating func plan(
+        seed: UInt64, text: [UInt8], outputName: String, isStopped: () -> Bool = { false }
+    ) -> MergePlan? {
+        guard !isStopped() else { return nil }
         let slices = planSlices()
         var builder = TensorPlanner(
             method: config.method ?? .della, config: config, models: models, slices: slices,
             seedOrder: OutputSpot.list(slices: slices, models: models))
-        builder.planAll()
+        builder.planAll(isStopped: isStopped)
+        guard !isStopped() else { return nil }
         for model in misfits { builder.findings.missing[model] = nil }
         builder.report(into: &list)
         guard list.problems.isEmpty, let method = config.method, let base = config.base?.value,

@@ -4,4 +4,5 @@ import SystemPackage
 struct ProfileError: Error {
     var path: FilePath
     var reason: String
+    var remedy = "download it again"
 }

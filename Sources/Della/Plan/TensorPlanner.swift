@@ -42,10 +42,10 @@ struct TensorPlanner {
         filters = FilterWatch(config, slices: slices)
     }
 
-    mutating func planAll() {
+    mutating func planAll(isStopped: () -> Bool = { false }) {
         tensors.reserveCapacity(seedOrder.count)
         var used: [Set<String>] = Array(repeating: [], count: models.count)
-        for spot in seedOrder { plan(spot, used: &used) }
+        for spot in seedOrder where !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
         for index in models.indices where index > 0 {
             findings.extra[index] = models[index].checkpoint.tensors.map(\.name)
                 .filter { !used[index].contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") }
@@ -55,13 +55,13 @@ struct TensorPlanner {
     }
 
     /// Plans one tensor. Each model's problems are noted whatever another's are; a tensor with problems is left out.
-    private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>]) {
+    private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>], isStopped: () -> Bool) {
         let slice = slices[spot.slice]
         let inputs = counterparts(of: spot, in: slice, used: &used)
         filters.see(spot.name, slice: spot.slice)
         for input in inputs { filters.see(input.name, slice: spot.slice, ordinal: input.ordinal) }
         if spot.base.type.isInteger {
-            copy(spot, inputs, base: slice.base)
+            copy(spot, inputs, base: slice.base, isStopped: isStopped)
             return
         }
         var formats: Set<FloatFormat> = []
@@ -149,7 +149,9 @@ struct TensorPlanner {
     }
 
     /// Integer tensors are the base's, if all models agree.
-    private mutating func copy(_ spot: OutputSpot, _ others: [Input], base: Int) {
+    private mutating func copy(
+        _ spot: OutputSpot, _ others: [Input], base: Int, isStopped: () -> Bool
+    ) {
         let path = models[base].checkpoint.shards[spot.base.shard].path
         for other in others {
             if other.tensor.type != spot.base.type {
@@ -165,8 +167,9 @@ struct TensorPlanner {
             let otherPath = models[other.model].checkpoint.shards[other.tensor.shard].path
             do {
                 let isEqual = try FileBytes.areEqual(
-                    path, at: spot.base.offset, otherPath, at: other.tensor.offset, count: spot.base.byteCount
-                )
+                    path, at: spot.base.offset, otherPath, at: other.tensor.offset,
+                    count: spot.base.byteCount,
+                    isStopped: isStopped)
                 if !isEqual { findings.different[other.model, default: []].append(spot.name) }
             } catch {
                 findings.unreadable[other.model] = "\(error)"

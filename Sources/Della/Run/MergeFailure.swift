@@ -20,12 +20,12 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public let kind: Kind
-    /// What is wrong, and what to do in parentheses.
+    /// What is wrong, and what to do in parentheses; printable whatever it quotes.
     public let message: String
 
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
-        self.message = message
+        self.message = message.printable
     }
 
     public var description: String { message }

@@ -1,3 +1,4 @@
+import StreamIO
 import Synchronization
 
 #if canImport(Glibc)
@@ -61,5 +62,8 @@ public final class MergeProgress: Sendable {
     /// Called after each change, on the merge's thread; for tests that act at a certain moment.
     func onUpdate(_ action: (@Sendable (Snapshot) -> Void)?) { observer.withLock { $0 = action } }
 
-    func warn(_ text: String) { warningList.withLock { $0.append(text) } }
+    func warn(_ text: String) {
+        let text = text.printable
+        warningList.withLock { $0.append(text) }
+    }
 }

@@ -16,19 +16,23 @@ public struct MergeRun {
     private let configText: [UInt8]
     private let options: MergeOptions
     private let places: PartialFolder
+    private let permits: @Sendable (FilePath) -> Bool
     private let report: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - configText: the config as given; part of the merge's identity.
     ///   - output: the folder that will be published. Its parent must exist.
     ///   - report: told what an operator should know: why a merge starts over, which engine is used.
+    ///   - permits: asked before a file that stands beside the weights is copied.
     public init(
         plan: MergePlan, configText: [UInt8], output: FilePath, options: MergeOptions,
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        report: @escaping @Sendable (String) -> Void = { _ in },
+        permits: @escaping @Sendable (FilePath) -> Bool = { _ in true }
     ) {
         self.plan = plan
         self.configText = configText
         self.options = options
+        self.permits = permits
         self.report = report
         places = PartialFolder(output: output)
     }
@@ -151,7 +155,9 @@ public struct MergeRun {
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()
             if let trace, let path = options.trace { trace.save(to: path, report: report) }
-            try OutputFolder(plan: plan, folder: places.path, takesSHA256: options.sha256).complete(
+            try OutputFolder(
+                plan: plan, folder: places.path, takesSHA256: options.sha256, permits: permits
+            ).complete(
                 shards: checksums, configText: configText, seconds: start.duration(to: .now).seconds,
                 warnings: plan.warnings + progress.warnings)
         } catch {

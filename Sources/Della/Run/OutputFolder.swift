@@ -7,11 +7,13 @@ struct OutputFolder {
     let folder: FilePath
     /// Whether `dellad.json` gets the SHA-256 of every file.
     let takesSHA256: Bool
+    /// Asked again before a file is copied: what was one when it was planned may be a link by now.
+    var permits: (FilePath) -> Bool = { _ in true }
 
     /// Writes the companions and `dellad.json`, and syncs everything down to the folder's names.
     func complete(
         shards: [ChunkChecksums], configText: [UInt8], seconds: Double, warnings: [String]
-    ) throws(IOError) {
+    ) throws {
         var files = zip(plan.shards, shards).map { shard, checksums in
             MergeRecord.File(
                 name: shard.fileName, size: shard.byteCount, checksums: checksums.all,
@@ -28,7 +30,7 @@ struct OutputFolder {
         try FileSystem.syncFolder(folder)
     }
 
-    private func write(_ companion: CompanionFile) throws(IOError) {
+    private func write(_ companion: CompanionFile) throws {
         let path = folder.appending(companion.name)
         let above = path.removingLastComponent()
         if above != folder {
@@ -39,6 +41,11 @@ struct OutputFolder {
         switch companion.content {
         case .text(let text): try replace(companion.name, with: text)
         case .copy(let source):
+            guard permits(source) else {
+                throw MergeFailure(
+                    .inputChanged,
+                    "\(source): \(ModelLibrary.forbidden.problem) by now (\(ModelLibrary.forbidden.remedy))")
+            }
             try removeIfThere(path)
             try FileSystem.copy(source, to: path)
         }

@@ -59,11 +59,17 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// Opens and validates the model of a folder: `model.safetensors.index.json` and the files it names, else
     /// `model.safetensors`, else the only `.safetensors` file there.
-    public init(opening directory: FilePath) throws(CheckpointError) {
+    ///
+    /// - Parameter permits: asked of every file before it is opened; its path may be that of a link.
+    public init(
+        opening directory: FilePath, permits: (FilePath) -> Bool = { _ in true }
+    ) throws(CheckpointError) {
         let names = try Self.list(directory)
         var index: CheckpointIndex?
         if names.contains(Self.indexName) {
-            index = try CheckpointIndex(reading: directory.appending(Self.indexName))
+            let path = directory.appending(Self.indexName)
+            try Self.check(path, permits)
+            index = try CheckpointIndex(reading: path)
         }
         let files = if let index { index.shardNames } else { [try Self.chooseFile(names, directory)] }
 
@@ -76,6 +82,7 @@ public struct Checkpoint: Hashable, Sendable {
             if index != nil, !names.contains(name) {
                 throw CheckpointError(directory.appending(Self.indexName), .missingShard(name))
             }
+            try Self.check(path, permits)
             let (shard, header) = try Self.open(path)
             shards.append(shard)
             if number == 0 { metadata = header.metadata }
@@ -102,6 +109,14 @@ public struct Checkpoint: Hashable, Sendable {
         self.tensors = tensors
         self.metadata = metadata
         self.places = places
+    }
+
+    private static func check(_ path: FilePath, _ permits: (FilePath) -> Bool) throws(CheckpointError) {
+        guard !permits(path) else { return }
+        // A link to nothing leads nowhere.
+        let isThere = ((try? FileSystem.status(path)) ?? nil) != nil
+        throw CheckpointError(
+            path, isThere ? .notPermitted : .unreadable(IOError("open", path, .noSuchFileOrDirectory)))
     }
 
     private static func list(_ directory: FilePath) throws(CheckpointError) -> Set<String> {

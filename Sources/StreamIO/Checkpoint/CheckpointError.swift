@@ -8,6 +8,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case unreadable(IOError)
         case notAFolder
         case notAFile
+        /// Whoever opens the model may not read that file.
+        case notPermitted
         /// No weights in the folder at all.
         case noModel
         /// Weights in PyTorch's format only, which is code to be run rather than data.
@@ -54,6 +56,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .unreadable(let error): "\(error.operation): \(error.errno)"
         case .notAFolder: "not a folder"
         case .notAFile: "not a regular file"
+        case .notPermitted: "leads out of the folders that may be read"
         case .noModel: "no model in this folder"
         case .pickled(let file): "the model is only there in PyTorch's format (\(file))"
         case .ambiguous(let files):
@@ -82,6 +85,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
             }
         case .notAFolder: "give the folder that holds the model"
         case .notAFile: "replace it by the file itself"
+        case .notPermitted: "move the file there"
         case .noModel: "give a folder with model.safetensors or model.safetensors.index.json"
         case .pickled: "convert it to safetensors, with transformers' save_pretrained for instance"
         case .ambiguous: "add model.safetensors.index.json, or leave one file"

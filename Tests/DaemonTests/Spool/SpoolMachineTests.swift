@@ -119,7 +119,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "with space.yml", "tab\tname.yml", "nаme.yml", "a\\b.yml", "$(x).yml", "a\nb.yml",
+        "with space.yml", "tab\tname.yml", "nаme.yml", "a\\b.yml", "$(x).yml", "a\nb.yml", "a\u{1B}[2J.yml",
+        "a\u{202E}b.yml",
         String(repeating: "n", count: 129) + ".yml",
     ])
     func unfitNamesAreLeftAndReportedOnce(fileName: String) throws {
@@ -131,6 +132,7 @@ import Testing
         #expect(rig.lines.all.count == 1)
         #expect(rig.lines.all[0].contains("rename it"))
         #expect(rig.lines.all[0].split(separator: "\n").count == 1)
+        #expect(rig.lines.all[0].dropLast().unicodeScalars.allSatisfy { $0.isPrintable })
     }
 
     @Test func theLongestNameWorks() throws {

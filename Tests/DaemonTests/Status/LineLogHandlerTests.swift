@@ -21,6 +21,13 @@ import Testing
         #expect(lines == ["<6>seed: queued\n", "<3>seed: one\n", "<3>seed: two\n"])
     }
 
+    @Test func noLineSteersATerminal() {
+        let lines = lines(isJournal: true) { log in
+            log.error("\u{1B}[2J\u{202E}one\r\ntwo", metadata: ["job": "seed"])
+        }
+        #expect(lines == ["<3>seed: \\u{1B}[2J\\u{202E}one\\r\\ntwo\n"])
+    }
+
     @Test func elsewhereLinesHaveTheTime() throws {
         let lines = lines(isJournal: false) { $0.warning("text") }
         #expect(lines.count == 1)

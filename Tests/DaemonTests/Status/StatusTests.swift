@@ -114,6 +114,20 @@ import Testing
         #expect(idle.contains("no jobs"))
     }
 
+    @Test func noStatusSteersATerminal() throws {
+        var failed = try status("f", .failed)
+        failed.error = "\u{1B}[2J\u{202E}first\nsecond"
+        failed.warnings = ["\u{1B}[2J"]
+        let entry = SpoolView.Entry(folder: .failed, status: failed)
+        let table = SpoolTable(view: SpoolView(isServed: true, entries: [entry]), width: 80).text
+        #expect(table.contains("\\u{1B}[2J\\u{202E}first (and 1 more)"))
+        let details = JobDetails(entry: entry, isServed: true).text
+        #expect(details.contains("error     \\u{1B}[2J\\u{202E}first\nerror     second\n"))
+        for text in [table, details] {
+            #expect(text.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+        }
+    }
+
     @Test func aMergeOfADaemonThatDiedIsNotShownAsLive() throws {
         let rig = try SpoolRig()
         try rig.drop("a.yml")

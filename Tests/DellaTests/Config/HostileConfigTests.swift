@@ -73,4 +73,78 @@ import Testing
         #expect(error.problems.count <= ProblemList.limit + 1)
         #expect(error.exitCode == 65)
     }
+
+    @Test func whatMessagesQuoteIsCut() throws {
+        let long = String(repeating: "x", count: 900_000)
+        let models = (0..<200).map {
+            "  - {model: Org/M\($0), parameters: {density: *a, epsilon: *a, weight: *a, *a : 1}}\n"
+        }
+        let config = "tokenizer: &a \"\(long)\"\nmerge_method: *a\nmodels:\n" + models.joined()
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = try report(config)
+        #expect(clock.now - begin < .seconds(10))
+        #expect(error.description.utf8.count <= MergeProblems.byteLimit + 100)
+        let line = try #require(error.problems.first { $0.line == 4 })
+        let quoted = String(repeating: "x", count: 67) + "…" + String(repeating: "x", count: 33)
+        #expect(line.message == "density: '\(quoted)' is no number")
+        let last = try #require(error.problems.last)
+        #expect(last.message.hasSuffix(" more problems"))
+    }
+
+    @Test(arguments: [
+        "base_model: NAME\nmerge_method: della\nmodels: [{model: A/B, parameters: {weight: 1}}]\n",
+        "base_model: {path: A/B, revision: NAME}\nmerge_method: della\nmodels: [{model: A/B}]\n",
+    ])
+    func aNameThatNoPathCanHaveIsRefusedUnread(config: String) throws {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = try report(config.replacing("NAME", with: String(repeating: "n/", count: 450_000)))
+        #expect(clock.now - begin < .seconds(10))
+        let problem = try #require(error.problems.first)
+        #expect(problem.line == 1)
+        #expect(problem.message.contains(" bytes, and no path more than 4096"))
+        #expect(problem.remedy == "write Org/Name, or a path")
+        let longest = config.replacing("NAME", with: String(repeating: "n", count: 4000))
+        #expect(try !report(longest).description.contains("no path more than"))
+    }
+
+    @Test func aReportIsBoundedAsAWhole() throws {
+        let models = (0..<150).map {
+            "  - {model: Org/M\($0)\(String(repeating: "y", count: 900)), parameters: {weight: 1}}\n"
+        }
+        let error = try report("base_model: Org/Base\nmerge_method: della\nmodels:\n" + models.joined())
+        #expect(error.description.utf8.count <= MergeProblems.byteLimit + 100)
+        let last = try #require(error.problems.last)
+        #expect(last.message == "\(151 - (error.problems.count - 1)) more problems")
+        #expect(error.exitCode == 65)
+    }
+
+    private func report(_ config: String) throws -> MergeProblems {
+        let planner = MergePlanner(
+            library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+        return try #require(throws: MergeProblems.self) {
+            _ = try planner.plan(Array(config.utf8), fileName: "file.yml", outputName: "file")
+        }
+    }
+
+    /// What steers a terminal, as YAML writes it.
+    private static let escapes = "\\e[2J\\e]0;pwn\\a\\u202E\\nx"
+
+    @Test(arguments: [
+        "base_model: \"\(escapes)base\"\nmerge_method: della\nmodels: [{model: A/B, parameters: {weight: 1}}]\n",
+        Rule.top("\"\(escapes)\": 1\n\"\(escapes)\": 2\n"),
+        Rule.parameters(
+            "weight: \"\(escapes)\"\n\"\(escapes)\": 1\ndensity: [{filter: a, value: \"\(escapes)\"}]\n"),
+        "base_model: \"+\(escapes)\"\nmerge_method: \"\(escapes)\"\nmodels: [\"\(escapes)\"]\n",
+    ])
+    func noProblemSteersATerminal(config: String) throws {
+        let planner = MergePlanner(
+            library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+        let error = try #require(throws: MergeProblems.self) {
+            _ = try planner.plan(Array(config.utf8), fileName: "a\u{1B}\u{202E}.yml", outputName: "file")
+        }
+        #expect(error.description.contains("\\u{1B}[2J\\u{1B}]0;pwn\\u{7}\\u{202E}"))
+        #expect(error.description.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" })
+    }
 }

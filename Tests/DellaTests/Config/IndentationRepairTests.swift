@@ -162,6 +162,22 @@ import Testing
         #expect(notes == [start + (doubt ?? "")], "\(name): \(error)")
     }
 
+    @Test func noConfigIsProposedThatWouldSteerATerminal() throws {
+        let models = try TinyModels()
+        func suggestion(_ base: String) -> String? {
+            let text =
+                "base_model: \(base)\nmerge_method: della\nparameters:\nweight: 1\nmodels:\n- model: A/B\n"
+            do throws(MergeProblems) {
+                _ = try models.plan(text)
+                return nil
+            } catch {
+                return error.suggestion
+            }
+        }
+        #expect(suggestion("Test/Base") != nil)
+        #expect(suggestion("Test/\u{202E}Base") == nil)
+    }
+
     @Test func otherProblemsAreNotTakenForLostIndentation() throws {
         let models = try TinyModels()
         try models.make("Test/Base")

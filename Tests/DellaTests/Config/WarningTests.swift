@@ -83,6 +83,21 @@ import Testing
             "line 9: residual_weight changes nothing, in mergekit as here"),
     ]
 
+    @Test func noWarningSteersATerminal() throws {
+        let models = try TinyModels()
+        let name = "Test/\u{1B}[2J\u{202E}"
+        try models.makeModels(namedIn: "Test/Base")
+        try models.make(name, shape: "mistral", layers: 6) { tensors in
+            tensors.append(.init(name: "a\u{1B}[2J\nb", type: .bf16, shape: [4]))
+        }
+        let plan = try models.plan(Rule.model("\"Test/\\e[2J\\u202E\""))
+        #expect(plan.warnings.contains { $0.contains("a\\u{1B}[2J\\nb") })
+        let shown = plan.warnings + [PlanReport(plan, memory: 1 << 30, threads: 1).text]
+        for text in shown {
+            #expect(text.unicodeScalars.allSatisfy { $0.isPrintable || $0 == "\n" }, "\(text)")
+        }
+    }
+
     @Test func everyRuleHasItsWarnings() throws {
         let models = try TinyModels()
         try models.makeModels(namedIn: "Test/Base Test/One")

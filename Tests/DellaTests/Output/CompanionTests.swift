@@ -1,3 +1,4 @@
+import Glibc
 import StreamIO
 import SystemPackage
 import Testing
@@ -202,6 +203,53 @@ import Testing
         let map = try #require(index["weight_map"]?.objectValue)
         #expect(map.count == tensors.count)
         #expect(tensors.allSatisfy { map[$0.0]?.stringValue == $0.1 })
+    }
+
+    @Test func noCompanionIsReadThroughALinkOutOfTheFolders() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: Self.config)
+        let outside = try TinyModels()
+        try outside.write("{}", to: "tokenizer.json")
+        try models.write("{}", to: "Test/Base/tokenizer.json")
+        link(models.folder.pushing("Test/One/tokenizer.json"), to: outside.folder.appending("tokenizer.json"))
+        link(models.folder.pushing("Test/Base/additional_chat_templates"), to: outside.folder)
+        link(models.folder.pushing("Test/Base/vocab.json"), to: outside.folder.appending("tokenizer.json"))
+        let library = ModelLibrary(folders: [models.folder], workingDirectory: nil, allowsAnyPath: false)
+        let text = Self.config + "\ntokenizer_source: base\n"
+        let plan = try MergePlanner(library: library).plan(
+            Array(text.utf8), fileName: "merge.yml", outputName: "Out")
+        #expect(
+            plan.warnings.count { $0.contains("leads out of the --models folders, and is left out") } == 2)
+        #expect(plan.warnings.contains { $0.contains("the tokenizer of Test/One is not the base's file") })
+        #expect(!plan.companions.contains { $0.name == "vocab.json" })
+    }
+
+    @Test func aCompanionThatBecameALinkSinceIsNotCopied() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: Self.config)
+        let outside = try TinyModels()
+        try outside.write("secret", to: "private")
+        try models.write("{}", to: "Test/Base/tokenizer.json")
+        let library = ModelLibrary(folders: [models.folder], workingDirectory: nil, allowsAnyPath: false)
+        let text = Array(Self.config.utf8)
+        let plan = try MergePlanner(library: library).plan(text, fileName: "m.yml", outputName: "Out")
+        let tokenizer = models.folder.pushing("Test/Base/tokenizer.json")
+        try FileSystem.remove(tokenizer)
+        link(tokenizer, to: outside.folder.appending("private"))
+        let output = models.folder.appending("Out")
+        let run = MergeRun(
+            plan: plan, configText: text, output: output,
+            options: MergeOptions(memory: 8 << 20, threads: 1, engine: .posix), permits: library.permits)
+        let failure = try #require(throws: MergeFailure.self) {
+            _ = try run.perform(progress: MergeProgress(), stop: StopRequest())
+        }
+        #expect(failure.kind == .inputChanged)
+        #expect(failure.message.contains("leads out of the --models folders by now"))
+        #expect(try FileSystem.status(output) == nil)
+    }
+
+    private func link(_ path: FilePath, to target: FilePath) {
+        _ = path.withPlatformString { link in target.withPlatformString { symlink($0, link) } }
     }
 
     @Test func aChatTemplateIsWrittenForOldAndNewReaders() throws {

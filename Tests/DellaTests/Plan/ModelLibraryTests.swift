@@ -122,6 +122,59 @@ import Testing
         _ = try planner(anyPath: true).plan(config, fileName: "m.yml", outputName: "Out")
     }
 
+    /// A file of each kind that planning opens, and what it says where its content is looked at.
+    @Test(arguments: ["config.json", "model.safetensors.index.json", "model.safetensors"])
+    func noFileIsOpenedThatALinkLeadsTo(name: String) throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One")
+        let outside = try TinyModels()
+        try outside.write("secret: 1", to: "private.json")
+        let path = models.folder.pushing("Test/One").appending(name)
+        if try FileSystem.status(path) != nil { try FileSystem.remove(path) }
+        link(path, to: outside.folder.appending("private.json"))
+        let library = ModelLibrary(folders: [models.folder], workingDirectory: nil, allowsAnyPath: false)
+        let error = try #require(throws: MergeProblems.self) {
+            _ = try MergePlanner(library: library).plan(
+                Array(Rule.model("Test/One").utf8), fileName: "m.yml", outputName: "Out")
+        }
+        #expect(
+            error.description
+                == "m.yml:4: Test/One: \(path)\(name == "config.json" ? ":" : "") leads out of the "
+                + "--models folders (move the file there, or start dellad serve with --allow-any-path)")
+        #expect(models.report(Rule.model("Test/One")).contains { !$0.contains("leads out") })
+    }
+
+    @Test func aLinkToNothingIsAMissingFile() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One")
+        let path = models.folder.pushing("Test/One/model.safetensors")
+        try FileSystem.remove(path)
+        link(path, to: models.folder.pushing("blobs/0123"))
+        let library = ModelLibrary(folders: [models.folder], workingDirectory: nil, allowsAnyPath: false)
+        let error = try #require(throws: MergeProblems.self) {
+            _ = try MergePlanner(library: library).plan(
+                Array(Rule.model("Test/One").utf8), fileName: "m.yml", outputName: "Out")
+        }
+        #expect(error.exitCode == 66)
+        #expect(error.description.contains("check the path, or download the model"))
+    }
+
+    @Test func neitherNamesNorRevisionsAreReadThroughLinksOutOfTheFolders() throws {
+        let commit = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        let root = try makeFolders(["models/models--Org--Name/snapshots/\(commit)", "elsewhere/Secret"])
+        defer { try? FileSystem.removeTree(root) }
+        let models = root.appending("models")
+        try write(commit, to: root.pushing("elsewhere/main"))
+        link(models.appending("Out"), to: root.appending("elsewhere"))
+        link(models.pushing("models--Org--Name/refs"), to: root.appending("elsewhere"))
+        let library = ModelLibrary(folders: [models], workingDirectory: nil, allowsAnyPath: false)
+        #expect(library.names == ["Org/Name"])
+        #expect(try find("Org/Name@main", in: library) == .missing)
+        let open = ModelLibrary(folders: [models], workingDirectory: nil, allowsAnyPath: true)
+        #expect(open.names == ["Out/Secret", "Org/Name"])
+        #expect(try find("Org/Name@main", in: open) != .missing)
+    }
+
     @Test func aMissingModelIsAnsweredWithNamesLikeIt() throws {
         let root = try makeFolders([
             "MarinaraSpaghetti/NemoReRemix-12B", "Plain", "models--Nohobby--YetAnotherMerge-v0.3/snapshots",

@@ -4,18 +4,20 @@ import Glibc
 import StreamIO
 import Synchronization
 
-/// A merge that somebody waits for: on a thread of its own, while this one shows its progress and listens for
-/// signals.
-struct ForegroundMerge {
-    /// How often the progress is shown: a bar on a terminal, lines elsewhere.
-    private static let barInterval = Duration.milliseconds(200)
-    private static let lineInterval = Duration.seconds(10)
+/// Planning or a merge that somebody waits for: on a thread of its own, while this one shows its progress and listens
+/// for signals.
+///
+/// Signals that come after it wait for the next one.
+struct ForegroundWork<Value: Sendable> {
+    /// How often the progress is shown, where there is any: a bar on a terminal, lines elsewhere.
+    private let barInterval = Duration.milliseconds(200)
+    private let lineInterval = Duration.seconds(10)
 
-    /// Does the merge; called on its own thread.
-    let merge: @Sendable (MergeProgress, StopRequest) throws(MergeFailure) -> MergeSummary
+    /// Does the work; called on its own thread.
+    let work: @Sendable (MergeProgress, StopRequest) throws(CommandFailure) -> Value
 
-    /// Merges. SIGINT and SIGTERM stop it, resumable; a second one ends the process at once.
-    func perform() throws -> MergeSummary {
+    /// Does it. SIGINT and SIGTERM ask it to stop; a second one ends the process at once.
+    func perform() throws -> Value {
         let signals = dellad_open_signals()
         let ended = dellad_open_event()
         guard signals >= 0, ended >= 0 else { throw CommandFailure("cannot listen for signals", .io) }
@@ -25,12 +27,12 @@ struct ForegroundMerge {
         }
         let progress = MergeProgress()
         let stop = StopRequest()
-        let result = Mutex<Result<MergeSummary, MergeFailure>?>(nil)
-        let merge = merge
+        let result = Mutex<Result<Value, CommandFailure>?>(nil)
+        let work = work
         try DetachedThread.start {
-            let outcome: Result<MergeSummary, MergeFailure>
-            do throws(MergeFailure) {
-                outcome = .success(try merge(progress, stop))
+            let outcome: Result<Value, CommandFailure>
+            do throws(CommandFailure) {
+                outcome = .success(try work(progress, stop))
             } catch {
                 outcome = .failure(error)
             }
@@ -39,18 +41,12 @@ struct ForegroundMerge {
         }
         watch(progress, stop, signals: signals, ended: ended)
         guard let outcome = result.withLock({ $0 }) else { throw CommandFailure("the merge vanished", .io) }
-        do throws(MergeFailure) {
-            return try outcome.get()
-        } catch {
-            throw CommandFailure(
-                error.kind == .stopped ? "interrupted (give the same command again to go on)" : error.message,
-                exitCode: error.exitCode)
-        }
+        return try outcome.get()
     }
 
     private func watch(_ progress: MergeProgress, _ stop: StopRequest, signals: Int32, ended: Int32) {
         let terminal = StandardStream.error.isTerminal
-        let interval = terminal ? Self.barInterval : Self.lineInterval
+        let interval = terminal ? barInterval : lineInterval
         var line = ProgressLine()
         // A rate needs two samples: the first line that is shown has one to look back to.
         _ = line.text(progress.snapshot, width: 80, at: .now)
@@ -67,8 +63,11 @@ struct ForegroundMerge {
             if terminal, isOver {
                 StandardStream.error.write("\r\u{1B}[K")
             } else if ContinuousClock.now >= next {
-                let text = line.text(progress.snapshot, width: StandardStream.error.width - 1, at: .now)
-                StandardStream.error.write(terminal ? "\r\(text)\u{1B}[K" : "dellad: \(text)\n")
+                let figures = progress.snapshot
+                if figures.bytesTotal > 0 {
+                    let text = line.text(figures, width: StandardStream.error.width - 1, at: .now)
+                    StandardStream.error.write(terminal ? "\r\(text)\u{1B}[K" : "dellad: \(text)\n")
+                }
                 next = .now + interval
             }
             if isOver { return }
