@@ -97,6 +97,46 @@ import Testing
         #expect(try FileSystem.entries(of: folder.path) == ["state.json"])
     }
 
+    @Test func aFolderInPlaceOfTheDraftIsNoObstacle() throws {
+        let folder = TemporaryFolder()
+        try FileSystem.createFolder(folder.file(".state.json.tmp"))
+        try folder.write([9], ".state.json.tmp/x")
+        for content in [[UInt8(3)], [4]] {
+            try FileSystem.replaceAtomically(folder.file("state.json"), with: content)
+            #expect(try FileSystem.readWhole(folder.file("state.json"), limit: 10) == content)
+        }
+        #expect(try FileSystem.entries(of: folder.path) == [".state.json.tmp", "state.json"])
+    }
+
+    @Test func aFileHasTheLeastPermissionsWhateverTheUmask() throws {
+        let folder = TemporaryFolder()
+        // As a umask of 077 would leave them.
+        try FileSystem.writeWhole(
+            [], to: folder.file("a"), sync: false, permissions: 0o600, leastPermissions: 0o640)
+        #expect(try FileSystem.status(folder.file("a"))?.permissions == 0o640)
+        try FileSystem.writeWhole(
+            [], to: folder.file("b"), sync: false, permissions: 0o604, leastPermissions: 0o640)
+        #expect(try FileSystem.status(folder.file("b"))?.permissions == 0o644)
+    }
+
+    @Test(arguments: [1_700_000_000_123_456_000, 0, -1_500_000_000, 4_107_542_400_000_000_000])
+    func aFileIsGivenItsTime(time: Int64) throws {
+        let folder = TemporaryFolder()
+        let file = try OpenFile.creating(folder.file("a"), direct: false)
+        try file.setModified(time)
+        #expect(try file.status().modified == time)
+    }
+
+    @Test func aLinkIsNotUpdated() throws {
+        let folder = TemporaryFolder()
+        try folder.write([1], "file")
+        try #require(symlink("file", folder.file("link").string) == 0)
+        let error = try #require(throws: IOError.self) {
+            _ = try OpenFile.forUpdating(folder.file("link"), direct: false)
+        }
+        #expect(error.errno == .tooManySymbolicLinkLevels)
+    }
+
     @Test func copiesWholeFilesAndReplacesNothing() throws {
         let folder = TemporaryFolder()
         for count in [0, 1, 1 << 20, (1 << 20) + 7] {

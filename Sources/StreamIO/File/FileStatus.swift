@@ -40,6 +40,8 @@ public struct FileStatus: Hashable, Sendable {
     public var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
     /// Whether it is a symbolic link, which only a status that does not follow links can say.
     public var isLink: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFLNK) }
+    /// Whether both are of one file, whatever its names.
+    public func isSameFile(as other: FileStatus) -> Bool { inode == other.inode && device == other.device }
     /// The permission bits alone.
     public var permissions: UInt32 { mode & 0o7777 }
 }

@@ -42,11 +42,14 @@ extension FileSystem {
     /// - Parameters:
     ///   - sync: whether to wait until it is on the disk; its name is only there after `syncFolder`.
     ///   - permissions: before the process's umask.
+    ///   - leastPermissions: those that the umask does not take.
     public static func writeWhole(
-        _ bytes: [UInt8], to path: FilePath, sync: Bool, permissions: UInt32 = 0o666
+        _ bytes: [UInt8], to path: FilePath, sync: Bool, permissions: UInt32 = 0o666,
+        leastPermissions: UInt32 = 0
     ) throws(IOError) {
         let file = try OpenFile.creating(path, direct: false, permissions: permissions)
         do throws(IOError) {
+            try file.permit(leastPermissions)
             try OpenFile.withBytes(bytes) { (raw) throws(IOError) in try file.write(raw, at: 0) }
             if sync { try file.sync() }
         } catch {
@@ -57,7 +60,8 @@ extension FileSystem {
 
     /// Puts a new content in place of a file's, or creates the file: readers see the old or the new, whole.
     ///
-    /// The new content is written to `.NAME.tmp` beside the file, then renamed. One writer at a time.
+    /// The new content is written to `.NAME.tmp` beside the file, then renamed. One writer at a time. Where
+    /// something of somebody else's has that name and cannot be removed, another one is found.
     ///
     /// - Parameter sync: whether the content, and then the name, is on the disk at the return. Without, a
     ///   crash of the host may leave the old content or none, and costs nothing.
@@ -65,9 +69,7 @@ extension FileSystem {
         _ path: FilePath, with bytes: [UInt8], sync: Bool = true
     ) throws(IOError) {
         let folder = path.removingLastComponent()
-        let draft = folder.appending(".\(path.lastComponent?.string ?? "").tmp")
-        try remove(draft)
-        try writeWhole(bytes, to: draft, sync: sync)
+        let draft = try writeDraft(bytes, of: path, sync: sync)
         do throws(IOError) {
             try rename(draft, to: path, replacing: true)
         } catch {
@@ -75,6 +77,23 @@ extension FileSystem {
             throw error
         }
         if sync { try syncFolder(folder.isEmpty ? "." : folder) }
+    }
+
+    /// The usual name, so that a crash leaves one draft at most; one that cannot be foreseen where that is taken.
+    private static func writeDraft(
+        _ bytes: [UInt8], of path: FilePath, sync: Bool
+    ) throws(IOError) -> FilePath {
+        let (folder, name) = (path.removingLastComponent(), path.lastComponent?.string ?? "")
+        let draft = folder.appending(".\(name).tmp")
+        do throws(IOError) {
+            try remove(draft)
+            try writeWhole(bytes, to: draft, sync: sync)
+            return draft
+        } catch  where [.isDirectory, .notPermitted, .permissionDenied, .fileExists].contains(error.errno) {
+            let other = folder.appending(".\(name).\(UInt64.random(in: 0 ... .max)).tmp")
+            try writeWhole(bytes, to: other, sync: sync)
+            return other
+        }
     }
 
     /// Copies a regular file's content to a new file, synced; `EEXIST` where anything has that name.

@@ -56,9 +56,9 @@ public struct OpenFile: ~Copyable, Sendable {
         try open(path, O_RDWR | O_CREAT | O_EXCL, direct: direct, permissions: permissions)
     }
 
-    /// Opens an existing file to be written and read.
+    /// Opens an existing file to be written and read, which must not be a link itself: `ELOOP` if it is.
     public static func forUpdating(_ path: FilePath, direct: Bool) throws(IOError) -> OpenFile {
-        try open(path, O_RDWR | O_NONBLOCK | O_NOCTTY, direct: direct)
+        try open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, direct: direct)
     }
 
     private static func open(
