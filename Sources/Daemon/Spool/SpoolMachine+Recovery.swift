@@ -117,19 +117,9 @@ extension SpoolMachine {
     }
 
     private func concludeFailed(_ status: JobStatus) {
-        let bytes = try? FileSystem.readWhole(spool.errorText(status.job), limit: 1 << 20)
-        let reason = bytes.map { String(decoding: $0, as: UTF8.self).trimmed }
+        let reason = spool.readReason(of: status.job)
         let isCancelled = reason == Self.cancelledReason
         conclude(
             status, as: isCancelled ? .cancelled : .failed, error: reason ?? "it is not known why (retry it)")
-    }
-}
-
-extension String {
-    /// Without the line ends at its end.
-    fileprivate var trimmed: String {
-        var text = self
-        while text.last?.isNewline == true { text.removeLast() }
-        return text
     }
 }
