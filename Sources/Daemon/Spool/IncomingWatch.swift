@@ -48,13 +48,19 @@ struct IncomingWatch {
         }
     }
 
+    /// A scan is tried now; the next is due an interval later, however this one ends.
+    mutating func scanBegins(_ now: ContinuousClock.Instant) { lastScan = now }
+
+    func isScanDue(_ now: ContinuousClock.Instant) -> Bool {
+        lastScan.map { now - $0 >= Self.scanInterval } ?? true
+    }
+
     /// Compares the folder's content with what was known.
     ///
     /// - Returns: names that are told about for the first time.
     mutating func scanned(
         _ names: [String], status: (String) -> FileStatus?, now: ContinuousClock.Instant
     ) -> [String] {
-        lastScan = now
         let present = Set(names)
         candidates = candidates.filter { present.contains($0.key) }
         reported.formIntersection(present)
@@ -103,8 +109,14 @@ struct IncomingWatch {
         candidates[name] = known
     }
 
-    /// The file was taken, or is gone.
+    /// The file was taken, is gone, or is left until the next scan finds it.
     mutating func forget(_ fileName: String) { candidates[fileName] = nil }
+
+    /// What has that name is nothing that can be taken. Returns whether it has not been told about.
+    mutating func leave(_ fileName: String) -> Bool {
+        forget(fileName)
+        return reported.insert(fileName).inserted
+    }
 
     /// When to look again: the next scan, or the end of a file's quiet period.
     var deadline: ContinuousClock.Instant? {

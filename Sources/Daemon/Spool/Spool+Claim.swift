@@ -56,20 +56,13 @@ extension Spool {
     /// Removes what earlier jobs of the name left in `done` and `failed`. Repeated at every start, as a crash
     /// may have come in between.
     func removeOlderEntries(of name: JobName) throws(IOError) {
-        for path in [config(name, in: .failed), errorText(name), config(name, in: .done)]
-        where try FileSystem.status(path, followLinks: false) != nil {
-            try betweenSteps("remove the older \(path.lastComponent?.string ?? "")")
-            try FileSystem.removeTree(path)
-        }
+        for path in [config(name, in: .failed), errorText(name), config(name, in: .done)] { try vacate(path) }
     }
 
     /// Moves what is no config from `incoming` to `failed`. The reason is there first.
     func refuse(_ fileName: String, as name: JobName, reason: String) throws(IOError) {
         try writeReason(reason, for: name)
-        if try FileSystem.status(config(name, in: .done), followLinks: false) != nil {
-            try betweenSteps("remove the older \(name).yml")
-            try FileSystem.removeTree(config(name, in: .done))
-        }
+        try vacate(config(name, in: .done))
         try place(incoming(fileName), at: config(name, in: .failed))
         try sync(.failed, .incoming)
     }
@@ -95,8 +88,7 @@ extension Spool {
         } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .fileExists {
             return false
         }
-        try betweenSteps("remove the older \(name).error.txt")
-        try FileSystem.remove(errorText(name))
+        try vacate(errorText(name))
         try sync(.incoming, .failed)
         return true
     }

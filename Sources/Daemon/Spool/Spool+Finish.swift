@@ -36,10 +36,7 @@ extension Spool {
     /// The config of a failed job whose model is complete goes to `done`.
     func finishFailed(_ name: JobName) throws(IOError) {
         try place(config(name, in: .failed), at: config(name, in: .done))
-        try betweenSteps("remove the older \(name).error.txt")
-        if try FileSystem.status(errorText(name), followLinks: false) != nil {
-            try FileSystem.remove(errorText(name))
-        }
+        try vacate(errorText(name))
         try sync(.done, .failed)
     }
 
@@ -69,6 +66,8 @@ extension Spool {
     }
 
     func writeReason(_ reason: String, for name: JobName) throws(IOError) {
+        let isFolder = try FileSystem.status(errorText(name), followLinks: false)?.isDirectory ?? false
+        if isFolder { try vacate(errorText(name)) }
         try betweenSteps("write \(name).error.txt")
         try FileSystem.replaceAtomically(errorText(name), with: Array((reason + "\n").utf8))
     }

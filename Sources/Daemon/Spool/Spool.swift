@@ -44,9 +44,17 @@ struct Spool: Sendable {
     /// Where the merged model appears.
     func model(_ name: JobName) -> FilePath { output.appending(name.text) }
 
-    /// Creates the folders that are missing, those above them too.
+    /// Creates the folders that are missing, those above them too. One that cannot be created keeps no other away.
     func createFolders() throws(IOError) {
-        for path in [root, output] + Folder.allCases.map({ folder($0) }) { try Self.createFolders(to: path) }
+        var failure: IOError?
+        for path in [root, output] + Folder.allCases.map({ folder($0) }) {
+            do throws(IOError) {
+                try Self.createFolders(to: path)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
     }
 
     /// Creates a folder and those above it, where they are missing.
@@ -73,10 +81,29 @@ struct Spool: Sendable {
             do {
                 return try FileSystem.rename(from, to: to, replacing: false)
             } catch  where error.errno == .fileExists {
-                try betweenSteps("remove the older \(to.lastComponent?.string ?? "")")
-                try FileSystem.removeTree(to)
+                try vacate(to)
             }
         }
         throw IOError("rename to \(to)", from, .fileExists)
     }
+
+    /// Frees a name: what has it is removed. Another user's folder that is not empty cannot be; it gets a hidden name
+    /// beside, where its owner or an operator finds it.
+    func vacate(_ path: FilePath) throws(IOError) {
+        guard try FileSystem.status(path, followLinks: false) != nil else { return }
+        let name = path.lastComponent?.string ?? ""
+        try betweenSteps("remove the older \(name)")
+        do {
+            try FileSystem.removeTree(path)
+        } catch  where Self.obstacles.contains(error.errno) {
+            let aside = path.removingLastComponent().appending(
+                ".\(name).\(UInt64.random(in: 0 ... .max)).aside")
+            try FileSystem.rename(path, to: aside, replacing: false)
+        }
+    }
+
+    /// Why a tree that others made is not removed.
+    private static let obstacles: [Errno] = [
+        .permissionDenied, .notPermitted, .directoryNotEmpty, .tooManySymbolicLinkLevels,
+    ]
 }

@@ -171,7 +171,7 @@ extension SpoolMachine {
                 state == .failed ? .error : .info, name, state == .failed ? "failed: \(reason)" : "cancelled")
             dropCancel(of: job)
         } catch {
-            note(error, name, "end the job")
+            stays(name, error)
         }
     }
 

@@ -21,6 +21,18 @@ extension SpoolMachine {
         write(status)
     }
 
+    /// A job that has ended cannot be taken out of `active`, and nothing moves: whoever asks for it is told.
+    mutating func stays(_ name: JobName, _ error: any Error) {
+        note(error, name, "end the job")
+        guard var status = jobs[name]?.status else { return }
+        status.state = .queued
+        status.bytesPerSecond = 0
+        status.etaSeconds = nil
+        status.error = "it has ended, but its last steps fail: \(error) (free the cause; it is tried again)"
+        jobs[name]?.status = status
+        write(status)
+    }
+
     /// A status that cannot be written stops no merge.
     func write(_ status: JobStatus) {
         do {

@@ -21,6 +21,8 @@ struct SpoolMachine {
     let counts = JobCounts()
     /// What ended jobs still lack.
     let late = LateEntries()
+    private let told = ToldErrors()
+    private var toldSince: ContinuousClock.Instant?
 
     var watch = IncomingWatch()
     var jobs: [JobName: Job] = [:]
@@ -41,10 +43,16 @@ struct SpoolMachine {
         log.log(level: level, "\(text)", metadata: name.map { ["job": "\($0)"] })
     }
 
-    /// Tells of an error of the spool's own disk operations.
+    /// Tells of an error of the spool's own disk operations, once until the next scan that is due.
     func note(_ error: any Error, _ name: JobName?, _ doing: String) {
+        complain(name, "\(doing): \(error) (free the cause; it is tried again)")
+    }
+
+    /// As `note` of an error.
+    func complain(_ name: JobName?, _ text: String) {
+        guard told.isNew("\(name?.text ?? "") \(text)") else { return }
         counts.count { $0.ioErrors += 1 }
-        note(.error, name, "\(doing): \(error) (free the cause; it is tried again)")
+        note(.error, name, text)
     }
 
     // MARK: Watching incoming
@@ -56,8 +64,17 @@ struct SpoolMachine {
 
     /// Looks through `incoming`: at start, every 30 s and when events were lost.
     mutating func scan(now: ContinuousClock.Instant) {
+        watch.scanBegins(now)
+        if toldSince.map({ now - $0 >= IncomingWatch.scanInterval }) ?? true {
+            told.forget()
+            toldSince = now
+        }
         do {
             try spool.createFolders()
+        } catch {
+            note(error, nil, "create what is missing")
+        }
+        do {
             let names = try FileSystem.entries(of: spool.folder(.incoming))
             for name in watch.scanned(names, status: incomingStatus, now: now) { reportUnfit(name) }
         } catch {
@@ -88,7 +105,7 @@ struct SpoolMachine {
 
     /// Scans where it is time, and acts on all files that may be taken.
     mutating func settle(now: ContinuousClock.Instant) {
-        if watch.lastScan.map({ now - $0 >= IncomingWatch.scanInterval }) ?? true { scan(now: now) }
+        if watch.isScanDue(now) { scan(now: now) }
         watch.recheck(status: incomingStatus, now: now)
         takeRequests()
         takeConfigs(now: now)
@@ -103,6 +120,15 @@ struct SpoolMachine {
             }
         }
         for request in requests {
+            guard request.isRegular else {
+                if watch.leave(request.fileName) {
+                    note(
+                        .warning, request.file.name,
+                        "incoming/\(request.fileName): left alone: a request is an empty file (remove it, then touch it)"
+                    )
+                }
+                continue
+            }
             do {
                 switch request.file {
                 case .cancel(let name): try cancel(name, request)
@@ -110,6 +136,7 @@ struct SpoolMachine {
                 case .config, .ignored, .unfit: break
                 }
             } catch {
+                watch.forget(request.fileName)
                 note(error, request.file.name, "read \(request.fileName)")
             }
         }
@@ -123,6 +150,7 @@ struct SpoolMachine {
             do {
                 if try claim(config.fileName, as: name) { batch.append(name) }
             } catch {
+                watch.forget(config.fileName)
                 note(error, name, "take \(config.fileName)")
             }
             if batch.count == Self.claimBatch { settleClaims(&batch) }
@@ -176,6 +204,7 @@ struct SpoolMachine {
         var fileName: String
         var file: IncomingFile
         var modified: Int64
+        var isRegular: Bool
     }
 
     /// Files that may be taken, oldest first, then by name.
@@ -188,7 +217,10 @@ struct SpoolMachine {
                 watch.forget(name)
                 continue
             }
-            files.append(ReadyFile(fileName: name, file: candidate.file, modified: status.modified))
+            files.append(
+                ReadyFile(
+                    fileName: name, file: candidate.file, modified: status.modified,
+                    isRegular: status.isRegular))
         }
         return files.sorted {
             $0.modified != $1.modified

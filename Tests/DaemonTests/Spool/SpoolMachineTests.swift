@@ -242,10 +242,12 @@ import Testing
         rig.runAll()
         #expect((rig.spool.output / "a" / "model").text == "text")
         #expect(rig.names(in: .failed) == [])
-        #expect(rig.status("a")?.state == .merging)
+        #expect(rig.status("a")?.state == .queued)
+        #expect(rig.status("a")?.error?.contains("its last steps fail") == true)
         failing.isOn = false
         rig.settle(after: 31)
         #expect(rig.status("a")?.state == .done)
+        #expect(rig.status("a")?.error == nil)
         #expect(rig.names(in: .done) == ["a.yml"])
         #expect(rig.names(in: .active) == [])
         #expect(rig.outputs == ["a"])
