@@ -91,9 +91,7 @@ struct ServeCommand: ParsableCommand {
         let merger = try service.merger(settings)
         let spool = Spool(root: settings.spool, output: settings.output)
         let folders = SpoolFolders(spool: spool, isService: environment["INVOCATION_ID"] != nil)
-        let spoolLock = try folders.lock(spool.root)
-        try folders.checkApart()
-        let outputLock = try folders.lock(spool.output)
+        let locks = try FolderLocks(folders)
         dellad_watch_crashes()
         let options = merger.options
         log.info(
@@ -103,11 +101,9 @@ struct ServeCommand: ParsableCommand {
         machine.clearAfter = settings.clearAfter
         let loop = try ServeLoop(
             machine: machine, host: Host(), log: log,
-            service: service.link(merger, environment: environment))
+            service: service.link(merger, environment: environment), locks: locks)
         try loop.run()
         log.info("stopped")
-        _ = consume spoolLock
-        _ = consume outputLock
     }
 
     /// What the command line sets.

@@ -22,6 +22,9 @@ final class ServeLoop {
     private var nextStatus = ContinuousClock.now
     private var isStopping = false
     private var service: ServiceLink
+    private var locks: FolderLocks?
+    /// Not before is a folder that could not be watched tried again.
+    private var nextWatch = ContinuousClock.now
     /// Whether the status says that the run under way went on from an earlier one.
     private var isResumptionCounted = false
 
@@ -30,11 +33,13 @@ final class ServeLoop {
     /// - Parameters:
     ///   - signals: read as a signalfd, and closed at the end.
     ///   - service: who hears of the daemon; by default, whom the environment names, without metrics.
+    ///   - locks: kept while the loop lives, and renewed where a folder is replaced.
     init(
         machine: SpoolMachine, host: Host, log: Logger, signals: Int32 = dellad_open_signals(),
-        service: ServiceLink = ServiceLink()
+        service: ServiceLink = ServiceLink(), locks: consuming FolderLocks? = nil
     ) throws {
         self.service = service
+        self.locks = locks
         self.machine = machine
         self.host = host
         self.log = log
@@ -51,6 +56,9 @@ final class ServeLoop {
     }
 
     /// Serves until SIGTERM or SIGINT, leaving the job under way resumable.
+    ///
+    /// - Throws: where another process has taken a folder that was removed and made anew; what is under way stops
+    ///   with the process, as if it were killed.
     func run() throws {
         try machine.spool.createFolders()
         // Watched before it is scanned: what comes in between is seen twice, never missed.
@@ -60,9 +68,10 @@ final class ServeLoop {
         while true {
             takeSignals()
             takeEnd()
-            takeEvents()
+            try takeEvents()
             if isStopping, machine.running == nil { return }
             if !isStopping {
+                if machine.watch.isScanDue(.now) { try keepFolders() }
                 machine.settle(now: .now)
                 startNext()
                 machine.clear(now: .now, wall: .now)
@@ -135,25 +144,49 @@ final class ServeLoop {
         service.noteChange()
     }
 
-    private func takeEvents() {
-        guard inotify != nil, let events = inotify?.drain() else { return watchAgain() }
+    private func takeEvents() throws {
+        guard inotify != nil, let events = inotify?.drain() else { return try watchAgain() }
         for name in events.names { machine.noticed(name, now: .now) }
-        if events.needsScan { machine.scan(now: .now) }
         if events.isOver {
             inotify = nil
-            watchAgain()
+            return try watchAgain()
         }
+        if events.needsScan { try scan() }
     }
 
     /// After the folder was removed or replaced: the scan makes a new one.
-    private func watchAgain() {
-        machine.scan(now: .now)
-        do {
+    private func watchAgain() throws {
+        guard ContinuousClock.now >= nextWatch else { return }
+        try scan()
+        do throws(IOError) {
             inotify = try Inotify(watching: machine.spool.folder(.incoming))
-            // What came between the scan and the watch.
-            machine.scan(now: .now)
         } catch {
-            log.error("\(error)")
+            nextWatch = .now + IncomingWatch.scanInterval
+            return machine.note(error, nil, "watch incoming")
+        }
+        // What came between the scan and the watch.
+        try scan()
+    }
+
+    private func scan() throws {
+        try keepFolders()
+        machine.scan(now: .now)
+    }
+
+    /// Before a scan makes what is missing: no other daemon may work in what has taken a folder's place.
+    private func keepFolders() throws {
+        do {
+            for folder in try locks?.renew() ?? [] {
+                log.warning("\(folder): was removed or replaced meanwhile, and is locked anew")
+            }
+        } catch let failure as CommandFailure {
+            guard failure.exitCode != CommandFailure.Code.locked.rawValue else {
+                machine.running?.stop.request()
+                throw failure
+            }
+            machine.complain(nil, failure.message)
+        } catch {
+            machine.note(error, nil, "look after the locks")
         }
     }
 
@@ -221,7 +254,9 @@ final class ServeLoop {
     private var timeout: Int32 {
         let now = ContinuousClock.now
         var next = now + IncomingWatch.scanInterval
-        if let deadline = machine.deadline(now: now) { next = min(next, deadline) }
+        // Nothing of it is done any more while the merge under way stops.
+        if !isStopping, let deadline = machine.deadline(now: now) { next = min(next, deadline) }
+        if inotify == nil { next = min(next, nextWatch) }
         if machine.running != nil { next = min(next, nextStatus) }
         if let period = service.watchdog?.period { next = min(next, now + period) }
         return Int32(max(0, ((next - now) / .milliseconds(1)).rounded(.up)))

@@ -13,7 +13,7 @@ struct SpoolFolders {
         do {
             return try SpoolLock.holding(folder)
         } catch let error as IOError {
-            throw failure(error, folder)
+            throw failure(error)
         }
     }
 
@@ -31,16 +31,20 @@ struct SpoolFolders {
         do {
             try Spool.createFolders(to: folder)
         } catch {
-            throw failure(error, folder)
+            throw failure(error)
         }
     }
 
     /// A service's sandbox looks like a read-only disk: the failure then shows how to let the folders in.
-    private func failure(_ error: IOError, _ folder: FilePath) -> CommandFailure {
-        guard isService, error.errno == .readOnlyFileSystem || error.errno == .permissionDenied else {
+    func failure(_ error: IOError) -> CommandFailure {
+        let isReadOnly = error.errno == .readOnlyFileSystem
+        guard isService, isReadOnly || error.errno == .permissionDenied else {
+            let remedy =
+                isReadOnly
+                ? "mount it writable: mount -o remount,rw, a container's volume without :ro"
+                : "create it for the daemon's user"
             return CommandFailure(
-                "\(error) (create it for the daemon's user, or choose with --spool and --output)",
-                .badConfiguration)
+                "\(error) (\(remedy); or choose with --spool and --output)", .badConfiguration)
         }
         var failure = CommandFailure(
             "\(error) (the service may write its own folders only; create this one for its user and let it in: "

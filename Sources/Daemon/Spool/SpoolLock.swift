@@ -5,6 +5,8 @@ import SystemPackage
 /// A folder that this process alone works on, until the value goes.
 struct SpoolLock: ~Copyable {
     static let fileName = ".dellad.lock"
+    /// A lock file that was opened may have been removed with its folder, and another created.
+    private static let openLimit = 4
 
     private let file: OpenFile
 
@@ -15,12 +17,22 @@ struct SpoolLock: ~Copyable {
     /// Locks the folder; fails, naming the process that holds it, where another has.
     static func holding(_ folder: FilePath) throws -> SpoolLock {
         let path = folder.appending(fileName)
-        try create(path)
-        let file = try OpenFile.forUpdating(path, direct: false)
-        try lock(file.reference.descriptor, folder)
-        try file.truncate(to: 0)
-        try file.append(Array("\(getpid())\n".utf8))
-        return SpoolLock(file)
+        for _ in 0..<openLimit {
+            try create(path)
+            let lock = try open(path)
+            try lock.take(folder)
+            guard try lock.isInPlace() else { continue }
+            try lock.file.truncate(to: 0)
+            try lock.file.append(Array("\(getpid())\n".utf8))
+            return lock
+        }
+        throw IOError("lock", folder, .resourceTemporarilyUnavailable)
+    }
+
+    /// Whether the folder's lock file is still the one that is locked: the folder may have been removed or replaced.
+    func isInPlace() throws(IOError) -> Bool {
+        let held = try file.status()
+        return try FileSystem.status(file.path, followLinks: false).map { held.isSameFile(as: $0) } ?? false
     }
 
     private static func create(_ path: FilePath) throws(IOError) {
@@ -30,17 +42,31 @@ struct SpoolLock: ~Copyable {
         } catch  where error.errno == .fileExists {}
     }
 
-    private static func lock(_ descriptor: Int32, _ folder: FilePath) throws {
+    /// What the process's number is written to must be a file of this name alone, not one that a link leads to.
+    private static func open(_ path: FilePath) throws -> SpoolLock {
+        let status = try FileSystem.status(path, followLinks: false)
+        guard status?.isLink != true else { throw unfit(path, "is a symbolic link") }
+        guard status?.isRegular != false else { throw unfit(path, "is not a regular file") }
+        // Refuses a link that has come since.
+        return SpoolLock(try OpenFile.forUpdating(path, direct: false))
+    }
+
+    private static func unfit(_ path: FilePath, _ finding: String) -> CommandFailure {
+        CommandFailure(
+            "\(path): \(finding) (remove it; dellad makes a lock file of its own)", .badConfiguration)
+    }
+
+    private func take(_ folder: FilePath) throws {
         // `owner(of:)` of another process holds it for an instant.
         for attempt in 0..<5 {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+            if flock(file.reference.descriptor, LOCK_EX | LOCK_NB) == 0 { return }
             let number = errno
             guard number == EWOULDBLOCK || number == EINTR else {
                 throw IOError("lock", folder, Errno(rawValue: number))
             }
             if attempt < 4 { usleep(20_000) }
         }
-        let owner = holder(folder.appending(fileName)).map { "process \($0)" } ?? "another process"
+        let owner = Self.holder(file.path).map { "process \($0)" } ?? "another process"
         throw CommandFailure(
             "\(folder): \(owner) is working on it already (stop that one, or use another folder)", .locked)
     }
@@ -53,13 +79,13 @@ struct SpoolLock: ~Copyable {
 
     /// A shared lock is had at once where nobody holds the exclusive one, and goes with the descriptor.
     private static func isHeld(_ path: FilePath) throws(IOError) -> Bool {
-        let file = try OpenFile.forReading(path, direct: false)
+        let file = try OpenFile.forReadingUnlinked(path)
         if flock(file.reference.descriptor, LOCK_SH | LOCK_NB) == 0 { return false }
         return errno == EWOULDBLOCK
     }
 
     private static func holder(_ path: FilePath) -> Int32? {
-        guard let bytes = try? FileSystem.readWhole(path, limit: 64) else { return nil }
+        guard let bytes = try? FileSystem.readWhole(path, limit: 64, followLinks: false) else { return nil }
         return Int32(String(decoding: bytes, as: UTF8.self).filter { $0.isASCII && $0.isNumber })
     }
 }

@@ -21,7 +21,12 @@ final class Executable: @unchecked Sendable {
     }()
 
     /// Starts it.
-    init(_ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter umask: in octal; the tests' own by default.
+    init(
+        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
+        umask: String? = nil
+    ) throws {
         let number = UInt64.random(in: 0 ... .max)
         errors = folder.path / "stderr-\(number)"
         output = folder.path / "stdout-\(number)"
@@ -29,6 +34,10 @@ final class Executable: @unchecked Sendable {
         try output.write("")
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
+        if let umask {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "umask \(umask); exec \"$0\" \"$@\"", Self.path] + arguments
+        }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardError = FileHandle(forWritingAtPath: errors.string)
         process.standardOutput = FileHandle(forWritingAtPath: output.string)
@@ -55,6 +64,17 @@ final class Executable: @unchecked Sendable {
     var residentBytes: Int {
         let fields = FilePath("/proc/\(pid)/statm").text.split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
+    /// Seconds of processors that it has used; 0 where it is gone.
+    var processorSeconds: Double {
+        // The name of the command, in parentheses, may hold anything.
+        let fields =
+            FilePath("/proc/\(pid)/stat").text.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let kernel = Double(fields[12]) else {
+            return 0
+        }
+        return (user + kernel) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     /// Descriptors that it has open.
