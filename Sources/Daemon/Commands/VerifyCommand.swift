@@ -35,5 +35,8 @@ struct VerifyCommand: ParsableCommand {
         StandardStream.output.write(
             "\(folder): \(verification.files.count) files, \(Figure.bytes(verification.byteCount)), as written; "
                 + "\(Figure.rate(seconds > 0 ? Double(verification.byteCount) / seconds : 0))\n")
+        if let note = try? UnlistedFiles(in: verification.folder, beside: verification.files).note {
+            StandardStream.error.write("dellad: \(folder): \(note)\n")
+        }
     }
 }

@@ -37,9 +37,14 @@ struct ModelVerification {
     }
 
     /// Bytes that will be read.
-    var byteCount: UInt64 { files.reduce(0) { $0 + $1.size } }
+    var byteCount: UInt64 {
+        files.reduce(0) { sum, file in
+            let (bytes, isTooLarge) = sum.addingReportingOverflow(file.size)
+            return isTooLarge ? .max : bytes
+        }
+    }
 
-    /// What is not as recorded, in the order of the record, by byte range.
+    /// What is not as recorded, in the order of the record, by byte range; then what is there beside and misleads.
     ///
     /// - Parameters:
     ///   - threads: files and chunks are read by as many at once; a file with a SHA-256 by one, from front to back.
@@ -57,7 +62,20 @@ struct ModelVerification {
             }
         }
         found.merge(differences(hashed, threads: threads, checked: checked)) { $1 }
-        return files.indices.flatMap { found[$0] ?? [] }
+        return files.indices.flatMap { found[$0] ?? [] } + intruders
+    }
+
+    private var intruders: [Finding] {
+        do throws(IOError) {
+            return try UnlistedFiles(in: folder, beside: files).misleading.map { name in
+                Finding(
+                    message:
+                        "\(folder.appending(name)): was not written by the merge, and loaders would read it "
+                        + "(move it away, or merge again)")
+            }
+        } catch {
+            return [Self.unreadable(error)]
+        }
     }
 
     /// A file that is missing or of another length.

@@ -62,6 +62,40 @@ import Testing
         #expect(gone.map(\.isMissing) == [true])
     }
 
+    @Test(arguments: ["model.safetensors.index.json", "model-00001-of-00002.safetensors"])
+    func aFileThatLoadersWouldReadThoughTheMergeDidNotWriteItIsADifference(name: String) throws {
+        let folder = try TemporaryFolder()
+        _ = try model(chunkSize: 4096, in: folder)
+        try (folder.path / name).write("{}")
+        try (folder.path / "notes.txt").write("mine")
+        let findings = try ModelVerification(reading: folder.path).findings(threads: 2)
+        #expect(findings.map(\.isMissing) == [false])
+        #expect(
+            findings.first?.message.hasPrefix("\(folder.path / name): was not written by the merge") == true)
+        #expect(findings.first?.message.contains("(move it away") == true)
+    }
+
+    @Test func otherFilesBesideAreNotedAndNoDifference() throws {
+        let folder = try TemporaryFolder()
+        _ = try model(chunkSize: 4096, in: folder)
+        #expect(
+            try UnlistedFiles(in: folder.path, beside: ModelVerification(reading: folder.path).files).note
+                == nil)
+        for number in 0..<10 { try (folder.path / "note-\(number)").write("mine") }
+        let verification = try ModelVerification(reading: folder.path)
+        #expect(verification.findings(threads: 2).isEmpty)
+        let note = try #require(try UnlistedFiles(in: folder.path, beside: verification.files).note)
+        #expect(note.contains("note-0, note-1") && note.hasSuffix("and 2 more"))
+    }
+
+    @Test func sizesThatCannotBeAddedAreNoCrash() throws {
+        let folder = try TemporaryFolder()
+        let size = Int.max
+        let entry = #"{"name": "f", "size": \#(size), "chunk_bytes": \#(size), "crc32c": ["00000000"]}"#
+        try record([entry, entry, entry].joined(separator: ","), in: folder)
+        #expect(try ModelVerification(reading: folder.path).byteCount == .max)
+    }
+
     /// The folder's only file with that SHA-256 in the record, or another.
     private func recordHash(_ digest: String, in folder: TemporaryFolder) throws {
         let text = (folder.path / "dellad.json").text
