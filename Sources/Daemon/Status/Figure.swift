@@ -12,7 +12,7 @@ enum Figure {
 
     /// `540 MB/s`.
     static func rate(_ bytesPerSecond: Double) -> String {
-        "\(bytes(UInt64(max(0, bytesPerSecond.isFinite ? bytesPerSecond : 0))))/s"
+        "\(bytes(UInt64(exactly: max(0, bytesPerSecond).rounded(.towardZero)) ?? 0))/s"
     }
 
     /// `3:07` or `1:02:03`; `4.2 s` below ten seconds.

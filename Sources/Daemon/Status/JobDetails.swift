@@ -45,7 +45,7 @@ struct JobDetails {
     private var progress: String {
         let status = entry.status
         var text = Figure.percent(status.fraction)
-        if status.state == .merging {
+        if status.state == .merging, entry.silence == nil {
             text += ", \(Figure.rate(status.bytesPerSecond))"
             if let left = status.etaSeconds { text += ", \(Figure.duration(left)) left" }
         }

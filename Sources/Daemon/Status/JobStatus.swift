@@ -47,8 +47,8 @@ struct JobStatus: Hashable, Sendable {
                 ("bytes_written", .int(progress.bytesWritten)),
                 ("bytes_total", .int(progress.bytesTotal)),
                 ("bytes_resumed", .int(progress.bytesResumed)),
-                ("bytes_per_second", .int(Int(bytesPerSecond))),
-                ("eta_seconds", etaSeconds.map { .int(Int($0.rounded(.up))) } ?? .null),
+                ("bytes_per_second", Self.whole(bytesPerSecond)),
+                ("eta_seconds", etaSeconds.map { Self.whole($0.rounded(.up)) } ?? .null),
                 ("queued_at", optional(queuedAt)),
                 ("started_at", optional(startedAt)),
                 ("finished_at", optional(finishedAt)),
@@ -59,27 +59,40 @@ struct JobStatus: Hashable, Sendable {
             ]))
     }
 
+    /// `null` for what is no whole number of a machine.
+    private static func whole(_ value: Double) -> JSON {
+        Int(exactly: value.rounded(.towardZero)).map { .int($0) } ?? .null
+    }
+
+    /// The largest figure that is believed: sums of several still fit.
+    private static let largest = 1 << 60
+
     /// Reads what `json` writes; `nil` where the job or the state is missing. Everything else has a default, so
-    /// that a file of an older or newer program is of use.
+    /// that a file of an older or newer program is of use, and a figure that cannot be is none.
     init?(_ json: JSON) {
         guard let job = json["job"]?.stringValue.flatMap({ JobName($0) }),
             let state = json["state"]?.stringValue.flatMap({ JobState(rawValue: $0) })
         else { return nil }
         self.init(job: job, state: state, output: json["output"]?.stringValue ?? "")
-        func bytes(_ key: String) -> UInt64 { json[key]?.intValue.flatMap { UInt64(exactly: $0) } ?? 0 }
-        progress.tensorsDone = json["tensors_done"]?.intValue ?? 0
-        progress.tensorsTotal = json["tensors_total"]?.intValue ?? 0
-        progress.bytesRead = bytes("bytes_read")
-        progress.bytesWritten = bytes("bytes_written")
-        progress.bytesTotal = bytes("bytes_total")
-        progress.bytesResumed = bytes("bytes_resumed")
-        bytesPerSecond = json["bytes_per_second"]?.doubleValue ?? 0
-        etaSeconds = json["eta_seconds"]?.doubleValue
+        func count(_ key: String) -> Int {
+            json[key]?.intValue.flatMap { (0...Self.largest).contains($0) ? $0 : nil } ?? 0
+        }
+        func number(_ key: String) -> Double? {
+            json[key]?.doubleValue.flatMap { (0...Double(Self.largest)).contains($0) ? $0 : nil }
+        }
+        progress.tensorsDone = count("tensors_done")
+        progress.tensorsTotal = count("tensors_total")
+        progress.bytesRead = UInt64(count("bytes_read"))
+        progress.bytesWritten = UInt64(count("bytes_written"))
+        progress.bytesTotal = UInt64(count("bytes_total"))
+        progress.bytesResumed = UInt64(count("bytes_resumed"))
+        bytesPerSecond = number("bytes_per_second") ?? 0
+        etaSeconds = number("eta_seconds")
         queuedAt = json["queued_at"]?.stringValue
         startedAt = json["started_at"]?.stringValue
         finishedAt = json["finished_at"]?.stringValue
-        resumed = json["resumed"]?.intValue ?? 0
-        peakResidentBytes = bytes("peak_rss_bytes")
+        resumed = count("resumed")
+        peakResidentBytes = UInt64(count("peak_rss_bytes"))
         warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
         error = json["error"]?.stringValue
     }

@@ -49,6 +49,9 @@ struct SpoolTable {
         switch status.state {
         case .merging:
             var text = "[\(Figure.bar(status.fraction, width: barWidth))] \(Figure.percent(status.fraction))"
+            if let silence = entry.silence {
+                return "\(text)  no news for \(Figure.duration(Double(silence))) (is the daemon stopped?)"
+            }
             text += "  \(Figure.rate(status.bytesPerSecond))"
             if let left = status.etaSeconds { text += "  ETA \(Figure.duration(left))" }
             return text

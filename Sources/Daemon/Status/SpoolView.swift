@@ -8,7 +8,13 @@ struct SpoolView: Hashable {
     struct Entry: Hashable {
         var folder: Spool.Folder
         var status: JobStatus
+        /// Seconds that the daemon has not written the status of a merge for, where that is too long for its rate
+        /// to hold.
+        var silence: Int64?
     }
+
+    /// How long a rate holds, in seconds; the daemon writes each second.
+    static let freshness: Int64 = 10
 
     /// Whether a daemon holds the spool's lock.
     var isServed: Bool
@@ -24,7 +30,9 @@ struct SpoolView: Hashable {
     }
 
     /// Reads a spool.
-    init(of spool: Spool) throws(IOError) {
+    ///
+    /// - Parameter now: the time that the ages of statuses are taken from.
+    init(of spool: Spool, now: Timestamp = .now) throws(IOError) {
         let owner = SpoolLock.owner(of: spool.root)
         isServed = owner != nil
         process = owner.flatMap { $0 > 0 ? $0 : nil }
@@ -33,8 +41,10 @@ struct SpoolView: Hashable {
             var found: [Entry] = []
             for fileName in try FileSystem.entries(of: spool.folder(folder)) {
                 guard case .config(let name) = IncomingFile(fileName: fileName) else { continue }
-                found.append(
-                    Entry(folder: folder, status: Self.status(name, folder, spool, isServed: isServed)))
+                var entry = Entry(
+                    folder: folder, status: Self.status(name, folder, spool, isServed: isServed))
+                entry.age(of: spool, now: now)
+                found.append(entry)
             }
             entries += found.sorted { Self.isBefore($0.status, $1.status, in: folder) }
         }
@@ -91,5 +101,22 @@ struct SpoolView: Hashable {
                         })
                 ),
             ]))
+    }
+}
+
+extension SpoolView.Entry {
+    /// Drops the rate of a merge whose daemon is silent, and says so.
+    fileprivate mutating func age(of spool: Spool, now: Timestamp) {
+        guard status.state == .merging,
+            let written = try? FileSystem.status(spool.statusFile(status.job), followLinks: false)
+        else { return }
+        let age = now.seconds - written.modified / 1_000_000_000
+        guard age > SpoolView.freshness else { return }
+        silence = age
+        status.bytesPerSecond = 0
+        status.etaSeconds = nil
+        status.warnings.append(
+            "no news of the daemon for \(Figure.duration(Double(age))): it is stopped, stuck, or cannot write the "
+                + "status (see its log)")
     }
 }

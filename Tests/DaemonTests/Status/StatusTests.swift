@@ -40,6 +40,34 @@ import Testing
     }
 
     @Test(arguments: [
+        "1e300", "-1e300", "1e999", "9223372036854775807", "-1", "18446744073709551615", "\"x\"", "{}",
+    ])
+    func figuresThatCannotBeAreNone(number: String) throws {
+        let keys = [
+            "eta_seconds", "bytes_per_second", "bytes_read", "bytes_written", "bytes_total", "bytes_resumed",
+            "tensors_done", "tensors_total", "resumed", "peak_rss_bytes", "fraction",
+        ]
+        let figures = keys.map { "\"\($0)\": \(number)" }.joined(separator: ", ")
+        let json = try JSON(parsing: Array("{\"job\": \"a\", \"state\": \"merging\", \(figures)}".utf8))
+        var status = try #require(JobStatus(json))
+        status.resumed += 1
+        #expect(JobStatus(try JSON(parsing: Array(status.json.serialized().utf8))) == status)
+        let entry = SpoolView.Entry(folder: .active, status: status)
+        #expect(!JobDetails(entry: entry, isServed: true).text.isEmpty)
+        #expect(!SpoolTable(view: SpoolView(isServed: true, entries: [entry]), width: 80).text.isEmpty)
+    }
+
+    @Test func aStartGoesOnWithAJobWhateverItsStatusSays() throws {
+        let rig = try SpoolRig()
+        try (rig.spool.folder(.active) / "a.yml").write("good")
+        try (rig.spool.folder(.status) / "a.json").write(
+            #"{"job": "a", "state": "merging", "eta_seconds": 1e300, "bytes_per_second": 1e300}"#)
+        try rig.restart()
+        #expect(rig.runAll() == ["a"])
+        #expect(rig.status("a")?.state == .done)
+    }
+
+    @Test(arguments: [
         (Int64(0), "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"),
         (1_795_392_245, "2026-11-23T00:04:05Z"),
         (4_107_542_399, "2100-02-28T23:59:59Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
@@ -61,6 +89,7 @@ import Testing
         #expect(Figure.percent(0.9999) == "99.9 %")
         #expect(Figure.bar(0.5, width: 4) == "##..")
         #expect(Figure.rate(.nan) == "0 B/s")
+        #expect(Figure.rate(1e300) == "0 B/s")
     }
 
     @Test func theRateIsThatOfTheLastTenSeconds() {
@@ -144,6 +173,34 @@ import Testing
         #expect(!view.isServed)
         #expect(view.entry(name)?.status.state == .queued)
         #expect(view.entry(name)?.status.bytesPerSecond == 0)
+    }
+
+    @Test func aDaemonThatIsSilentHasNoRate() throws {
+        let rig = try SpoolRig()
+        try rig.drop("a.yml")
+        rig.settle()
+        _ = try rig.start()
+        var status = try #require(rig.status("a"))
+        status.bytesPerSecond = 5e6
+        status.etaSeconds = 60
+        status.progress.bytesTotal = 100
+        rig.machine.write(status)
+        let lock = try SpoolLock.holding(rig.spool.root)
+        let (name, now) = (try #require(JobName("a")), Timestamp.now)
+        let live = try #require(SpoolView(of: rig.spool, now: now).entry(name))
+        #expect(live.status.bytesPerSecond == 5e6 && live.status.etaSeconds == 60)
+        #expect(
+            SpoolTable(view: try SpoolView(of: rig.spool, now: now), width: 200).text.contains("5.0 MB/s"))
+        let view = try SpoolView(of: rig.spool, now: Timestamp(seconds: now.seconds + 35))
+        let silent = try #require(view.entry(name))
+        #expect(silent.status.state == .merging)
+        #expect(silent.status.bytesPerSecond == 0 && silent.status.etaSeconds == nil)
+        #expect(silent.status.warnings.last?.contains("no news of the daemon for") == true)
+        let table = SpoolTable(view: view, width: 200).text
+        #expect(table.contains("no news for 0:3") && !table.contains("B/s"))
+        let details = JobDetails(entry: silent, isServed: true).text
+        #expect(details.contains("no news of the daemon") && !details.contains("B/s"))
+        _ = consume lock
     }
 
     @Test func whereAConfigLiesDecidesItsState() throws {
