@@ -17,14 +17,16 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let name = try SpoolOptions.name(name)
         let spool = try options.existing()
-        let places =
-            [Spool.Folder.active, .incoming, .failed].map { spool.config(name, in: $0) } + [
-                spool.incoming("\(name).yaml")
-            ]
-        guard try places.contains(where: { try FileSystem.status($0, followLinks: false) != nil }) else {
+        let waiting = [spool.incoming("\(name).yml"), spool.incoming("\(name).yaml")]
+        let configs = try ([spool.config(name, in: .active)] + waiting).compactMap {
+            try FileSystem.status($0, followLinks: false)
+        }
+        let hasFailed = try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil
+        guard hasFailed || !configs.isEmpty else {
             throw CommandFailure(
                 "\(name): there is nothing to cancel (dellad status lists the jobs)", .missingInput)
         }
-        try options.request("\(name).cancel", in: spool)
+        // A config may be of a time that has not come: the clock was put back, or cp -p kept another host's.
+        try options.request("\(name).cancel", in: spool, noOlderThan: configs.map(\.modified).max() ?? .min)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import StreamIO
 import SystemPackage
 
@@ -21,16 +22,47 @@ struct SpoolOptions: ParsableArguments {
         return spool
     }
 
-    /// Leaves a request in `incoming`; one that is there already will do.
-    func request(_ fileName: String, in spool: Spool) throws(CommandFailure) {
+    /// Leaves a request in `incoming`; one that is there already will do if it is no older than `time`.
+    ///
+    /// - Parameter time: when the config that it is about was written, which may be later than the clock says.
+    func request(
+        _ fileName: String, in spool: Spool, noOlderThan time: Int64 = .min
+    ) throws(CommandFailure) {
+        let target = spool.incoming(fileName)
         do {
-            try FileSystem.writeWhole([], to: spool.incoming(fileName), sync: true, permissions: 0o644)
-            try FileSystem.syncFolder(spool.folder(.incoming))
-        } catch  where error.errno == .fileExists {
+            let present = try FileSystem.status(target, followLinks: false)
+            guard present?.isRegular != false else {
+                throw CommandFailure(
+                    "\(target): is in the way of the request (remove it, then ask again)", .cannotCreate)
+            }
+            if present.map({ $0.modified < time }) ?? true {
+                try Self.place(target, replacing: present != nil, noOlderThan: time)
+                try FileSystem.syncFolder(spool.folder(.incoming))
+            }
+        } catch let failure as CommandFailure {
+            throw failure
         } catch {
             throw CommandFailure("\(error) (write access to the spool's incoming folder is needed)", .io)
         }
         warnIfIdle(spool)
+    }
+
+    /// Hidden until it has its time: the daemon acts at once on what it sees.
+    private static func place(
+        _ target: FilePath, replacing: Bool, noOlderThan time: Int64
+    ) throws(IOError) {
+        let folder = target.removingLastComponent()
+        let draft = folder.appending(".\(target.lastComponent?.string ?? "").\(getpid())")
+        let file = try OpenFile.creating(draft, direct: false, permissions: 0o644)
+        do throws(IOError) {
+            if try file.status().modified < time { try file.setModified(time) }
+            try file.sync()
+            try FileSystem.rename(draft, to: target, replacing: replacing)
+        } catch {
+            try? FileSystem.remove(draft)
+            // Another such request has come meanwhile.
+            guard error.errno == .fileExists else { throw error }
+        }
     }
 
     /// Says when nobody will act on a request.

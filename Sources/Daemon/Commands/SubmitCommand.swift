@@ -26,7 +26,9 @@ struct SubmitCommand: ParsableCommand {
         // Hidden while it is written; then there, whole.
         let draft = spool.incoming(".\(name).yml.\(getpid())")
         do throws(IOError) {
-            try FileSystem.writeWhole(file.text, to: draft, sync: true, permissions: 0o644)
+            // The daemon reads it as a member of the folder's group.
+            try FileSystem.writeWhole(
+                file.text, to: draft, sync: true, permissions: 0o644, leastPermissions: 0o640)
             do throws(IOError) {
                 try FileSystem.rename(draft, to: target, replacing: false)
                 try FileSystem.syncFolder(spool.folder(.incoming))

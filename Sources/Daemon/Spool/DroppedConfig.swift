@@ -81,7 +81,9 @@ struct DroppedConfig: Hashable, Sendable {
             return .refused(Refusal(reason: "the config is a symbolic link (copy the file itself)"))
         case .permissionDenied, .notPermitted:
             return .refused(
-                Refusal(reason: "the config cannot be read (let the daemon's user read it: chmod a+r)"))
+                Refusal(
+                    reason:
+                        "the config cannot be read (let the daemon's user read it, chmod a+r, and retry it)"))
         case .noSuchAddressOrDevice, .addressFamilyNotSupported:
             return .refused(Refusal(reason: "the config is not a regular file (copy the YAML itself)"))
         default: throw error

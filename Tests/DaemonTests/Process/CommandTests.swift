@@ -19,6 +19,15 @@ import Testing
         let again = try rig.run("merge", rig.config.string, out, "--models", models, "--memory", "64M")
         #expect(again.code == 73)
         #expect(again.errors.hasPrefix("dellad: \(out): exists"))
+        try (rig.output / "notes.txt").write("mine")
+        let noted = try rig.run("verify", out)
+        #expect(noted.code == 0)
+        #expect(noted.errors.contains("not checked, as dellad.json does not list it: notes.txt"))
+        try (rig.output / "model.safetensors.index.json").write("{}")
+        let added = try rig.run("verify", out)
+        #expect(added.code == 65)
+        #expect(added.errors.contains("model.safetensors.index.json: was not written by the merge"))
+        try FileSystem.remove(rig.output / "model.safetensors.index.json")
         var bytes = try rig.weights(rig.output)
         bytes[bytes.count - 1] ^= 1
         try FileSystem.replaceAtomically(rig.output / "model.safetensors", with: bytes)
@@ -111,6 +120,59 @@ import Testing
         #expect(try rig.weights(rig.output) == rig.weights(reference))
         #expect(!(rig.folder.path / ".output.partial").exists)
         #expect(!(rig.folder.path / ".output.journal").exists)
+    }
+
+    /// A spool that nobody serves.
+    private func idleSpool(_ rig: MergeRig) throws -> Spool {
+        let spool = Spool(root: rig.spool, output: rig.output)
+        try spool.createFolders()
+        return spool
+    }
+
+    @Test(arguments: [("077", UInt32(0o640)), ("022", 0o644)])
+    func whatIsSubmittedIsReadableForTheGroupWhateverTheUmask(umask: String, mode: UInt32) throws {
+        let rig = try MergeRig()
+        let spool = try idleSpool(rig)
+        let submit = try Executable(
+            ["submit", rig.config.string, "--name", "a", "--spool", rig.spool.string], in: rig.folder,
+            umask: umask)
+        #expect(submit.wait() == 0, "\(submit.errorText)")
+        #expect(try FileSystem.status(spool.incoming("a.yml"))?.permissions == mode)
+    }
+
+    @Test(arguments: ["incoming/a.yml", "incoming/a.yaml", "active/a.yml"], [false, true])
+    func aCancelIsNoOlderThanTheConfigWhateverTheClock(file: String, isAsked: Bool) throws {
+        let rig = try MergeRig()
+        let spool = try idleSpool(rig)
+        let (path, time) = (rig.spool.pushing(FilePath(file)), Int64(4_107_542_400_123_000_000))
+        try path.write("x")
+        try OpenFile.forUpdating(path, direct: false).setModified(time)
+        // One that was left at an earlier time will not do.
+        if isAsked { try spool.incoming("a.cancel").write("") }
+        let cancel = try rig.run("cancel", "a", "--spool", rig.spool.string)
+        #expect(cancel.code == 0, "\(cancel.errors)")
+        #expect(try FileSystem.status(spool.incoming("a.cancel"))?.modified == time)
+        #expect(try FileSystem.entries(of: spool.folder(.incoming)).count { $0.hasPrefix(".") } == 0)
+    }
+
+    @Test func aCancelOfAnOlderConfigIsOfNow() throws {
+        let rig = try MergeRig()
+        let spool = try idleSpool(rig)
+        try spool.incoming("a.yml").write("x")
+        try OpenFile.forUpdating(spool.incoming("a.yml"), direct: false).setModified(1_000_000_000)
+        #expect(try rig.run("cancel", "a", "--spool", rig.spool.string).code == 0)
+        let made = try #require(try FileSystem.status(spool.incoming("a.cancel")))
+        #expect(abs(made.modified / 1_000_000_000 - Timestamp.now.seconds) < 600)
+    }
+
+    @Test func aFolderInPlaceOfARequestIsToldOf() throws {
+        let rig = try MergeRig()
+        let spool = try idleSpool(rig)
+        try spool.incoming("a.yml").write("x")
+        try FileSystem.createFolder(spool.incoming("a.cancel"))
+        let cancel = try rig.run("cancel", "a", "--spool", rig.spool.string)
+        #expect(cancel.code == 73)
+        #expect(cancel.errors.contains("a.cancel: is in the way of the request (remove it"))
     }
 
     @Test func submitStatusCancelAndRetryWorkOnTheFiles() throws {
