@@ -35,8 +35,8 @@ struct SynthCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Threads (default: the cores).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("The most bytes of tensors in a file.", valueName: "size"))
-    var shardSize = ByteCount(5_000_000_000)
+    @Option(help: ArgumentHelp("The most bytes of tensors in a file (default: 5GB).", valueName: "size"))
+    var shardSize: ByteCount?
 
     @Option(help: ArgumentHelp("Layers, instead of the shape's.", valueName: "n"))
     var layers: Int?
@@ -57,7 +57,7 @@ struct SynthCommand: ParsableCommand {
         let synthesizer = Synthesizer(
             SynthesisOptions(
                 shape: shape, seed: seed, base: base.map { FilePath($0) }, scale: scale,
-                shardSize: shardSize.bytes, threads: threads ?? Host().threads()))
+                shardSize: shardSize?.bytes ?? 5_000_000_000, threads: threads ?? Host().threads()))
         do {
             try synthesizer.write(to: FilePath(output), written: SynthesisCounter())
         } catch {

@@ -39,7 +39,10 @@ struct SpoolView: Hashable {
         entries = []
         for folder in [Spool.Folder.active, .incoming, .failed, .done] {
             var found: [Entry] = []
-            for fileName in try FileSystem.entries(of: spool.folder(folder)) {
+            // The daemon may be about to make it.
+            let path = spool.folder(folder)
+            let names = try FileSystem.status(path) == nil ? [] : FileSystem.entries(of: path)
+            for fileName in names {
                 guard case .config(let name) = IncomingFile(fileName: fileName) else { continue }
                 var entry = Entry(
                     folder: folder, status: Self.status(name, folder, spool, isServed: isServed))

@@ -215,6 +215,14 @@ import Testing
         #expect(view.json["jobs"]?.arrayValue?.count == 3)
     }
 
+    @Test func aSpoolWithIncomingAloneIsShown() throws {
+        let folder = try TemporaryFolder()
+        let spool = Spool(root: folder.path, output: folder.path / "output")
+        try FileSystem.createFolder(spool.folder(.incoming))
+        try spool.incoming("a.yml").write("good")
+        #expect(try SpoolView(of: spool).entries.map(\.status.job.text) == ["a"])
+    }
+
     @Test func endedJobsAreShownUpToALimit() throws {
         let entries = try (0..<50).map { SpoolView.Entry(folder: .done, status: try status("j\($0)", .done)) }
         let text = SpoolTable(view: SpoolView(isServed: true, entries: entries), width: 80).text
