@@ -11,12 +11,14 @@ package struct SynthesisOptions: Sendable {
     package var scale: Float
     /// The most bytes of tensors in one file.
     package var shardSize: UInt64
+    /// Bytes of one file where nobody says.
+    package static let usualShardSize: UInt64 = 5_000_000_000
     /// Threads that generate; two more overlap their writes with it.
     package var threads: Int
 
     package init(
         shape: CheckpointShape, seed: UInt64 = 0, base: FilePath? = nil, scale: Float = 0.002,
-        shardSize: UInt64 = 5_000_000_000, threads: Int
+        shardSize: UInt64 = Self.usualShardSize, threads: Int
     ) {
         self.shape = shape
         self.seed = seed

@@ -17,12 +17,11 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let name = try SpoolOptions.name(name)
         let spool = try options.existing()
-        let waiting = [spool.incoming("\(name).yml"), spool.incoming("\(name).yaml")]
+        let waiting = Spool.fileNames(of: name).map { spool.incoming($0) }
         let configs = try ([spool.config(name, in: .active)] + waiting).compactMap {
             try FileSystem.status($0, followLinks: false)
         }
-        let hasFailed = try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil
-        guard hasFailed || !configs.isEmpty else {
+        guard try !configs.isEmpty || spool.holds(name, in: .failed) else {
             throw CommandFailure(
                 "\(name): there is nothing to cancel (dellad status lists the jobs)", .missingInput)
         }

@@ -17,7 +17,7 @@ struct RetryCommand: ParsableCommand {
     func run() throws {
         let name = try SpoolOptions.name(name)
         let spool = try options.existing()
-        guard try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil else {
+        guard try spool.holds(name, in: .failed) else {
             throw CommandFailure("\(name): has not failed (dellad status lists the jobs)", .missingInput)
         }
         try options.request("\(name).retry", in: spool)

@@ -57,7 +57,8 @@ struct SynthCommand: ParsableCommand {
         let synthesizer = Synthesizer(
             SynthesisOptions(
                 shape: shape, seed: seed, base: base.map { FilePath($0) }, scale: scale,
-                shardSize: shardSize?.bytes ?? 5_000_000_000, threads: threads ?? Host().threads()))
+                shardSize: shardSize?.bytes ?? SynthesisOptions.usualShardSize,
+                threads: threads ?? Host().threads()))
         do {
             try synthesizer.write(to: FilePath(output), written: SynthesisCounter())
         } catch {

@@ -69,7 +69,7 @@ extension Spool {
 
     /// Whether a config of that name has not been taken yet.
     func isWaiting(_ name: JobName) throws(IOError) -> Bool {
-        for fileName in ["\(name).yml", "\(name).yaml"]
+        for fileName in Self.fileNames(of: name)
         where try FileSystem.status(incoming(fileName), followLinks: false) != nil {
             return true
         }

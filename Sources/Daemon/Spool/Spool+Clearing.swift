@@ -48,9 +48,10 @@ extension Spool {
 
     /// Whether a config of that name is active or waits, or a request is on its way that concerns it.
     func isAwaited(_ name: JobName) throws(IOError) -> Bool {
-        let requests = [".yml", ".yaml", ".retry", ".cancel"].map { incoming("\(name)\($0)") }
-        for path in [config(name, in: .active)] + requests
-        where try FileSystem.status(path, followLinks: false) != nil {
+        if try holds(name, in: .active) { return true }
+        if try isWaiting(name) { return true }
+        for request in ["\(name).retry", "\(name).cancel"]
+        where try FileSystem.status(incoming(request), followLinks: false) != nil {
             return true
         }
         return false

@@ -32,6 +32,9 @@ struct Spool: Sendable {
         try FileSystem.status(config(name, in: folder), followLinks: false) != nil
     }
 
+    /// What a config of that name may be called in `incoming`.
+    static func fileNames(of name: JobName) -> [String] { ["\(name).yml", "\(name).yaml"] }
+
     func incoming(_ fileName: String) -> FilePath { folder(.incoming).appending(fileName) }
 
     func errorText(_ name: JobName) -> FilePath { folder(.failed).appending("\(name).error.txt") }

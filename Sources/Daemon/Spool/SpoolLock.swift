@@ -30,10 +30,7 @@ struct SpoolLock: ~Copyable {
     }
 
     /// Whether the folder's lock file is still the one that is locked: the folder may have been removed or replaced.
-    func isInPlace() throws(IOError) -> Bool {
-        let held = try file.status()
-        return try FileSystem.status(file.path, followLinks: false).map { held.isSameFile(as: $0) } ?? false
-    }
+    func isInPlace() throws(IOError) -> Bool { try file.isInPlace() }
 
     private static func create(_ path: FilePath) throws(IOError) {
         guard try FileSystem.status(path, followLinks: false) == nil else { return }
@@ -59,16 +56,23 @@ struct SpoolLock: ~Copyable {
     private func take(_ folder: FilePath) throws {
         // `owner(of:)` of another process holds it for an instant.
         for attempt in 0..<5 {
-            if flock(file.reference.descriptor, LOCK_EX | LOCK_NB) == 0 { return }
-            let number = errno
-            guard number == EWOULDBLOCK || number == EINTR else {
-                throw IOError("lock", folder, Errno(rawValue: number))
-            }
+            if try tryToTake() { return }
             if attempt < 4 { usleep(20_000) }
         }
         let owner = Self.holder(file.path).map { "process \($0)" } ?? "another process"
         throw CommandFailure(
             "\(folder): \(owner) is working on it already (stop that one, or use another folder)", .locked)
+    }
+
+    /// Takes the lock if nobody has it. Whether it did.
+    private func tryToTake() throws(IOError) -> Bool {
+        do throws(IOError) {
+            try file.lock()
+            return true
+        } catch {
+            guard error.errno == .resourceTemporarilyUnavailable else { throw error }
+            return false
+        }
     }
 
     /// The process that holds the folder's lock; `nil` where none does. 0 where it does not say which.

@@ -33,7 +33,7 @@ extension SpoolMachine {
     private mutating func cancelWaiting(_ name: JobName, noNewerThan modified: Int64) throws(IOError) -> Bool
     {
         var isHandled = false
-        for fileName in ["\(name).yml", "\(name).yaml"] {
+        for fileName in Spool.fileNames(of: name) {
             let path = spool.incoming(fileName)
             guard let status = try FileSystem.status(path, followLinks: false), status.modified <= modified
             else { continue }
@@ -64,7 +64,7 @@ extension SpoolMachine {
 
     /// A failed job may have a partial output that waits for a retry.
     private mutating func cancelEnded(_ name: JobName) throws(IOError) {
-        guard try FileSystem.status(spool.config(name, in: .failed), followLinks: false) != nil else {
+        guard try spool.holds(name, in: .failed) else {
             note(.warning, name, "there is nothing to cancel")
             return
         }

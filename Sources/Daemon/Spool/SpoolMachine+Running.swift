@@ -189,7 +189,8 @@ extension SpoolMachine {
     /// Finishes the last steps of a job whose merge, of the config that is active, is complete. False where it is not.
     mutating func finishPublished(_ name: JobName, mayName: Bool) throws -> Bool {
         let spool = spool
-        guard
+        // The config is read where it matters only: this is asked of every job.
+        guard try merging.isComplete(spool.model(name)),
             try merging.finishPublished(
                 spool.model(name), config: activeConfig(name), mayName: mayName,
                 moveConfig: { try spool.finish(name, text: nil) })

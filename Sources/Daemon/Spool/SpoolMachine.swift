@@ -22,7 +22,6 @@ struct SpoolMachine {
     /// What ended jobs still lack.
     let late = LateEntries()
     private let told = ToldErrors()
-    private var toldSince: ContinuousClock.Instant?
 
     var watch = IncomingWatch()
     var jobs: [JobName: Job] = [:]
@@ -65,10 +64,7 @@ struct SpoolMachine {
     /// Looks through `incoming`: at start, every 30 s and when events were lost.
     mutating func scan(now: ContinuousClock.Instant) {
         watch.scanBegins(now)
-        if toldSince.map({ now - $0 >= IncomingWatch.scanInterval }) ?? true {
-            told.forget()
-            toldSince = now
-        }
+        told.scanBegins(now)
         do {
             try spool.createFolders()
         } catch {

@@ -48,10 +48,7 @@ final class MergeJournal {
             do {
                 let file = try OpenFile.forUpdating(path, direct: false)
                 try file.lock()
-                let opened = try file.status().inode
-                if try FileSystem.status(path, followLinks: false)?.inode == opened {
-                    return MergeJournal(file)
-                }
+                if try file.isInPlace() { return MergeJournal(file) }
             } catch  where error.errno == .noSuchFileOrDirectory {
                 return nil
             }

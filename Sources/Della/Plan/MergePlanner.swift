@@ -40,10 +40,7 @@ public struct MergePlanner: Sendable {
         _ text: [UInt8], fileName: String, outputName: String
     ) throws(MergeProblems) -> MergePlan {
         let plan = try plan(text, fileName: fileName, outputName: outputName, isStopped: { false })
-        guard let plan else {
-            throw MergeProblems(
-                fileName: fileName, problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
-        }
+        guard let plan else { preconditionFailure("nobody stops it") }
         return plan
     }
 

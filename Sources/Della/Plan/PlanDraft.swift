@@ -157,9 +157,8 @@ struct PlanDraft {
         guard let limit = config.dellad.memory else { return }
         let least = MergeLayout.least(for: plan, threads: threads)
         guard least.memory > limit.value else { return }
-        let step: UInt64 = 1 << 20
         list.add(
             limit.line, "memory: \(ByteCount(limit.value)) is too small for the rows of \(least.tensor)",
-            "write \(ByteCount((least.memory + step - 1) / step * step)) or more, or leave it out")
+            "write \(ByteCount.wholeMebibytes(for: least.memory)) or more, or leave it out")
     }
 }

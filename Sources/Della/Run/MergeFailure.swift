@@ -58,12 +58,10 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     static func budgetTooSmall(_ memory: UInt64, needed: UInt64, tensor: String) -> Self {
-        let step: UInt64 = 1 << 20
-        let enough = ByteCount((needed + step - 1) / step * step)
-        return Self(
+        Self(
             .budgetTooSmall,
-            "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor.printable) (use --memory \(enough))"
-        )
+            "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor) "
+                + "(use --memory \(ByteCount.wholeMebibytes(for: needed)))")
     }
 
     /// An I/O failure, with the remedy that fits its error number.

@@ -8,6 +8,12 @@ public struct ByteCount: Hashable, Comparable, Sendable, CustomStringConvertible
         self.bytes = bytes
     }
 
+    /// The fewest whole mebibytes that hold so many bytes.
+    package static func wholeMebibytes(for bytes: UInt64) -> Self {
+        let step: UInt64 = 1 << 20
+        return Self((bytes + step - 1) / step * step)
+    }
+
     /// Reads DESIGN's SIZE. `nil` for anything else, and for what does not fit in 63 bits.
     public init?(_ text: some StringProtocol) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -121,6 +121,12 @@ public struct OpenFile: ~Copyable, Sendable {
         _ = try SystemCall.value("lock", path) { flock(reference.descriptor, LOCK_EX | LOCK_NB) }
     }
 
+    /// Whether the name it was opened by is still its own, and not gone or another file's.
+    public func isInPlace() throws(IOError) -> Bool {
+        let held = try status()
+        return try FileSystem.status(path, followLinks: false).map { held.isSameFile(as: $0) } ?? false
+    }
+
     /// Fills `buffer` from `offset` on; fewer bytes only where the file ends. Buffered files only.
     ///
     /// - Returns: the number of bytes read.
