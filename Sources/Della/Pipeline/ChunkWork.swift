@@ -14,7 +14,8 @@ final class ChunkWork: @unchecked Sendable {
     let slots: [Int]
     /// Where the stored bytes of each input begin.
     var stored: [UnsafeMutableRawPointer]
-    /// Where the values computed with begin: the stored bytes themselves where nothing is converted.
+    /// Where the values computed with begin: the stored bytes themselves where nothing is converted. They may begin
+    /// there where something is, too.
     var values: [UnsafeMutableRawPointer]
     /// Reads not yet complete.
     var readsPending = 0

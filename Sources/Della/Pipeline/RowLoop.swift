@@ -9,7 +9,7 @@ struct RowLoop: Sendable {
         guard let merge = work.task.merge else { return }
         let count = work.rows.count * work.layout.tensor.rowLength
         for (index, input) in work.layout.inputs.enumerated()
-        where work.values[index] != work.stored[index] {
+        where work.layout.isConverted[index] {
             kernels.decode(
                 input.type, UnsafeRawPointer(work.stored[index]), to: merge.format, work.values[index],
                 count: count)

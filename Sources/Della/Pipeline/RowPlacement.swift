@@ -25,12 +25,6 @@ struct RowPlacement {
         fileOffset = range.lowerBound - UInt64(head)
         buffer = UnsafeMutableRawBufferPointer(start: start, count: needed.roundedUp(to: page))
         stored = start + head
-        let isConverted: Bool
-        if case .merge(let merge) = layout.tensor.source {
-            isConverted = merge.format.elementType != layout.inputs[input].type
-        } else {
-            isConverted = false
-        }
-        values = isConverted ? slot : stored
+        values = layout.isConverted[input] ? slot : stored
     }
 }

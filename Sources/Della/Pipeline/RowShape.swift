@@ -6,6 +6,8 @@ struct RowShape {
     let rowLength: Int
     let rowCount: Int
     let inputRowBytes: [Int]
+    /// By input, whether its stored type is not the one computed in.
+    let isConverted: [Bool]
     let workRowBytes: Int
     let outputRowBytes: Int
     /// The most bytes that a row takes in a buffer, as stored or as computed with.
@@ -20,6 +22,7 @@ struct RowShape {
             rowLength = 1
             rowCount = Int(input.byteCount)
             inputRowBytes = [1]
+            isConverted = [false]
             workRowBytes = 1
             outputRowBytes = 1
             isRescaled = false
@@ -29,6 +32,7 @@ struct RowShape {
             rowLength = length
             rowCount = tensor.rowCount
             inputRowBytes = inputs.map { length * ($0.type.bitWidth / 8) }
+            isConverted = inputs.map { $0.type != merge.format.elementType }
             workRowBytes = length * merge.format.byteWidth
             outputRowBytes = length * (tensor.type.bitWidth / 8)
             isRescaled = merge.rescale && merge.terms.contains(where: \.isPruned)

@@ -13,6 +13,9 @@ struct TensorLayout {
     let inputs: [InputTensor]
     /// Bytes of a row as stored, by input.
     let inputRowBytes: [Int]
+    /// By input, whether its stored type is not the one computed in. A fact of the plan: where in memory the stored
+    /// bytes and the values lie says nothing of it.
+    let isConverted: [Bool]
     /// Bytes of a row in the format computed in.
     let workRowBytes: Int
     /// Bytes of a row as written.
@@ -72,6 +75,7 @@ struct TensorLayout {
         self.tensor = tensor
         inputs = shape.inputs
         inputRowBytes = shape.inputRowBytes
+        isConverted = shape.isConverted
         workRowBytes = shape.workRowBytes
         outputRowBytes = shape.outputRowBytes
         rows = firstRow..<max(firstRow, shape.rowCount)

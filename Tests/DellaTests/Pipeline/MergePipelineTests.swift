@@ -57,6 +57,25 @@ import Testing
         #expect(left == [])
     }
 
+    /// Tensors whose bytes, or a chunk's of them, begin on a page are converted like any other.
+    @Test(arguments: [ElementType.f64, .f32, .f16, .bf16], [0, 2048])
+    func valuesAreConvertedWhereverInAPageTheyBegin(type: ElementType, dataStart: Int) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        let tensors = FloatFormat.allCases.flatMap { format in
+            FloatFormat.allCases.map { output in
+                PlannedMerge.Tensor(
+                    name: "from \(format) to \(output)", shape: [96, 256], types: [type, type],
+                    format: format, output: output, densities: [0.5])
+            }
+        }
+        let merge = try PlannedMerge(tensors, modelCount: 1, seed: seed, dataStart: dataStart)
+        let expected = try merge.reference()
+        for memory in [UInt64(3 << 20), 8 << 20, 1 << 30] {
+            let output = try merge.merge(into: "out-\(memory)", memory: memory)
+            #expect(output == expected, "seed \(seed), \(memory) bytes")
+        }
+    }
+
     @Test(arguments: [1, 4])
     func whereMemoryIsSlowToComeTensorsAreReadAgainAndTheOutputIsTheSame(models: Int) throws {
         let seed = UInt64.random(in: 0...UInt64.max)

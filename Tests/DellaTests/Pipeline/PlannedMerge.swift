@@ -5,7 +5,8 @@ import SystemPackage
 
 /// A merge of random checkpoints in a temporary folder, planned without a config.
 ///
-/// The checkpoints' data begins at odd bytes, and each has its tensors in an order of its own.
+/// The checkpoints' data begins at odd bytes, or where it is told to in a page, and each has its tensors in an order of
+/// its own.
 final class PlannedMerge {
     /// A tensor of the test's models.
     struct Tensor {
@@ -24,9 +25,14 @@ final class PlannedMerge {
     let modelCount: Int
     private(set) var plan: MergePlan
     private var random: SeededRandom
+    private let dataStart: Int?
 
-    init(_ tensors: [Tensor], modelCount: Int, seed: UInt64, shardBytes: UInt64 = .max) throws {
+    /// - Parameter dataStart: where in a page of 4096 bytes the checkpoints' data begins.
+    init(
+        _ tensors: [Tensor], modelCount: Int, seed: UInt64, shardBytes: UInt64 = .max, dataStart: Int? = nil
+    ) throws {
         random = SeededRandom(seed: seed)
+        self.dataStart = dataStart
         folder = try TemporaryFolder.create()
         self.modelCount = modelCount
         plan = MergePlan(method: .della, seed: seed, inputs: [], shards: [])
@@ -123,7 +129,7 @@ final class PlannedMerge {
             layingOut: tensors.map { ($0.name, $0.types[model], $0.shape) })
         // Spaces after the JSON are legal: they put the data at an odd byte.
         var bytes = header.encoded()
-        let padding = 1 + 2 * model
+        let padding = dataStart.map { ($0 + 4096 - bytes.count % 4096) % 4096 } ?? (1 + 2 * model)
         bytes += Array(repeating: UInt8(ascii: " "), count: padding)
         withUnsafeBytes(of: UInt64(bytes.count - 8).littleEndian) { bytes.replaceSubrange(0..<8, with: $0) }
         var places: [String: InputTensor] = [:]
