@@ -46,19 +46,93 @@ extension OutputTensor {
         case .copy(let input):
             input.add(to: &print)
         case .merge(let merge):
-            merge.base.add(to: &print)
+            print.add(merge.reference != nil)
+            for input in merge.allInputs { input.add(to: &print) }
             print.add(UInt64(merge.format.rawValue))
-            print.add(merge.rescale)
-            print.add(merge.normalize)
-            print.add(merge.lambda)
-            for term in merge.terms {
-                term.input.add(to: &print)
+            merge.rule.add(to: &print)
+        }
+    }
+}
+
+extension MergeRule {
+    fileprivate func add(to print: inout Fingerprint) {
+        switch self {
+        case .deltas(let rule):
+            print.add("deltas")
+            for flag in [rule.electsSigns, rule.rescale, rule.normalize] { print.add(flag) }
+            print.add(rule.lambda)
+            for term in rule.terms {
                 print.add(UInt64(term.ordinal))
-                print.add(term.density)
-                print.add(term.epsilon)
                 print.add(term.weight)
                 print.add(term.lambda)
+                term.sparsifier.add(to: &print)
             }
+        case .blend(let rule):
+            print.add("blend")
+            rule.add(to: &print)
+        case .nearswap(let t):
+            print.add("nearswap")
+            print.add(t)
+        case .ram(let rule):
+            print.add("ram")
+            for number in [rule.epsilon, rule.boost?.r ?? .nan, rule.boost?.alpha ?? .nan] {
+                print.add(number)
+            }
+        case .sce(let share):
+            print.add("sce")
+            print.add(share)
+        case .fusion: print.add("fusion")
+        }
+    }
+}
+
+extension Sparsifier {
+    fileprivate func add(to print: inout Fingerprint) {
+        switch self {
+        case .none: print.add("none")
+        case .magprune(let density, let epsilon):
+            print.add("magprune")
+            for number in [density, epsilon] { print.add(number) }
+        case .bernoulli(let density):
+            print.add("bernoulli")
+            print.add(density)
+        case .largest(let density):
+            print.add("largest")
+            print.add(density)
+        case .band(let density, let gamma):
+            print.add("band")
+            for number in [density, gamma] { print.add(number) }
+        }
+    }
+}
+
+extension BlendRule {
+    fileprivate func add(to print: inout Fingerprint) {
+        switch self {
+        case .weighted(let weights, let normalize):
+            print.add("weighted")
+            for weight in weights { print.add(weight) }
+            print.add(normalize)
+        case .scaled(let scale):
+            print.add("scaled")
+            print.add(scale ?? .nan)
+        case .slerp(let t):
+            print.add("slerp")
+            print.add(t)
+        case .nuslerp(let t, let grain):
+            print.add("nuslerp \(grain)")
+            print.add(t)
+        case .multislerp(let weights, let normalize, let eps):
+            print.add("multislerp")
+            for number in weights + [eps] { print.add(number) }
+            print.add(normalize)
+        case .karcher(let iterations, let tolerance):
+            print.add("karcher")
+            print.add(UInt64(iterations))
+            print.add(tolerance)
+        case .stock(let byRow):
+            print.add("stock")
+            print.add(byRow)
         }
     }
 }

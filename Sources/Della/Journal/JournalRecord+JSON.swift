@@ -88,7 +88,7 @@ extension WrittenRecord {
         if let sha256 { members.append(("sha256", .string(sha256.hexadecimal))) }
         if let tensor {
             members.append(("tensor", .int(tensor)))
-            members.append(("factors", .array(factors.map { .string($0.bitPattern.hexadecimal) })))
+            members.append(("constants", .array(constants.map { .string($0.hexadecimal) })))
         }
         if !warnings.isEmpty { members.append(("warnings", .array(warnings.map(JSON.string)))) }
         return .object(JSONObject(members))
@@ -103,13 +103,13 @@ extension WrittenRecord {
         guard let shard = json["shard"]?.intValue, let through = json["through"]?.intValue,
             let isWhole = json["whole"]?.boolValue, let checksums = words("crc32c"),
             let partial = json["partial"]?.stringValue.flatMap({ UInt32($0, radix: 16) }),
-            let partialBytes = json["partial_bytes"]?.intValue, let factors = words("factors")
+            let partialBytes = json["partial_bytes"]?.intValue, let constants = words("constants")
         else { return nil }
         self.init(
             shard: shard, through: UInt64(through), isWhole: isWhole, newChecksums: checksums,
             partial: partial, partialBytes: UInt64(partialBytes),
             sha256: json["sha256"]?.stringValue.flatMap { SHA256Words(hexadecimal: $0) },
-            tensor: json["tensor"]?.intValue, factors: factors.map(Float.init(bitPattern:)),
+            tensor: json["tensor"]?.intValue, constants: constants,
             warnings: (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue))
     }
 }

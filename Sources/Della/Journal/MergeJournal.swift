@@ -108,10 +108,10 @@ extension MergeJournal.Content {
             if written.isWhole {
                 point.finished.append(point.checksums)
                 point.checksums = ChunkChecksums()
-                (point.offset, point.tensor, point.factors) = (0, nil, [])
+                (point.offset, point.tensor, point.constants) = (0, nil, [])
             } else {
-                (point.offset, point.tensor, point.factors) =
-                    (written.through, written.tensor, written.factors)
+                (point.offset, point.tensor, point.constants) =
+                    (written.through, written.tensor, written.constants)
             }
         }
         return identity != nil

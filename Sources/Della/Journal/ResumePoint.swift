@@ -8,8 +8,8 @@ public struct ResumePoint: Hashable, Sendable {
     public var checksums = ChunkChecksums()
     /// The tensor that `offset` lies within, by its number in the shard.
     public var tensor: Int?
-    /// That tensor's rescale factors by term.
-    public var factors: [Float] = []
+    /// What that tensor's phases have found: words of the rule's.
+    public var constants: [UInt32] = []
     /// Warnings given so far.
     public var warnings: [String] = []
     /// Runs that went on from an earlier one.

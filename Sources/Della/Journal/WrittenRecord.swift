@@ -12,8 +12,8 @@ struct WrittenRecord: Hashable, Sendable {
     var partialBytes: UInt64
     /// The state of the SHA-256 at `through`, the digest where the shard is whole; `nil` where none is taken.
     var sha256: SHA256Words?
-    /// The tensor that `through` lies within, and its rescale factors.
+    /// The tensor that `through` lies within, and what its phases have found.
     var tensor: Int?
-    var factors: [Float]
+    var constants: [UInt32]
     var warnings: [String]
 }

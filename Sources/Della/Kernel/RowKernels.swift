@@ -127,7 +127,7 @@ public struct RowKernels: Sendable {
     }
 
     /// Elements in the blocks that the second phase works in.
-    private static let blockLength = 32
+    static let blockLength = 32
 
     /// Combines the elements from `whole` on, fewer than a block, in copies that zeros make a whole block.
     private func combineLast(

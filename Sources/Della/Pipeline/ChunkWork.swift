@@ -19,12 +19,18 @@ final class ChunkWork: @unchecked Sendable {
     var values: [UnsafeMutableRawPointer]
     /// Reads not yet complete.
     var readsPending = 0
-    /// Whether values are decoded and the models' rows pruned: the first phase is over.
+    /// The phase that it is to go through next, as an index of the layout's.
+    var phase: Int
+    /// Whether its slots count as read ahead: no worker has had it yet.
+    var isAhead = true
+    /// Whether values are those computed with.
+    var isDecoded = false
+    /// Whether the models' rows hold `kept ? x : b`.
     var isPruned = false
-    /// Whether input values are still to be counted: not on a second reading.
+    /// Whether input values are still to be counted: not on a further reading.
     let countsInputs: Bool
-    /// The buffer of row sums, while one is needed: `terms × rows`.
-    var sums: UnsafeMutablePointer<RowSums>?
+    /// The buffer of row sums, while one is needed: those of a phase one after the other, a row each.
+    var sums: UnsafeMutablePointer<Double>?
     var sumsBuffer: Int?
     /// Where the output goes.
     var window: OutputWindow?
@@ -33,7 +39,7 @@ final class ChunkWork: @unchecked Sendable {
 
     init(
         _ task: TensorTask, chunk: Int, slots: [Int], stored: [UnsafeMutableRawPointer],
-        values: [UnsafeMutableRawPointer], countsInputs: Bool
+        values: [UnsafeMutableRawPointer], phase: Int
     ) {
         self.task = task
         layout = task.layout
@@ -42,7 +48,8 @@ final class ChunkWork: @unchecked Sendable {
         self.slots = slots
         self.stored = stored
         self.values = values
-        self.countsInputs = countsInputs
+        self.phase = phase
+        countsInputs = phase == 0
         found = Array(repeating: NonfiniteCount(), count: slots.count + 1)
     }
 

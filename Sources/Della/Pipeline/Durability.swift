@@ -9,8 +9,8 @@ struct Durability {
     var warnings: [String] = []
     private var lastSync = ContinuousClock.now
     private var checksumsRecorded: Int
-    /// Tensors whose output has begun: where they lie, and their factors.
-    private var underWay: [(shard: Int, index: Int, range: Range<UInt64>, factors: [Float])] = []
+    /// Tensors whose output has begun: where they lie, and what their phases have found.
+    private var underWay: [(shard: Int, index: Int, range: Range<UInt64>, constants: [UInt32])] = []
 
     init(_ resume: ResumePoint) {
         self.resume = resume
@@ -18,13 +18,16 @@ struct Durability {
         checksumsRecorded = resume.checksums.complete.count
     }
 
-    /// Remembers a tensor's factors until its output is durable.
-    mutating func noteFactors(of task: TensorTask) {
+    /// Remembers a tensor's constants until its output is durable.
+    mutating func noteConstants(of task: TensorTask) {
         let layout = task.layout
         guard underWay.last?.index != layout.index || underWay.last?.shard != layout.shard else { return }
         let tensor = layout.tensor
         underWay.append(
-            (layout.shard, layout.index, tensor.offset..<tensor.offset + tensor.byteCount, task.factors))
+            (
+                layout.shard, layout.index, tensor.offset..<tensor.offset + tensor.byteCount,
+                task.constants.words
+            ))
     }
 
     /// Whether so much was written, or so long ago, that it is to be synced.
@@ -53,7 +56,7 @@ struct Durability {
             newChecksums: Array(target.checksums.complete.dropFirst(checksumsRecorded)),
             partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
             sha256: target.checksums.sha256, tensor: isWithin ? current?.index : nil,
-            factors: isWithin ? current?.factors ?? [] : [], warnings: warnings)
+            constants: isWithin ? current?.constants ?? [] : [], warnings: warnings)
         warnings.removeAll()
         underWay.removeAll {
             $0.shard < target.shard || $0.shard == target.shard && $0.range.upperBound <= target.through

@@ -1,12 +1,12 @@
 import StreamIO
 
 extension MergePipeline {
-    /// Gives workers what is ready, output before sums: output frees buffers.
+    /// Gives workers what is ready, output before measuring: output frees buffers.
     func dispatch() throws(MergeFailure) {
         // Two items a thread keep it busy; a longer queue would only delay what matters more.
         while itemsUnderWay < 2 * layout.threads {
             if try dispatchOutput() { continue }
-            guard dispatchSum() else { return }
+            guard dispatchMeasuring() else { return }
         }
     }
 
@@ -24,29 +24,41 @@ extension MergePipeline {
             toEmit.removeFirst()
             noteFilled(place, of: output)
         case .rows(let work):
-            // Once the factors are known no worker has the chunk any more: it may be looked at.
-            guard work.task.isRescaleKnown, work.readsPending == 0 else { return false }
+            // Once the tensor is settled no worker has the chunk any more: it may be looked at.
+            guard work.task.isSettled, work.readsPending == 0 else { return false }
             let output = try output(of: work.layout.shard)
             let place = work.layout.outputRange(work.rows)
             guard let window = output.window(for: place, from: &blocks) else { return false }
             work.window = window
             toEmit.removeFirst()
-            durability.noteFactors(of: work.task)
-            if !work.isPruned { slotsAhead -= work.slots.count }
+            durability.noteConstants(of: work.task)
+            noteNotAhead(work)
             submit(.emit(work))
         }
         return true
     }
 
-    private func dispatchSum() -> Bool {
-        guard let work = toSum.first, work.readsPending == 0, let buffer = sums.take() else { return false }
-        toSum.removeFirst()
-        work.sumsBuffer = buffer
-        work.sums = sums[buffer].bindMemory(
-            to: RowSums.self, capacity: layout.sumsBytes / MemoryLayout<RowSums>.stride)
+    /// Starts the first chunk that can be measured: of the first tensor, unless its phase waits for another's end.
+    private func dispatchMeasuring() -> Bool {
+        for task in measuring {
+            guard let work = task.nextToMeasure, work.readsPending == 0, let buffer = sums.take() else {
+                continue
+            }
+            task.removeNextToMeasure()
+            work.sumsBuffer = buffer
+            work.sums = sums[buffer].bindMemory(
+                to: Double.self, capacity: layout.sumsBytes / MemoryLayout<Double>.stride)
+            noteNotAhead(work)
+            submit(.measure(work))
+            return true
+        }
+        return false
+    }
+
+    private func noteNotAhead(_ work: ChunkWork) {
+        guard work.isAhead else { return }
+        work.isAhead = false
         slotsAhead -= work.slots.count
-        submit(.sum(work))
-        return true
     }
 
     private func submit(_ item: WorkItem, isUrgent: Bool = false) {
@@ -58,29 +70,23 @@ extension MergePipeline {
     func book(_ result: WorkItem) {
         itemsUnderWay -= 1
         switch result {
-        case .sum(let work): bookSum(work)
+        case .measure(let work): bookMeasured(work)
         case .emit(let work): bookOutput(work)
         case .checksum(let block): unsubmittedWrites.append(block)
         case .hash(let block, let hash): bookHash(block, hash)
         }
     }
 
-    /// Adds the chunk's sums in the order of the rows, which is not the order in which workers finish.
-    private func bookSum(_ work: ChunkWork) {
+    /// Adds what was measured in the order of the rows, which is not the order in which workers finish.
+    private func bookMeasured(_ work: ChunkWork) {
         if work.chunk >= work.task.keptChunks { releaseSlots(of: work) }
         let task = work.task
-        let key = ObjectIdentifier(task)
-        summedAhead[key, default: [:]][work.chunk] = work
-        while let next = summedAhead[key]?.removeValue(forKey: task.chunksSummed) {
-            if let rows = next.sums, let buffer = next.sumsBuffer {
-                task.add(rows, rows: next.rows.count)
-                sums.release(buffer)
-                (next.sums, next.sumsBuffer) = (nil, nil)
-            }
-            task.add(next.found)
-            next.clearFound()
+        for next in task.addMeasured(work) {
+            guard let buffer = next.sumsBuffer else { continue }
+            sums.release(buffer)
+            (next.sums, next.sumsBuffer) = (nil, nil)
         }
-        if summedAhead[key]?.isEmpty == true { summedAhead[key] = nil }
+        if task.isSettled { measuring.removeAll { $0 === task } }
     }
 
     private func bookOutput(_ work: ChunkWork) {

@@ -33,21 +33,21 @@ extension MergePipeline {
                     .header(shard: shard, range: start..<min(start + layout.blockBytes, header)))
             }
             return true
-        case .chunk(let task, let chunk, let again):
+        case .chunk(let task, let chunk, let phase):
             let count = task.layout.inputs.count
             guard slotsAhead == 0 || slotsAhead + count <= layout.slotsAheadLimit else { return false }
-            if !again { limitKept(task, before: chunk) }
+            if phase == 0 { limitKept(task, before: chunk) }
             if slots.available < count {
                 demand(min(slots.count + count, layout.slotsAheadLimit + 2 * count))
             }
             guard slots.available >= count else { return false }
             schedule.advance()
-            add(task, chunk: chunk, again: again)
+            add(task, chunk: chunk, phase: phase)
             return true
         }
     }
 
-    /// Asks for the slots that keep a tensor between the phases. Where they are slow to come, what there are no slots
+    /// Asks for the slots that keep a tensor from phase to phase. Where they are slow to come, what there are no slots
     /// for by now is not kept.
     private func limitKept(_ task: TensorTask, before chunk: Int) {
         guard chunk < task.keptChunks, slots.count < layout.slotCount else { return }
@@ -65,7 +65,7 @@ extension MergePipeline {
         slots.grow(to: supply.given)
     }
 
-    private func add(_ task: TensorTask, chunk: Int, again: Bool) {
+    private func add(_ task: TensorTask, chunk: Int, phase: Int) {
         let layout = task.layout
         let rows = layout.rows(ofChunk: chunk)
         var reads: [PendingRead] = []
@@ -82,7 +82,7 @@ extension MergePipeline {
             targets.append((placement.fileOffset, placement.buffer, placement.needed))
         }
         let work = ChunkWork(
-            task, chunk: chunk, slots: taken, stored: stored, values: values, countsInputs: !again)
+            task, chunk: chunk, slots: taken, stored: stored, values: values, phase: phase)
         for (input, target) in targets.enumerated() {
             reads.append(
                 PendingRead(
@@ -92,9 +92,11 @@ extension MergePipeline {
         work.readsPending = reads.count
         unsubmittedReads.append(contentsOf: reads)
         slotsAhead += reads.count
-        let isSummed = layout.needsSums && !again
-        if isSummed { toSum.append(work) }
-        if !isSummed || chunk < task.keptChunks { toEmit.append(.rows(work)) }
+        let isKept = phase == 0 && chunk < task.keptChunks
+        if isKept || layout.phases[phase] == .emit { toEmit.append(.rows(work)) }
+        guard layout.phases[phase] != .emit else { return }
+        task.addToMeasure(work)
+        if measuring.last !== task { measuring.append(task) }
     }
 
     /// Books a read that has ended.

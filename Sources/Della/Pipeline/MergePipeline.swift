@@ -45,8 +45,8 @@ final class MergePipeline {
     var slotsAhead = 0
 
     // Computing
-    var toSum: Deque<ChunkWork> = []
-    var summedAhead: [ObjectIdentifier: [Int: ChunkWork]] = [:]
+    /// Tensors with chunks to be measured, in their order.
+    var measuring: Deque<TensorTask> = []
     var toEmit: Deque<EmitItem> = []
     var itemsUnderWay = 0
 

@@ -15,7 +15,7 @@ import SystemPackage
 final class MergeTrace: Sendable {
     /// What a stretch of time was spent on.
     enum Stage: String, Sendable {
-        case sum, emit, checksum, hash
+        case measure, emit, checksum, hash
         /// What the merge's thread waits for: workers, or, where they have nothing to do, reads, or else writes.
         case waitForCompute = "compute wait"
         case waitForReads = "read wait"

@@ -1,23 +1,22 @@
-/// The one order in which a merge reads: tensor by tensor; of a tensor all chunks, then once more those that
-/// were not kept.
+/// The one order in which a merge reads: tensor by tensor; of a tensor all chunks, then those that were not kept
+/// once more for each further phase.
 struct ReadSchedule {
     /// A step of the schedule.
     enum Step {
         /// A shard begins: its header is due.
         case shard(Int)
-        /// A chunk is to be read. `again`: its sums are already taken.
-        case chunk(TensorTask, Int, again: Bool)
+        /// A chunk is to be read for the phase of that index.
+        case chunk(TensorTask, Int, phase: Int)
     }
 
     private let seed: UInt64
-    private let electsSigns: Bool
     private let layouts: [TensorLayout]
     private let shardCount: Int
     private var nextShard: Int
     private var position = 0
     private var task: TensorTask?
     private var chunk = 0
-    private var isSecondReading = false
+    private var phase = 0
 
     /// Bytes that the whole merge reads and writes.
     let bytesTotal: UInt64
@@ -28,7 +27,6 @@ struct ReadSchedule {
 
     init(_ plan: MergePlan, in layout: MergeLayout, from resume: ResumePoint) {
         seed = plan.seed
-        electsSigns = plan.method.electsSigns
         shardCount = plan.shards.count
         nextShard = resume.shard
         var layouts: [TensorLayout] = []
@@ -54,11 +52,12 @@ struct ReadSchedule {
                 let isUnderWay = offset > tensor.offset
                 let firstRow =
                     isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
-                let factors = isUnderWay && resume.tensor == index ? resume.factors : nil
+                let constants = Self.constants(resume, of: tensor, index: isUnderWay ? index : nil)
                 layouts.append(
                     TensorLayout(
                         tensor, shard: number, index: index, in: layout,
-                        firstRow: factors == nil && shape.isRescaled ? 0 : firstRow, knownFactors: factors))
+                        firstRow: constants == nil && shape.phases.count > 1 ? 0 : firstRow,
+                        knownConstants: constants))
             }
         }
         self.layouts = layouts
@@ -66,6 +65,14 @@ struct ReadSchedule {
         let ahead = layouts.reduce(headers) { $0 + $1.readBytes + $1.writeBytes }
         bytesTotal = max(whole, ahead)
         bytesDone = bytesTotal - ahead
+    }
+
+    /// What the journal knows of the tensor that a merge was stopped in.
+    private static func constants(
+        _ resume: ResumePoint, of tensor: OutputTensor, index: Int?
+    ) -> TensorConstants? {
+        guard let index, resume.tensor == index, case .merge(let merge) = tensor.source else { return nil }
+        return TensorConstants(resume.constants, of: merge)
     }
 
     /// Whether every step has been taken.
@@ -79,15 +86,15 @@ struct ReadSchedule {
             }
             let layout = layouts[position]
             if nextShard <= layout.shard { return .shard(nextShard) }
-            let current = task ?? TensorTask(layout, seed: seed, electsSigns: electsSigns)
+            let current = task ?? TensorTask(layout, seed: seed)
             task = current
-            if chunk < layout.chunkCount { return .chunk(current, chunk, again: isSecondReading) }
-            if layout.needsSums, !isSecondReading, current.keptChunks < layout.chunkCount {
-                isSecondReading = true
+            if chunk < layout.chunkCount { return .chunk(current, chunk, phase: phase) }
+            if phase + 1 < layout.phases.count, current.keptChunks < layout.chunkCount {
+                phase += 1
                 chunk = current.keptChunks
                 continue
             }
-            (task, chunk, isSecondReading) = (nil, 0, false)
+            (task, chunk, phase) = (nil, 0, 0)
             position += 1
         }
     }

@@ -2,9 +2,9 @@ import StreamIO
 
 /// Something for a worker to do.
 enum WorkItem: Sendable {
-    /// The first phase of a chunk.
-    case sum(ChunkWork)
-    /// The second phase, after the first where that is still to be done.
+    /// A phase of a chunk that measures.
+    case measure(ChunkWork)
+    /// The last phase.
     case emit(ChunkWork)
     /// The checksum of a block that is full.
     case checksum(BlockWork)
@@ -16,10 +16,9 @@ extension RowLoop {
     /// Does one item; on a worker.
     func perform(_ item: WorkItem, scratch: UnsafeMutableRawPointer, scratchBytes: Int) -> WorkItem {
         switch item {
-        case .sum(let work):
-            prune(work, scratch: scratch)
+        case .measure(let work):
+            measure(work, scratch: scratch)
         case .emit(let work):
-            prune(work, scratch: scratch)
             emit(work, scratch: scratch, scratchBytes: scratchBytes)
         case .checksum(var block):
             var checksum = CRC32C()
@@ -38,7 +37,7 @@ extension WorkItem {
     /// What a trace calls it.
     var stage: MergeTrace.Stage {
         switch self {
-        case .sum: .sum
+        case .measure: .measure
         case .emit: .emit
         case .checksum: .checksum
         case .hash: .hash

@@ -10,12 +10,15 @@ public struct InputTensor: Hashable, Sendable {
     public var offset: UInt64
     /// Length in bytes.
     public var byteCount: UInt64
+    /// Whose it is: index into `MergePlan.modelNames`.
+    public var model: Int
 
     /// A range of a file.
-    public init(file: Int, type: ElementType, offset: UInt64, byteCount: UInt64) {
+    public init(file: Int, type: ElementType, offset: UInt64, byteCount: UInt64, model: Int = 0) {
         self.file = file
         self.type = type
         self.offset = offset
         self.byteCount = byteCount
+        self.model = model
     }
 }

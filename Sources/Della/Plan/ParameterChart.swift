@@ -9,8 +9,9 @@ struct ParameterChart: Sendable {
         var epsilon: Double
         var lambda: Double
 
-        init(_ term: MergeTerm) {
-            (weight, density, epsilon, lambda) = (term.weight, term.density, term.epsilon, term.lambda)
+        init(_ term: DeltaTerm) {
+            (weight, density, lambda) = (term.weight, term.sparsifier.density, term.lambda)
+            if case .magprune(_, let reach) = term.sparsifier { epsilon = reach } else { epsilon = 0 }
         }
 
         var columns: [Double] { [weight, density, epsilon, lambda] }
@@ -38,9 +39,11 @@ struct ParameterChart: Sendable {
         for tensor in plan.shards.flatMap(\.tensors) {
             guard case .merge(let merge) = tensor.source else { continue }
             let position = LayerPosition(tensor.name)
-            for term in merge.terms where folders[term.input.file] != folders[merge.base.file] {
+            let base = merge.reference.map { folders[$0.file] }
+            for (input, term) in zip(merge.inputs, merge.deltas?.terms ?? [])
+            where folders[input.file] != base {
                 let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
-                found[folders[term.input.file], default: []].append((position?.layer, name, Values(term)))
+                found[folders[input.file], default: []].append((position?.layer, name, Values(term)))
             }
         }
         let names = plan.modelNamesByFolder ?? [:]

@@ -61,9 +61,9 @@ extension PlanReport {
         }
         return "merge     "
             + [
-                value("dtype") { $0.format.name }, value("rescale") { "\($0.rescale)" },
-                value("normalize") { "\($0.normalize)" },
-                value("lambda") { TensorFindings.decimal($0.lambda) },
+                value("dtype") { $0.format.name }, value("rescale") { "\($0.deltas?.rescale ?? false)" },
+                value("normalize") { "\($0.deltas?.normalize ?? false)" },
+                value("lambda") { TensorFindings.decimal($0.deltas?.lambda ?? 1) },
             ].joined(separator: ", ")
     }
 

@@ -1,28 +1,28 @@
 /// The arithmetic of one output tensor, every parameter a number.
 public struct TensorMerge: Hashable, Sendable {
-    /// The base's tensor.
-    public var base: InputTensor
-    /// The models' terms in the order of the config; may be empty, then the base is converted.
-    public var terms: [MergeTerm]
+    /// The models' tensors that the rule combines, in the order of the config; may be empty where there is a
+    /// reference, which is converted then.
+    public var inputs: [InputTensor]
+    /// The tensor that differences are taken from, where the rule takes any: the base's.
+    public var reference: InputTensor?
     /// D of DESIGN's Numerics: what inputs are rounded to.
     public var format: FloatFormat
-    /// Whether kept differences are scaled up to the sum of all.
-    public var rescale: Bool
-    /// Whether the sum is divided by that of the weights that took part.
-    public var normalize: Bool
-    /// `lambda` of the sum.
-    public var lambda: Double
+    /// What is computed of them.
+    public var rule: MergeRule
 
     /// The arithmetic with these parameters.
-    public init(
-        base: InputTensor, terms: [MergeTerm], format: FloatFormat, rescale: Bool, normalize: Bool,
-        lambda: Double
-    ) {
-        self.base = base
-        self.terms = terms
+    public init(inputs: [InputTensor], reference: InputTensor?, format: FloatFormat, rule: MergeRule) {
+        self.inputs = inputs
+        self.reference = reference
         self.format = format
-        self.rescale = rescale
-        self.normalize = normalize
-        self.lambda = lambda
+        self.rule = rule
+    }
+
+    /// What is read, the reference first.
+    public var allInputs: [InputTensor] { (reference.map { [$0] } ?? []) + inputs }
+
+    /// The rule of a method that works on differences from a base.
+    public var deltas: DeltaRule? {
+        if case .deltas(let rule) = rule { rule } else { nil }
     }
 }

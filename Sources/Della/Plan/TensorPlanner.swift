@@ -83,12 +83,9 @@ struct TensorPlanner {
             spot, type: (config.outputFormat ?? format).elementType,
             .merge(
                 TensorMerge(
-                    base: input(spot.base, of: slice.base), terms: terms, format: format,
-                    rescale: resolver.flag(.rescale, slice: slice.parameters, tensor: spot.name, t: spot.t),
-                    normalize: resolver.flag(
-                        .normalize, slice: slice.parameters, tensor: spot.name, t: spot.t),
-                    lambda: resolver.number(.lambda, slice: slice.parameters, tensor: spot.name, t: spot.t)?
-                        .value ?? 1)))
+                    inputs: inputs.map { input($0.tensor, of: $0.model) },
+                    reference: input(spot.base, of: slice.base), format: format,
+                    rule: .deltas(rule(terms, at: spot, slice)))))
     }
 
     /// The tensors of a slice's models that correspond to a base's; what is missing is noted.
@@ -118,7 +115,16 @@ struct TensorPlanner {
         return inputs
     }
 
-    private mutating func term(_ input: Input, at spot: OutputSpot, _ slice: PlannedSlice) -> MergeTerm {
+    private func rule(_ terms: [DeltaTerm], at spot: OutputSpot, _ slice: PlannedSlice) -> DeltaRule {
+        DeltaRule(
+            terms: terms, electsSigns: method.electsSigns,
+            rescale: resolver.flag(.rescale, slice: slice.parameters, tensor: spot.name, t: spot.t),
+            normalize: resolver.flag(.normalize, slice: slice.parameters, tensor: spot.name, t: spot.t),
+            lambda: resolver.number(.lambda, slice: slice.parameters, tensor: spot.name, t: spot.t)?.value
+                ?? 1)
+    }
+
+    private mutating func term(_ input: Input, at spot: OutputSpot, _ slice: PlannedSlice) -> DeltaTerm {
         let source = input.source
         func resolve(_ parameter: ParameterName) -> ParameterResolver.Resolved? {
             resolver.number(
@@ -142,9 +148,9 @@ struct TensorPlanner {
             }
         }
         let own = resolver.ownLambda(source: source.entry.parameters, tensor: input.name, t: spot.t)
-        return MergeTerm(
-            input: self.input(input.tensor, of: input.model), ordinal: input.ordinal, density: density.value,
-            epsilon: epsilon.value, weight: weight?.value ?? 0,
+        return DeltaTerm(
+            ordinal: input.ordinal,
+            sparsifier: .magprune(density: density.value, epsilon: epsilon.value), weight: weight?.value ?? 0,
             lambda: config.dellad.followsMergekit ? 1 : own)
     }
 
@@ -206,7 +212,7 @@ struct TensorPlanner {
                     headerChecksum: shard.headerChecksum))
         }
         return InputTensor(
-            file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount)
+            file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount, model: model)
     }
 
     /// Orders the input files: the base's first, then the models' in their order, each by name.
@@ -221,9 +227,9 @@ struct TensorPlanner {
                 input.file = numbers[input.file]
                 tensors[index].source = .copy(input)
             case .merge(var merge):
-                merge.base.file = numbers[merge.base.file]
-                for term in merge.terms.indices {
-                    merge.terms[term].input.file = numbers[merge.terms[term].input.file]
+                if let file = merge.reference?.file { merge.reference?.file = numbers[file] }
+                for index in merge.inputs.indices {
+                    merge.inputs[index].file = numbers[merge.inputs[index].file]
                 }
                 tensors[index].source = .merge(merge)
             }

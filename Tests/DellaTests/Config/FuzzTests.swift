@@ -97,12 +97,13 @@ import Testing
                     return false
                 }
                 guard case .merge(let merge) = tensor.source else { return true }
-                return isInside(merge.base)
-                    && merge.terms.allSatisfy { term in
-                        let isPruned = term.density > 0 && term.density < 1
-                        let reach = abs(term.epsilon)
-                        return isInside(term.input) && term.weight.isFinite
-                            && (!isPruned || (term.density - reach > 0 && term.density + reach < 1))
+                let terms = merge.deltas?.terms ?? []
+                return merge.allInputs.allSatisfy(isInside)
+                    && terms.allSatisfy { term in
+                        guard case .magprune(let density, let epsilon) = term.sparsifier else { return false }
+                        let reach = abs(epsilon)
+                        return term.weight.isFinite
+                            && (!term.sparsifier.isPartial || (density - reach > 0 && density + reach < 1))
                     }
             }
         }

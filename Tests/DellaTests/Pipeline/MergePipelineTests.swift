@@ -208,7 +208,7 @@ import Testing
         let place = merge.plan.shards[0].tensors[0]
         guard case .merge(let plan) = place.source else { return }
         try merge.overwrite(
-            input.path, at: plan.terms[0].input.offset, with: [0, 0, 0xC0, 0x7F, 0, 0, 0x80, 0x7F])
+            input.path, at: plan.inputs[0].offset, with: [0, 0, 0xC0, 0x7F, 0, 0, 0x80, 0x7F])
         let progress = MergeProgress()
         _ = try merge.merge(into: "out", memory: 1 << 30, progress: progress)
         #expect(progress.warnings.contains("odd: model-1 holds 1 NaN and 1 infinite values"))

@@ -99,14 +99,16 @@ final class PlannedMerge {
         _ tensor: OutputTensor, _ merge: TensorMerge, _ bytes: (InputTensor) -> [UInt8]
     ) -> ReferenceMerge {
         ReferenceMerge(
-            name: tensor.name, shape: tensor.shape, base: bytes(merge.base), baseType: merge.base.type,
-            models: merge.terms.map { term in
+            name: tensor.name, shape: tensor.shape, base: bytes(merge.reference!),
+            baseType: merge.reference!.type,
+            models: zip(merge.inputs, merge.deltas!.terms).map { input, term in
                 ReferenceMerge.Model(
-                    values: bytes(term.input), type: term.input.type, ordinal: term.ordinal,
-                    density: term.density, epsilon: term.epsilon, weight: term.weight, lambda: term.lambda)
+                    values: bytes(input), type: input.type, ordinal: term.ordinal,
+                    density: term.sparsifier.density, epsilon: term.epsilon, weight: term.weight,
+                    lambda: term.lambda)
             }, format: merge.format, output: FloatFormat(tensor.type)!,
-            electsSigns: plan.method.electsSigns, rescale: merge.rescale, normalize: merge.normalize,
-            lambda: merge.lambda, seed: plan.seed)
+            electsSigns: merge.deltas!.electsSigns, rescale: merge.deltas!.rescale,
+            normalize: merge.deltas!.normalize, lambda: merge.deltas!.lambda, seed: plan.seed)
     }
 
     /// Changes bytes of an input and takes the change into the plan.
@@ -135,7 +137,8 @@ final class PlannedMerge {
         var places: [String: InputTensor] = [:]
         for (tensor, entry) in zip(tensors, header.tensors) {
             places[entry.name] = InputTensor(
-                file: model, type: entry.type, offset: UInt64(bytes.count), byteCount: entry.byteCount)
+                file: model, type: entry.type, offset: UInt64(bytes.count), byteCount: entry.byteCount,
+                model: model)
             bytes += values(tensor, model, count: tensor.shape.reduce(1, *))
         }
         let path = folder.appending("model-\(model).safetensors")
@@ -189,6 +192,16 @@ final class PlannedMerge {
         }
     }
 
+    private static func rule(_ tensor: Tensor) -> DeltaRule {
+        DeltaRule(
+            terms: tensor.densities.enumerated().map { ordinal, density in
+                DeltaTerm(
+                    ordinal: ordinal,
+                    sparsifier: .magprune(density: density, epsilon: min(density, 1 - density) / 2),
+                    weight: 0.5 + 0.2 * Double(ordinal), lambda: ordinal == 0 ? 1 : 0.9)
+            }, electsSigns: true, rescale: tensor.rescale, normalize: tensor.normalize, lambda: tensor.lambda)
+    }
+
     private static func shard(
         _ name: String, _ tensors: [Tensor], _ places: [[String: InputTensor]]
     ) -> OutputShard {
@@ -204,14 +217,8 @@ final class PlannedMerge {
                 tensor.types[0].isComputable
                 ? .merge(
                     TensorMerge(
-                        base: base,
-                        terms: tensor.densities.enumerated().map { ordinal, density in
-                            MergeTerm(
-                                input: places[ordinal + 1][tensor.name]!, ordinal: ordinal,
-                                density: density, epsilon: min(density, 1 - density) / 2,
-                                weight: 0.5 + 0.2 * Double(ordinal), lambda: ordinal == 0 ? 1 : 0.9)
-                        }, format: tensor.format, rescale: tensor.rescale, normalize: tensor.normalize,
-                        lambda: tensor.lambda))
+                        inputs: tensor.densities.indices.map { places[$0 + 1][tensor.name]! },
+                        reference: base, format: tensor.format, rule: .deltas(rule(tensor))))
                 : .copy(base)
             return OutputTensor(
                 name: tensor.name, type: entry.type, shape: entry.shape,

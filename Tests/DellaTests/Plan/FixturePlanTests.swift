@@ -47,10 +47,11 @@ import Testing
                 continue
             }
             let layer = LayerPosition(tensor.name)?.layer ?? 0
-            #expect(merge.terms.map(\.weight) == [weights[layer]])
-            #expect(merge.terms.map(\.epsilon) == [epsilons[layer]])
-            #expect(merge.terms.map(\.lambda) == [0.85])
-            #expect(merge.lambda == 1 && merge.rescale && !merge.normalize)
+            let rule = try #require(merge.deltas)
+            #expect(rule.terms.map(\.weight) == [weights[layer]])
+            #expect(rule.terms.map(\.epsilon) == [epsilons[layer]])
+            #expect(rule.terms.map(\.lambda) == [0.85])
+            #expect(rule.lambda == 1 && rule.rescale && !rule.normalize)
             #expect(merge.format == .bfloat16 && tensor.type == .bf16)
         }
         #expect(plan.seed == 42)

@@ -42,7 +42,7 @@ import Testing
         let merged = plan.shards.flatMap(\.tensors).filter { $0.name.hasSuffix("mlp.up_proj.weight") }
         let found = merged.map { tensor -> Double? in
             guard case .merge(let merge) = tensor.source else { return nil }
-            return merge.terms.first?.weight
+            return merge.deltas?.terms.first?.weight
         }
         #expect(found == weights)
     }

@@ -62,10 +62,11 @@ import Testing
         var models: [String]
 
         init(_ merge: TensorMerge, owners: [String]) {
-            (lambda, normalize, rescale) = (merge.lambda, merge.normalize, merge.rescale)
-            ordinals = merge.terms.map(\.ordinal)
-            terms = merge.terms.map { [$0.weight, $0.density, $0.epsilon] }
-            models = merge.terms.map { owners[$0.input.file] }
+            let rule = merge.deltas!
+            (lambda, normalize, rescale) = (rule.lambda, rule.normalize, rule.rescale)
+            ordinals = rule.terms.map(\.ordinal)
+            terms = rule.terms.map { [$0.weight, $0.sparsifier.density, $0.epsilon] }
+            models = merge.inputs.map { owners[$0.file] }
         }
 
         init(_ row: JSON) {

@@ -36,11 +36,11 @@ import Testing
             (0, 0, [0, 2]), (2, 2, [2, 4]), (3, 1, [1]), (5, 3, [3]), (6, 2, [2]), (9, 5, [5]),
         ] {
             let merge = try #require(merges["model.layers.\(output).\(q)"])
-            #expect(try name(merge.base, in: plan) == "model.layers.\(base).\(q)")
+            #expect(try name(#require(merge.reference), in: plan) == "model.layers.\(base).\(q)")
             #expect(
-                try merge.terms.map { try name($0.input, in: plan) }
+                try merge.inputs.map { try name($0, in: plan) }
                     == models.map { "model.layers.\($0).\(q)" })
-            #expect(merge.terms.map(\.ordinal) == Array(models.indices))
+            #expect(merge.deltas?.terms.map(\.ordinal) == Array(models.indices))
         }
         #expect(merges["model.layers.10.\(q)"] == nil)
         // Tensors are written in the base's order; copies of a layer stand together.
@@ -59,8 +59,8 @@ import Testing
         }
         let plan = try models.plan(Rule.model("Tied"))
         let head = try #require(merges(plan)["lm_head.weight"])
-        #expect(try name(head.base, in: plan) == "lm_head.weight")
-        #expect(try name(head.terms[0].input, in: plan) == "model.embed_tokens.weight")
+        #expect(try name(#require(head.reference), in: plan) == "lm_head.weight")
+        #expect(try name(head.inputs[0], in: plan) == "model.embed_tokens.weight")
         // A base without a head gives an output without one; the other's is left out.
         let tied = try models.plan(Rule.model("Test/Base", base: "Tied"))
         #expect(merges(tied)["lm_head.weight"] == nil)
@@ -75,7 +75,7 @@ import Testing
         }
         let plan = try models.plan(Rule.model("Test/One", base: "Rotary"))
         let merge = try #require(merges(plan)["model.layers.0.self_attn.rotary_emb.inv_freq"])
-        #expect(merge.terms[0].input == merge.base)
+        #expect(merge.inputs[0] == merge.reference)
     }
 
     @Test func typesThatDifferAreComputedInFloat32() throws {
@@ -139,7 +139,7 @@ import Testing
                 let layer = try #require(
                     merges(plan).first { $0.key.hasSuffix("layers.5.mlp.up_proj.weight") })
                 #expect(
-                    try self.name(layer.value.terms[0].input, in: plan).hasSuffix(
+                    try self.name(layer.value.inputs[0], in: plan).hasSuffix(
                         "layers.5.mlp.up_proj.weight"))
             }
         }
@@ -153,7 +153,7 @@ import Testing
         for name in ["A", "B"] { try models.writeModel(name, tensors: tensors, config: .null) }
         let plan = try models.plan(
             "base_model: A\nmerge_method: della\nmodels: [{model: B, parameters: {weight: [0.25, 1]}}]\n")
-        #expect(merges(plan).values.allSatisfy { $0.terms[0].weight == 0.25 })
+        #expect(merges(plan).values.allSatisfy { $0.deltas?.terms[0].weight == 0.25 })
         #expect(!plan.companions.contains { $0.name == "config.json" })
     }
 
@@ -193,12 +193,12 @@ import Testing
         let config = Rule.parameters(
             "weight: 1\nlambda: [{filter: mlp, value: [0, 1]}, {filter: norm, value: 0.5}]")
         let own = merges(try models.plan(config))
-        #expect(own["model.layers.5.mlp.up_proj.weight"]?.terms[0].lambda == 1)
-        #expect(own["model.layers.0.mlp.up_proj.weight"]?.terms[0].lambda == 0)
-        #expect(own["model.norm.weight"]?.terms[0].lambda == 0.5)
-        #expect(own["lm_head.weight"]?.terms[0].lambda == 1)
+        #expect(own["model.layers.5.mlp.up_proj.weight"]?.deltas?.terms[0].lambda == 1)
+        #expect(own["model.layers.0.mlp.up_proj.weight"]?.deltas?.terms[0].lambda == 0)
+        #expect(own["model.norm.weight"]?.deltas?.terms[0].lambda == 0.5)
+        #expect(own["lm_head.weight"]?.deltas?.terms[0].lambda == 1)
         let compatible = merges(try models.plan(config + "dellad: {mergekit_compat: true}\n"))
-        #expect(compatible.values.allSatisfy { $0.terms[0].lambda == 1 && $0.lambda == 1 })
+        #expect(compatible.values.allSatisfy { $0.deltas?.terms[0].lambda == 1 && $0.deltas?.lambda == 1 })
     }
 
     @Test func theSameConfigGivesTheSamePlan() throws {

@@ -12,8 +12,10 @@ struct RowShape {
     let outputRowBytes: Int
     /// The most bytes that a row takes in a buffer, as stored or as computed with.
     let widestRowBytes: Int
-    /// Whether a rescale factor, and with it a sum over the whole tensor, is needed.
-    let isRescaled: Bool
+    /// The passes over the rows.
+    let phases: [Phase]
+    /// The most sums that a phase takes over each row.
+    let sumCount: Int
 
     init(_ tensor: OutputTensor) {
         switch tensor.source {
@@ -25,9 +27,10 @@ struct RowShape {
             isConverted = [false]
             workRowBytes = 1
             outputRowBytes = 1
-            isRescaled = false
+            phases = [.emit]
+            sumCount = 0
         case .merge(let merge):
-            inputs = [merge.base] + merge.terms.map(\.input)
+            inputs = merge.allInputs
             let length = tensor.rowLength
             rowLength = length
             rowCount = tensor.rowCount
@@ -35,16 +38,10 @@ struct RowShape {
             isConverted = inputs.map { $0.type != merge.format.elementType }
             workRowBytes = length * merge.format.byteWidth
             outputRowBytes = length * (tensor.type.bitWidth / 8)
-            isRescaled = merge.rescale && merge.terms.contains(where: \.isPruned)
+            let phases = merge.phases
+            self.phases = phases
+            sumCount = phases.map(merge.sumCount).max() ?? 0
         }
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)
     }
-}
-
-extension MergeTerm {
-    /// Whether MAGPRUNE draws for the term: 0 < density < 1.
-    var isPruned: Bool { density > 0 && density < 1 }
-
-    /// Whether every element is dropped.
-    var isDropped: Bool { density <= 0 }
 }

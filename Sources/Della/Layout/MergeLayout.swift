@@ -10,6 +10,11 @@ public struct MergeLayout: Hashable, Sendable {
     /// What a slot holds beyond its rows: the rest of the first and last page read, and the rounding of where
     /// rows start that grow while being converted.
     static let slotSlack = 3 * pageSize
+    /// Elements of output that are computed at a time: few enough for all their inputs to stay in a processor's
+    /// nearest caches, a multiple of what a kernel takes at once.
+    static let tileLength = 4096
+    /// What such elements take at most, in bytes.
+    static let tileBytes = 4 * tileLength
     private static let largestSlot = 2 << 20
     private static let smallestSlot = 64 << 10
     /// With fewer slots what streams past the kept rows would take too much from them.
@@ -27,13 +32,11 @@ public struct MergeLayout: Hashable, Sendable {
     /// Bytes of one block: a power of two, at most the 64 MiB over which a checksum is kept.
     let blockBytes: Int
     let blockCount: Int
-    /// Memory of one thread for ranking and for a row that straddles blocks, in bytes.
+    /// Memory of one thread for ranking and for output that straddles blocks, in bytes.
     let scratchBytes: Int
     /// Bytes of one buffer for a chunk's row sums.
     let sumsBytes: Int
     let sumsCount: Int
-    /// The most rows of a chunk whose sums are taken.
-    let rowsPerChunkLimit: Int
     /// The most slots that a chunk takes.
     let mostInputs: Int
 
@@ -91,7 +94,6 @@ public struct MergeLayout: Hashable, Sendable {
         scratchBytes = division.scratchBytes
         sumsBytes = division.sumsBytes
         sumsCount = division.sumsCount
-        rowsPerChunkLimit = division.rowsPerChunkLimit
         mostInputs = demand.mostInputs
         let fixed = threads * division.scratchBytes + division.sumsCount * division.sumsBytes
         let inputs = demand.mostInputs * division.slotBytes
@@ -113,7 +115,6 @@ public struct MergeLayout: Hashable, Sendable {
         let scratchBytes: Int
         let sumsBytes: Int
         let sumsCount: Int
-        let rowsPerChunkLimit: Int
         /// The least that works: one chunk at a time.
         let leastBytes: Int
         /// What lets reading, computing and writing overlap.
@@ -125,11 +126,9 @@ public struct MergeLayout: Hashable, Sendable {
             // A chunk's output may be twice its input's size and lie across the ends of blocks.
             leastBlocks = (2 * slotBytes + blockBytes - 1) / blockBytes + 2
             scratchBytes = demand.scratchBytes
-            rowsPerChunkLimit = slot >= 1 << 20 ? 2048 : 256
-            sumsCount = demand.isRescaled ? 2 * threads + 2 : 0
-            sumsBytes =
-                (rowsPerChunkLimit * max(1, demand.mostInputs - 1) * MemoryLayout<RowSums>.stride)
-                .roundedUp(to: pageSize)
+            sumsCount = demand.sumCount > 0 ? 2 * threads + 2 : 0
+            // Enough for a chunk of very short rows not to be a very small one.
+            sumsBytes = max(slot / 4, demand.sumCount * MemoryLayout<Double>.stride).roundedUp(to: pageSize)
             let fixed = threads * scratchBytes + sumsCount * sumsBytes
             leastBytes = fixed + leastBlocks * blockBytes + demand.mostInputs * slotBytes
             comfortableBytes = fixed + 6 * blockBytes + 8 * demand.mostInputs * slotBytes

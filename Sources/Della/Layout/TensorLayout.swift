@@ -22,13 +22,13 @@ struct TensorLayout {
     let outputRowBytes: Int
     let rows: Range<Int>
     let rowsPerChunk: Int
-    /// Whether a first phase over all rows comes before the first output row.
-    let needsSums: Bool
-    /// Chunks, from the first, whose inputs stay in memory from the first phase to the second. The others
-    /// are read again.
+    /// The passes over the rows; the last writes them.
+    let phases: [Phase]
+    /// Chunks, from the first, whose inputs stay in memory from the first phase to the last. The others are read
+    /// again in each.
     let keptChunks: Int
-    /// The rescale factors by term where they are known from the journal.
-    let knownFactors: [Float]?
+    /// What earlier phases found, where it is known from the journal.
+    let knownConstants: TensorConstants?
 
     var chunkCount: Int { (rows.count + rowsPerChunk - 1) / rowsPerChunk }
 
@@ -53,12 +53,11 @@ struct TensorLayout {
         return start..<start + UInt64(rows.count * inputRowBytes[input])
     }
 
-    /// Bytes that the tensor's reads move, second readings included, without alignment.
+    /// Bytes that the tensor's reads move, further readings included, without alignment.
     var readBytes: UInt64 {
-        let once = inputRowBytes.reduce(0, +) * rows.count
-        guard needsSums, keptChunks < chunkCount else { return UInt64(once) }
-        let kept = inputRowBytes.reduce(0, +) * min(rows.count, keptChunks * rowsPerChunk)
-        return UInt64(2 * once - kept)
+        let rowBytes = inputRowBytes.reduce(0, +)
+        let again = max(0, rows.count - keptChunks * rowsPerChunk) * (phases.count - 1)
+        return UInt64(rowBytes * (rows.count + again))
     }
 
     /// Bytes written.
@@ -67,7 +66,7 @@ struct TensorLayout {
     /// Lays out a tensor from `firstRow` on in buffers of the given layout.
     init(
         _ tensor: OutputTensor, shard: Int, index: Int, in layout: MergeLayout, firstRow: Int = 0,
-        knownFactors: [Float]? = nil
+        knownConstants: TensorConstants? = nil
     ) {
         let shape = RowShape(tensor)
         self.shard = shard
@@ -79,12 +78,13 @@ struct TensorLayout {
         workRowBytes = shape.workRowBytes
         outputRowBytes = shape.outputRowBytes
         rows = firstRow..<max(firstRow, shape.rowCount)
-        self.knownFactors = knownFactors
-        needsSums = shape.isRescaled && knownFactors == nil
+        self.knownConstants = knownConstants
+        phases = knownConstants == nil ? shape.phases : [.emit]
         let fitting = max(1, layout.slotPayload / max(1, shape.widestRowBytes))
-        rowsPerChunk = shape.isRescaled ? min(fitting, layout.rowsPerChunkLimit) : fitting
+        let summed = layout.sumsBytes / MemoryLayout<Double>.stride / max(1, shape.sumCount)
+        rowsPerChunk = shape.sumCount > 0 ? min(fitting, summed) : fitting
         let chunks = (rows.count + rowsPerChunk - 1) / rowsPerChunk
         let room = layout.slotCount / inputs.count
-        keptChunks = !needsSums ? 0 : chunks <= room ? chunks : room - layout.streamingChunks(of: room)
+        keptChunks = phases.count == 1 ? 0 : chunks <= room ? chunks : room - layout.streamingChunks(of: room)
     }
 }

@@ -7,12 +7,12 @@ struct RowDemand {
     private(set) var mostInputs = 1
     /// What one thread needs beside the buffers.
     private(set) var scratchBytes = 4096
-    private(set) var isRescaled = false
+    /// The most sums that a phase takes over a row.
+    private(set) var sumCount = 0
     private(set) var inputBytes: UInt64 = 0
     private(set) var tensorCount = 1
 
     init(_ plan: MergePlan) {
-        var outputRow = 0
         var kernels = 0
         for shard in plan.shards {
             for tensor in shard.tensors {
@@ -22,20 +22,20 @@ struct RowDemand {
                     widestRowBytes = max(1, shape.widestRowBytes)
                 }
                 mostInputs = max(mostInputs, shape.inputs.count)
-                isRescaled = isRescaled || shape.isRescaled
-                outputRow = max(outputRow, shape.outputRowBytes)
+                sumCount = max(sumCount, shape.sumCount)
                 inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
                 tensorCount += 1
                 guard case .merge(let merge) = tensor.source else { continue }
-                kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.terms.count))
-                if merge.terms.contains(where: \.isPruned) {
+                kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.inputs.count))
+                kernels = max(kernels, RowKernels.gramScratchByteCount(inputCount: merge.inputs.count))
+                if merge.deltas?.terms.contains(where: \.isPruned) == true {
                     kernels = max(
                         kernels,
                         RowKernels.scratchByteCount(rowLength: shape.rowLength, format: merge.format))
                 }
             }
         }
-        scratchBytes = (kernels.roundedUp(to: 64) + outputRow).roundedUp(to: 4096)
+        scratchBytes = (kernels.roundedUp(to: 64) + MergeLayout.tileBytes).roundedUp(to: 4096)
     }
 }
 

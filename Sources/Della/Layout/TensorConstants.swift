@@ -1,0 +1,83 @@
+/// What the phases of a tensor have found that its output rows depend on: a few words, whose meaning is the rule's.
+/// With them a tensor can be gone on with in the middle.
+struct TensorConstants: Hashable, Sendable {
+    var words: [UInt32]
+
+    /// Of a tensor without arithmetic.
+    init() { words = [] }
+
+    /// Those of a rule before its first phase: a factor or coefficient an input.
+    init(_ merge: TensorMerge) {
+        words = Array(repeating: Float(1).bitPattern, count: merge.inputs.count)
+    }
+
+    /// Words of a journal; `nil` where they cannot be those of the rule.
+    init?(_ words: [UInt32], of merge: TensorMerge) {
+        guard words.count == Self(merge).words.count else { return nil }
+        self.words = words
+    }
+
+    /// Coefficients, rounded.
+    init(_ coefficients: [Double]) { words = coefficients.map { Float($0).bitPattern } }
+
+    /// The rescale factor of a term, or the coefficient of an input.
+    func factor(_ input: Int) -> Float { Float(bitPattern: words[input]) }
+
+    var factors: [Float] { words.map(Float.init(bitPattern:)) }
+}
+
+extension TensorMerge {
+    /// What a phase has found, in the constants.
+    ///
+    /// - Parameter sums: the phase's sums over the tensor, as many as `sumCount` says.
+    func settle(_ phase: Phase, sums: [Double], _ constants: TensorConstants) -> TensorConstants {
+        var settled = constants
+        switch (rule, phase) {
+        case (.deltas(let rule), .draw):
+            for (index, term) in rule.terms.enumerated() where term.isPruned {
+                let factor = RescaleFactor.factor(total: sums[2 * index], kept: sums[2 * index + 1])
+                settled.words[index] = factor.bitPattern
+            }
+        case (.blend(let rule), .gram):
+            settled = TensorConstants(rule.coefficients(GramMatrix(count: inputs.count, sums)))
+        case (.ram(let rule), .tally):
+            for index in inputs.indices {
+                let factor = rule.factor(alone: sums[2 * index], shared: sums[2 * index + 1])
+                settled.words[index] = factor.bitPattern
+            }
+        default: break
+        }
+        return settled
+    }
+}
+
+extension BlendRule {
+    /// The coefficients that follow from products over the tensor; of `stock` the average's and the base's.
+    func coefficients(_ gram: GramMatrix) -> [Double] {
+        switch self {
+        case .weighted(let weights, _): return weights
+        case .scaled(let scale): return [scale ?? 1]
+        case .slerp(let t): return BlendCoefficients.slerp(t: t, gram)
+        case .nuslerp(let t, _):
+            let pair = BlendCoefficients.nuslerp(t: t, gram[0, 0], gram[0, 1], gram[1, 1])
+            return [pair.0, pair.1]
+        case .multislerp(let weights, let normalize, let eps):
+            return BlendCoefficients.multislerp(weights: weights, normalize: normalize, eps: eps, gram)
+        case .karcher(let iterations, let tolerance):
+            return BlendCoefficients.karcher(iterations: iterations, tolerance: tolerance, gram)
+        case .stock:
+            let ratio = BlendCoefficients.stockRatio(count: gram.count) { gram[$0, $1] }
+            // A constant an input, of which two are looked at.
+            return [ratio, 1 - ratio] + Array(repeating: 0, count: max(0, gram.count - 2))
+        }
+    }
+}
+
+extension RamRule {
+    /// What `ramplus_tl` multiplies the differences by that an input has alone; 1 for `ram`.
+    func factor(alone: Double, shared: Double) -> Float {
+        guard let boost else { return 1 }
+        let share = shared / max(alone, epsilon)
+        return Float(1 + boost.r * min(max(share, 0), boost.alpha))
+    }
+}
