@@ -154,4 +154,68 @@ import Testing
             return
         }
     }
+
+    /// A model of so many tensors in so many files.
+    private static func writeModel(tensors: Int, files: Int, to folder: borrowing TemporaryFolder) throws {
+        var map: [(String, String)] = []
+        for file in 0..<files {
+            let name = "m-\(file).safetensors"
+            let names = stride(from: file, to: tensors, by: files).map { "model.layers.\($0).weight" }
+            let header = SafetensorsHeader(
+                layingOut: names.map { (name: $0, type: ElementType.u8, shape: [1, 1]) })
+            try folder.write(header.encoded() + [UInt8](repeating: 7, count: names.count), name)
+            map += names.map { ($0, name) }
+        }
+        try folder.write(index(map.shuffled()), "model.safetensors.index.json")
+    }
+
+    @Test func whatTheTensorsTakeIsCountedBeforeItIsTaken() throws {
+        let folder = TemporaryFolder()
+        try Self.writeModel(tensors: 1_000, files: 7, to: folder)
+        let checkpoint = try Checkpoint(opening: folder.path)
+        #expect(checkpoint.tensors.count == 1_000)
+        #expect(checkpoint.tensors.allSatisfy { checkpoint.tensor(named: $0.name) == $0 })
+        // 53 bytes, the name and the dimensions.
+        #expect(checkpoint.memory < 1_000 * (53 + 25 + 16))
+        #expect(try Checkpoint(opening: folder.path, room: checkpoint.memory).tensors == checkpoint.tensors)
+        let error = try #require(throws: CheckpointError.self) {
+            _ = try Checkpoint(opening: folder.path, room: checkpoint.memory - 1)
+        }
+        #expect(error.reason == .tooLarge(needed: checkpoint.memory, tensors: 1_000))
+        #expect(error.path == folder.path && !error.isMissingInput)
+    }
+
+    @Test func openingStopsWheneverItIsAsked() throws {
+        let folder = TemporaryFolder()
+        try Self.writeModel(tensors: 60, files: 3, to: folder)
+        var asked = 0
+        _ = try Checkpoint(
+            opening: folder.path,
+            isStopped: {
+                asked += 1
+                return false
+            })
+        // Each file is read twice.
+        #expect(asked == 2 * 4)
+        for limit in 1...asked {
+            var count = 0
+            let error = try #require(throws: CheckpointError.self) {
+                _ = try Checkpoint(
+                    opening: folder.path,
+                    isStopped: {
+                        count += 1
+                        return count == limit
+                    })
+            }
+            #expect(error.reason == .stopped && count == limit)
+        }
+    }
+
+    @Test func aNameTwiceInAnIndexIsNamed() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a"), "one.safetensors")
+        let text = #"{"weight_map": {"a": "one.safetensors", "\u0061": "one.safetensors"}}"#
+        try folder.write(Array(text.utf8), "model.safetensors.index.json")
+        #expect(try Self.error(folder.path).reason == .invalidIndex("tensor a is there twice"))
+    }
 }

@@ -91,6 +91,36 @@ import Testing
         Broken("metadata is a list", #"{"__metadata__":[]}"#, .invalidMetadata(key: "its value")),
     ]
 
+    @Test func refusesWhatHasNoEnd() throws {
+        let name = String(repeating: "n", count: 4096)
+        #expect(try Self.parse("{\"\(name)\":\(Self.entry())}", data: 4).tensors[0].name == name)
+        let cases: [(String, SafetensorsError)] = [
+            ("{\"\(name)n\":\(Self.entry())}", .nameTooLong(limit: 4096)),
+            (
+                "{\"a\":\(Self.entry("U8", "[4" + String(repeating: ",1", count: 64) + "]"))}",
+                .tooManyDimensions(tensor: "a", limit: 64)
+            ),
+            (
+                "{\"a\":{" + (0..<65).map { "\"k\($0)\":0" }.joined(separator: ",") + "}}",
+                .tooManyKeys(of: "a", limit: 64)
+            ),
+            (
+                "{\"__metadata__\":{" + (0..<4097).map { "\"k\($0)\":\"\"" }.joined(separator: ",") + "}}",
+                .tooManyKeys(of: "__metadata__", limit: 4096)
+            ),
+        ]
+        for (json, expected) in cases {
+            #expect(throws: expected) { try Self.parse(json, data: 4) }
+        }
+    }
+
+    @Test func keepsSomeMetadataAndReadsPastTheRest() throws {
+        let long = String(repeating: "m", count: 300_000)
+        let json = "{\"__metadata__\":{\"a\":\"1\",\"b\":\"\(long)\",\"c\":\"3\"},\"t\":\(Self.entry())}"
+        let header = try Self.parse(json, data: 4)
+        #expect(header.metadata == ["a": "1", "c": "3"] && header.tensors.count == 1)
+    }
+
     @Test(arguments: broken)
     func namesWhatIsWrong(_ broken: Broken) throws {
         let error = try #require(throws: SafetensorsError.self) {

@@ -17,7 +17,7 @@ struct Merger: Merging {
             let planner = MergePlanner(library: library, shardSize: shardSize, threads: options.threads)
             let planned = try planner.plan(
                 run.config, fileName: "\(run.name).yml", outputName: run.name.text,
-                isStopped: { run.stop.isRequested })
+                progress: run.progress, stop: run.stop)
             guard let planned else { return .stopped }
             plan = planned
         } catch {

@@ -19,7 +19,12 @@ struct IndentationRepair {
     var renamed: [(line: Int, from: String, to: String)]
 
     /// The repair of `text`; `nil` where indentation is not what is wrong with it.
-    static func repair(_ text: [UInt8], library: ModelLibrary) -> IndentationRepair? {
+    ///
+    /// - Parameter listing: the library's names, for all that is asked of them.
+    static func repair(
+        _ text: [UInt8], library: ModelLibrary, listing: NameListing = NameListing(),
+        isStopped: () -> Bool = { false }
+    ) -> IndentationRepair? {
         guard text.count <= byteLimit, let whole = String(validating: text, as: UTF8.self) else {
             return nil
         }
@@ -43,7 +48,7 @@ struct IndentationRepair {
         else { return nil }
         var repair = IndentationRepair(
             text: plain, line: first + 1, doubtfulLine: writer.doubtfulLine.map { $0 + 1 }, renamed: [])
-        repair.restoreNames(writer.lines, library)
+        repair.restoreNames(writer.lines, library, listing, isStopped: isStopped)
         return repair
     }
 
@@ -59,17 +64,18 @@ struct IndentationRepair {
     }
 
     /// Puts back the slashes of model names, where the library has exactly one model that fits.
-    private mutating func restoreNames(_ lines: [String], _ library: ModelLibrary) {
+    private mutating func restoreNames(
+        _ lines: [String], _ library: ModelLibrary, _ listing: NameListing, isStopped: () -> Bool
+    ) {
         let config = ConfigParser.parse(Array(text.utf8)).config
         var references: [ModelReference] = []
         if let base = config.base?.value { references.append(base) }
         references += config.slices.flatMap { $0.sources.map(\.model) }
-        let missing = Set(references).filter { library.find($0) == .missing }
-        guard !missing.isEmpty else { return }
-        let names = library.names
+        let distinct = Set(references)
+        guard distinct.count <= PlanLimits.models else { return }
         var lines = lines
-        for model in missing {
-            guard let name = library.nameWithSeparatorsRestored(model.path, among: names) else { continue }
+        for model in distinct where !isStopped() && library.find(model) == .missing {
+            guard let name = library.nameWithSeparatorsRestored(model.path, in: listing) else { continue }
             for index in lines.indices where Line(lines[index][...]).value == model.path {
                 lines[index] = lines[index].replacing(model.path, with: name)
                 renamed.append((index + 1, model.path, name))
@@ -81,7 +87,10 @@ struct IndentationRepair {
 
     /// What is said of a config that needs this repair: that its indentation is lost, the names that are not
     /// found, and the config to paste.
-    func problems(fileName: String, library: ModelLibrary) -> MergeProblems {
+    func problems(
+        fileName: String, library: ModelLibrary, listing: NameListing = NameListing(),
+        isStopped: () -> Bool = { false }
+    ) -> MergeProblems {
         var remedy = "paste the re-indented config below"
         if let doubtfulLine {
             remedy +=
@@ -96,9 +105,9 @@ struct IndentationRepair {
                 "did you mean \(name.to)? its slash is lost too", kind: .missingInput)
         }
         let config = ConfigParser.parse(Array(text.utf8)).config
-        var draft = PlanDraft(config: config, library: library, list: list)
-        draft.openModels()
-        _ = draft.plan(seed: 0, text: Array(text.utf8), outputName: "")
+        var draft = PlanDraft(config: config, library: library, list: list, listing: listing)
+        draft.openModels(isStopped: isStopped)
+        _ = draft.plan(seed: 0, text: Array(text.utf8), outputName: "", isStopped: isStopped)
         let all = draft.list
         return MergeProblems(
             fileName: fileName, problems: all.problems, suggestion: text, left: all.left)

@@ -71,4 +71,14 @@ struct MergeConfig: Sendable {
         case nil: []
         }
     }
+
+    /// The models as they are named, in the order in which they are opened, and the lines.
+    var namedModels: [(model: ModelReference, line: Int)] {
+        var models = base.map { [($0.value, $0.line)] } ?? []
+        for slice in slices {
+            if let base = slice.base { models.append((base.value, base.line)) }
+            models += slice.sources.map { ($0.model, $0.line) }
+        }
+        return models
+    }
 }

@@ -9,7 +9,14 @@ extension ModelLibrary {
     )
 
     /// The problem of a model that is not there: where it was looked for, and what it may have been.
-    func problem(_ model: ModelReference, result: Result, line: Int) -> Problem? {
+    ///
+    /// - Parameters:
+    ///   - listing: the library's names, for all models of a config.
+    ///   - isStopped: asked often.
+    func problem(
+        _ model: ModelReference, result: Result, line: Int, listing: NameListing = NameListing(),
+        isStopped: () -> Bool = { false }
+    ) -> Problem? {
         switch result {
         case .found:
             return nil
@@ -19,12 +26,13 @@ extension ModelLibrary {
                 remedy: "move it there, or start dellad serve with --allow-any-path")
         case .missing:
             return fileProblem(model, line: line) ?? cacheProblem(model, line: line)
-                ?? missingProblem(model, line: line)
+                ?? missingProblem(
+                    model, line: line, similar: namesLike(model.path, in: listing, isStopped: isStopped))
         }
     }
 
-    private func missingProblem(_ model: ModelReference, line: Int) -> Problem {
-        let similar = namesLike(model.path).filter { $0 != model.path }.joined(separator: ", or ")
+    private func missingProblem(_ model: ModelReference, line: Int, similar: [String]) -> Problem {
+        let similar = similar.filter { $0 != model.path }.joined(separator: ", or ")
         var remedies: [String] = []
         if model.unexpandedStart != nil { remedies.append("write the path in full") }
         let absent = searchesFolders(model) ? folders.filter { !isFolder($0) } : []

@@ -105,13 +105,15 @@ public struct ModelLibrary: Sendable {
 
 extension ModelLibrary {
     /// The models in the folders, by the names that would find them; at most `nameLimit` places are looked at.
-    var names: [String] {
+    ///
+    /// - Parameter isStopped: asked before each place; what was found until then is returned.
+    func names(isStopped: () -> Bool = { false }) -> [String] {
         var names: [String] = []
         var looks = 0
         for folder in folders {
             for entry in (try? FileSystem.entries(of: folder)) ?? [] where !entry.hasPrefix(".") {
                 looks += 1
-                guard looks <= Self.nameLimit else { return names }
+                guard looks <= Self.nameLimit, !isStopped() else { return names }
                 if entry.hasPrefix("models--") {
                     names.append(String(entry.dropFirst(8)).replacing("--", with: "/", maxReplacements: 1))
                     continue
@@ -124,7 +126,7 @@ extension ModelLibrary {
                 }
                 for child in children where !child.hasPrefix(".") {
                     looks += 1
-                    guard looks <= Self.nameLimit else { return names }
+                    guard looks <= Self.nameLimit, !isStopped() else { return names }
                     if isFolder(place.appending(child)) {
                         names.append("\(entry)/\(child)")
                     }
@@ -135,31 +137,37 @@ extension ModelLibrary {
     }
 
     /// The model that `name` becomes when a web page has eaten its slash; `nil` where none or several would.
-    func nameWithSeparatorsRestored(_ name: String, among names: [String]) -> String? {
+    func nameWithSeparatorsRestored(_ name: String, in listing: NameListing) -> String? {
         let key = Self.key(name)
-        let matches = Set(names.filter { $0 != name && Self.key($0) == key })
-        return matches.count == 1 ? matches.first : nil
+        let matches = listing.names { names() }.filter { $0.key == key && $0.name != name }
+        return matches.count == 1 ? matches[0].name : nil
     }
 
-    /// The names most like a model's, best first, at most three.
-    func namesLike(_ name: String) -> [String] {
-        let names = names
-        if let exact = nameWithSeparatorsRestored(name, among: names) { return [exact] }
+    /// The names most like a model's, best first, at most three; none once the listing's limit is reached.
+    ///
+    /// - Parameter isStopped: asked before each comparison.
+    func namesLike(
+        _ name: String, in listing: NameListing = NameListing(), isStopped: () -> Bool = { false }
+    ) -> [String] {
+        let candidates = listing.names { names(isStopped: isStopped) }
+        if let exact = nameWithSeparatorsRestored(name, in: listing) { return [exact] }
         let key = Self.key(name), last = Self.key(String(name.split { $0 == "/" || $0 == "\\" }.last ?? ""))
         // Of a path only the last component can be meant, as it stands or nearly so.
         let isPath = ModelReference(name)?.isLocalPath ?? true
         let limit = isPath ? 2 : max(3, key.count / 3)
-        let found = Set(names).map { candidate -> (name: String, distance: Int) in
-            let whole = NearestName.distance(key, Self.key(candidate), limit: limit)
-            let tail = Self.key(String(candidate.split(separator: "/").last ?? ""))
-            return (candidate, min(whole, 1 + NearestName.distance(last, tail, limit: limit)))
+        var found: [(name: String, distance: Int)] = []
+        for candidate in candidates {
+            guard listing.mayCompare(key, candidate.key), !isStopped() else { return [] }
+            let whole = NearestName.distance(key, candidate.key, limit: limit)
+            let tail = 1 + NearestName.distance(last, candidate.tail, limit: limit)
+            found.append((candidate.name, min(whole, tail)))
         }
         guard let best = found.map(\.distance).min(), best < limit else { return [] }
         return found.filter { $0.distance == best }.map(\.name).sorted().prefix(3).map { $0 }
     }
 
     /// A name without case and separators.
-    private static func key(_ name: String) -> String {
+    static func key(_ name: String) -> String {
         name.lowercased().filter { !"/_-. ".contains($0) }
     }
 }

@@ -25,17 +25,20 @@ package enum NearestName {
     static func distance(_ left: String, _ right: String, limit: Int) -> Int {
         let a = Array(left.utf8.prefix(256)), b = Array(right.utf8.prefix(256))
         guard abs(a.count - b.count) < limit else { return limit }
-        var before: [Int] = []
+        var before = Array(repeating: 0, count: b.count + 1)
         var previous = Array(0...b.count)
+        var row = before
         for i in 0..<a.count {
-            var row = [i + 1]
+            row[0] = i + 1
+            var least = i + 1
             for j in 0..<b.count {
                 var cost = min(previous[j] + (a[i] == b[j] ? 0 : 1), previous[j + 1] + 1, row[j] + 1)
                 if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, before[j - 1] + 1) }
-                row.append(cost)
+                row[j + 1] = cost
+                least = min(least, cost)
             }
-            guard row.contains(where: { $0 < limit }) else { return limit }
-            (before, previous) = (previous, row)
+            guard least < limit else { return limit }
+            (before, previous, row) = (previous, row, before)
         }
         return min(previous[b.count], limit)
     }

@@ -46,7 +46,8 @@ public struct MergePlanner: Sendable {
 
     /// Plans the merge that a config asks for, unless it is told to stop.
     ///
-    /// - Parameter isStopped: asked before each model, tensor and chunk that is looked at.
+    /// - Parameter isStopped: asked before each model, name, tensor and piece of a file that is looked at, so that a
+    ///   watchdog may take each time that it is asked for a sign of life.
     /// - Returns: `nil` where it was stopped.
     /// - Throws: every problem, as above.
     public func plan(
@@ -54,14 +55,22 @@ public struct MergePlanner: Sendable {
     ) throws(MergeProblems) -> MergePlan? {
         var (config, list) = ConfigParser.parse(text)
         config.dellad.shardSize = config.dellad.shardSize ?? shardSize
-        var draft = PlanDraft(config: config, library: library, list: list, threads: threads)
+        let listing = NameListing()
+        var draft = PlanDraft(
+            config: config, library: library, list: list, threads: threads, listing: listing)
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
             seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)
         // What was found until then is not all.
         if isStopped() { return nil }
-        if !list.problems.isEmpty, let repair = IndentationRepair.repair(text, library: library) {
-            throw repair.problems(fileName: fileName, library: library)
+        if !list.problems.isEmpty,
+            let repair = IndentationRepair.repair(
+                text, library: library, listing: listing, isStopped: isStopped)
+        {
+            let problems = repair.problems(
+                fileName: fileName, library: library, listing: listing, isStopped: isStopped)
+            if isStopped() { return nil }
+            throw problems
         }
         if let report = draft.list.report(fileName: fileName) { throw report }
         guard let plan else {
@@ -69,5 +78,20 @@ public struct MergePlanner: Sendable {
                 fileName: fileName, problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
         }
         return plan
+    }
+
+    /// Plans the merge that a config asks for, beating as a merge does, until a stop is requested.
+    ///
+    /// - Returns: `nil` where it was stopped.
+    /// - Throws: every problem, as above.
+    public func plan(
+        _ text: [UInt8], fileName: String, outputName: String, progress: MergeProgress, stop: StopRequest
+    ) throws(MergeProblems) -> MergePlan? {
+        try plan(
+            text, fileName: fileName, outputName: outputName,
+            isStopped: {
+                progress.beat()
+                return stop.isRequested
+            })
     }
 }

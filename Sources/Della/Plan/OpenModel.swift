@@ -9,6 +9,8 @@ struct OpenModel: Sendable {
     /// The line of the config that first names it.
     var line: Int
     var folder: FilePath
+    /// The folder, links resolved.
+    var place: FilePath
     var checkpoint: Checkpoint
     var profile: ModelProfile
     /// Layers by stack, the stack's prefix as key: one more than its highest layer.
@@ -17,37 +19,17 @@ struct OpenModel: Sendable {
     let mainStack: String?
 
     init(
-        reference: ModelReference, name: ModelName, line: Int, folder: FilePath, checkpoint: Checkpoint,
-        profile: ModelProfile
+        reference: ModelReference, name: ModelName, line: Int, folder: FilePath, place: FilePath,
+        opened: OpenFolder
     ) {
         self.reference = reference
         self.name = name
         self.line = line
         self.folder = folder
-        self.checkpoint = checkpoint
-        self.profile = profile
-        var counts: [String: Int] = [:]
-        var bytes: [String: UInt64] = [:]
-        for tensor in checkpoint.tensors {
-            guard let position = LayerPosition(tensor.name) else { continue }
-            counts[position.stack] = max(counts[position.stack] ?? 0, position.layer + 1)
-            bytes[position.stack, default: 0] += tensor.byteCount
-        }
-        stacks = counts
-        mainStack = Self.mainStack(counts, bytes, layers: profile.layerCount)
-    }
-
-    /// Of several stacks the text model's: none of the towers for pictures and sound, then the one with as many
-    /// layers as the config says, then the largest.
-    private static func mainStack(
-        _ counts: [String: Int], _ bytes: [String: UInt64], layers: Int?
-    ) -> String? {
-        let towers = ["vision", "visual", "audio", "image", "speech"]
-        func rank(_ stack: String) -> (Int, Int, UInt64, String) {
-            let isTower = towers.contains { stack.containsText($0) }
-            return (isTower ? 0 : 1, counts[stack] == layers ? 1 : 0, bytes[stack] ?? 0, stack)
-        }
-        return counts.keys.max { rank($0) < rank($1) }
+        self.place = place
+        checkpoint = opened.checkpoint
+        profile = opened.profile
+        (stacks, mainStack) = (opened.stacks, opened.mainStack)
     }
 
     /// The number of layers of the text model: the config's, else the tensors'.

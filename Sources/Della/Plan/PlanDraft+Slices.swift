@@ -1,3 +1,5 @@
+import SystemPackage
+
 extension PlanDraft {
     /// The slices with their models found, in order; those that cannot be planned are lost, with their problems
     /// noted.
@@ -62,15 +64,27 @@ extension PlanDraft {
         return planned
     }
 
+    /// A model is listed once, whatever it is called.
     private mutating func noteRepetitions(_ slice: MergeConfig.Slice) {
+        let remedy = "keep one; a copy of the folder under another name may take part twice"
+        let base = slice.base?.value ?? config.base?.value
         var lines: [ModelReference: Int] = [:]
+        var places: [FilePath: MergeConfig.Source] = [:]
         for source in slice.sources {
             if let first = lines[source.model] {
                 list.add(
-                    source.line, "\(source.model.text) is listed a second time, after line \(first)",
-                    "keep one; a copy of the folder under another name may take part twice")
+                    source.line, "\(source.model.text) is listed a second time, after line \(first)", remedy)
+                continue
             }
-            lines[source.model] = lines[source.model] ?? source.line
+            lines[source.model] = source.line
+            guard source.model != base, let index = index(source.model) else { continue }
+            if let first = places[models[index].place] {
+                list.add(
+                    source.line,
+                    "\(source.model.text) is the folder of \(first.model.text) in line \(first.line)", remedy)
+            } else {
+                places[models[index].place] = source
+            }
         }
     }
 

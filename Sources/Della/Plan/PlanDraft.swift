@@ -15,38 +15,76 @@ struct PlanDraft {
     private var indices: [ModelReference: Int] = [:]
     /// Models that could not be opened; their problems are noted.
     private var lost: Set<ModelReference> = []
+    /// What was opened or could not be, by folder, links resolved: a config may name one in many ways.
+    private var folders: [FilePath: Result<OpenFolder, FolderProblem>] = [:]
+    private let listing: NameListing
+    /// Whether the config asks for more than `PlanLimits` has, so that nothing is opened.
+    private var isBeyondLimits = false
 
-    init(config: MergeConfig, library: ModelLibrary, list: ProblemList, threads: Int = 1) {
+    init(
+        config: MergeConfig, library: ModelLibrary, list: ProblemList, threads: Int = 1,
+        listing: NameListing = NameListing()
+    ) {
         self.config = config
         self.library = library
         self.list = list
         self.threads = threads
+        self.listing = listing
     }
 
     // MARK: Models
 
     /// Finds and opens every model that the config names.
     mutating func openModels(isStopped: () -> Bool = { false }) {
-        if let base = config.base { open(base.value, line: base.line) }
+        noteLimits()
+        guard !isBeyondLimits else { return }
+        if let base = config.base { open(base.value, line: base.line, isStopped: isStopped) }
         for slice in config.slices {
-            if let base = slice.base { open(base.value, line: base.line) }
-            for source in slice.sources where !isStopped() { open(source.model, line: source.line) }
+            if let base = slice.base { open(base.value, line: base.line, isStopped: isStopped) }
+            for source in slice.sources where !isStopped() {
+                open(source.model, line: source.line, isStopped: isStopped)
+            }
         }
     }
 
-    private mutating func open(_ reference: ModelReference, line: Int) {
-        guard indices[reference] == nil, !lost.contains(reference), reference.adapter == nil else { return }
+    /// Notes what is more than a config may ask for.
+    private mutating func noteLimits() {
+        if config.slices.count > PlanLimits.slices {
+            isBeyondLimits = true
+            list.add(
+                config.slices[PlanLimits.slices].line,
+                "\(config.slices.count) slices, and a config has at most \(PlanLimits.slices)",
+                "join those that follow each other")
+        }
+        var models: Set<ModelReference> = []
+        for (model, line) in config.namedModels where models.insert(model).inserted {
+            guard models.count > PlanLimits.models else { continue }
+            isBeyondLimits = true
+            list.add(
+                line, "more than \(PlanLimits.models) models, or names of them",
+                "merge some first, and then what they give")
+            return
+        }
+    }
+
+    private mutating func open(_ reference: ModelReference, line: Int, isStopped: () -> Bool) {
+        guard indices[reference] == nil, !lost.contains(reference), reference.adapter == nil, !isStopped()
+        else {
+            return
+        }
         let result = library.find(reference)
         guard case .found(let folder, let isRevision) = result else {
             lost.insert(reference)
-            if let problem = library.problem(reference, result: result, line: line) { list.add(problem) }
+            let problem = library.problem(
+                reference, result: result, line: line, listing: listing, isStopped: isStopped)
+            if let problem { list.add(problem) }
             return
         }
         if !isRevision, let revision = reference.revision {
             let name = ModelName(reference, in: folder, of: library).text
             list.warn(line, "\(name) is taken for revision \(revision): nothing in its folder tells one")
         }
-        guard let model = opened(reference, folder: folder, line: line) else {
+        guard let model = opened(reference, folder: folder, line: line, isStopped: isStopped) else {
             lost.insert(reference)
             return
         }
@@ -54,41 +92,26 @@ struct PlanDraft {
         models.append(model)
     }
 
-    private mutating func opened(_ reference: ModelReference, folder: FilePath, line: Int) -> OpenModel? {
-        if let standIn = ModelStandIn(in: folder) {
-            list.add(line, "\(reference.displayName) \(standIn.problem)", standIn.remedy)
+    private mutating func opened(
+        _ reference: ModelReference, folder: FilePath, line: Int, isStopped: () -> Bool
+    ) -> OpenModel? {
+        let place = (try? FileSystem.resolved(folder)) ?? folder
+        let found = folders[place] ?? OpenFolder.open(folder, of: library, isStopped: isStopped)
+        folders[place] = found
+        switch found {
+        case .failure(let failure):
+            list.add(failure.problem(of: reference, line: line))
             return nil
-        }
-        let checkpoint: Checkpoint
-        let profile: ModelProfile
-        do throws(CheckpointError) {
-            checkpoint = try Checkpoint(opening: folder, permits: library.permits)
-        } catch {
-            if error.reason == .notPermitted {
-                let forbidden = ModelLibrary.forbidden
-                list.add(
-                    line, "\(reference.text): \(error.path) \(forbidden.problem)", forbidden.remedy)
+        case .success(let opened):
+            let model = OpenModel(
+                reference: reference, name: ModelName(reference, in: folder, of: library), line: line,
+                folder: folder, place: place, opened: opened)
+            if let problem = obstacle(to: model) {
+                list.add(problem)
                 return nil
             }
-            list.add(
-                line, "\(reference.displayName): \(error.path): \(error.problem)", error.remedy,
-                kind: error.isMissingInput ? .missingInput : .data)
-            return nil
+            return model
         }
-        do throws(ProfileError) {
-            profile = try ModelProfile(folder: folder, library: library)
-        } catch {
-            list.add(line, "\(reference.displayName): \(error.path): \(error.reason)", error.remedy)
-            return nil
-        }
-        let model = OpenModel(
-            reference: reference, name: ModelName(reference, in: folder, of: library), line: line,
-            folder: folder, checkpoint: checkpoint, profile: profile)
-        if let problem = obstacle(to: model) {
-            list.add(problem)
-            return nil
-        }
-        return model
     }
 
     /// What keeps an opened model from being merged with any other.
@@ -121,7 +144,7 @@ struct PlanDraft {
     mutating func plan(
         seed: UInt64, text: [UInt8], outputName: String, isStopped: () -> Bool = { false }
     ) -> MergePlan? {
-        guard !isStopped() else { return nil }
+        guard !isStopped(), !isBeyondLimits else { return nil }
         let slices = planSlices()
         var builder = TensorPlanner(
             method: config.method ?? .della, config: config, models: models, slices: slices,

@@ -47,68 +47,91 @@ public struct Checkpoint: Hashable, Sendable {
     /// By file name.
     public let shards: [Shard]
     /// By file name, then offset.
-    public let tensors: [Tensor]
-    /// `__metadata__` of the first file.
+    public let tensors: TensorList
+    /// `__metadata__` of the first file; of more than 64 KiB what fits.
     public let metadata: [String: String]
-    private let places: [ExactString: Int]
+    /// What the tensors take in memory, in bytes.
+    public let memory: UInt64
 
     /// The tensor of exactly that name. O(1).
     public func tensor(named name: String) -> Tensor? {
-        places[ExactString(name)].map { tensors[$0] }
+        place(named: name).map { tensors[$0] }
     }
+
+    /// The index in `tensors` of the one of exactly that name. O(1).
+    public func place(named name: String) -> Int? { tensors.table.place(named: name) }
 
     /// Opens and validates the model of a folder: `model.safetensors.index.json` and the files it names, else
     /// `model.safetensors`, else the only `.safetensors` file there.
     ///
-    /// - Parameter permits: asked of every file before it is opened; its path may be that of a link.
+    /// - Parameters:
+    ///   - permits: asked of every file before it is opened; its path may be that of a link.
+    ///   - room: the most bytes of memory that the tensors may take: `tooLarge` where that is not enough.
+    ///   - isStopped: asked often; `stopped` is thrown once it is true.
     public init(
-        opening directory: FilePath, permits: (FilePath) -> Bool = { _ in true }
+        opening directory: FilePath, permits: (FilePath) -> Bool = { _ in true }, room: UInt64 = .max,
+        isStopped: () -> Bool = { false }
     ) throws(CheckpointError) {
+        do {
+            self = try withoutActuallyEscaping(isStopped) { isStopped in
+                try Self(directory, permits, room: room, isStopped: isStopped)
+            }
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            preconditionFailure("all errors of opening are typed: \(error)")
+        }
+    }
+
+    /// Measures all headers before any is kept.
+    private init(
+        _ directory: FilePath, _ permits: (FilePath) -> Bool, room: UInt64, isStopped: @escaping () -> Bool
+    ) throws {
         let names = try Self.list(directory)
+        let indexPath = directory.appending(Self.indexName)
         var index: CheckpointIndex?
         if names.contains(Self.indexName) {
-            let path = directory.appending(Self.indexName)
-            try Self.check(path, permits)
-            index = try CheckpointIndex(reading: path)
+            try Self.check(indexPath, permits)
+            index = try CheckpointIndex(reading: indexPath, isStopped: isStopped)
         }
-        let files = if let index { index.shardNames } else { [try Self.chooseFile(names, directory)] }
-
-        var shards: [Shard] = []
-        var tensors: [Tensor] = []
-        var places: [ExactString: Int] = [:]
-        var metadata: [String: String] = [:]
-        for (number, name) in files.enumerated() {
+        var headers: [ShardHeader] = []
+        for name in try index?.shardNames ?? [Self.chooseFile(names, directory)] {
             let path = directory.appending(name)
-            if index != nil, !names.contains(name) {
-                throw CheckpointError(directory.appending(Self.indexName), .missingShard(name))
-            }
+            if index != nil, !names.contains(name) { throw CheckpointError(indexPath, .missingShard(name)) }
             try Self.check(path, permits)
-            let (shard, header) = try Self.open(path)
-            shards.append(shard)
-            if number == 0 { metadata = header.metadata }
-            for tensor in header.tensors {
-                if let index, index.shardOfTensor[ExactString(tensor.name)] != name {
-                    throw CheckpointError(path, .tensorNotInIndex(tensor: tensor.name))
-                }
-                places[ExactString(tensor.name)] = tensors.count
-                tensors.append(
-                    Tensor(
-                        name: tensor.name, type: tensor.type, shape: tensor.shape, shard: number,
-                        offset: header.byteCount + tensor.begin, byteCount: tensor.byteCount))
-            }
+            headers.append(try ShardHeader(measuring: path, isStopped: isStopped))
         }
-        if let index,
-            let absent = index.shardOfTensor.filter({ places[$0.key] == nil }).min(by: { $0.key < $1.key })
-        {
-            throw CheckpointError(
-                directory.appending(Self.indexName),
-                .tensorNotInShard(tensor: absent.key.string, shard: absent.value))
+        var extent = headers.reduce(TensorTable.Extent()) { $0 + $1.extent }
+        extent.tensors = max(extent.tensors, index?.extent.tensors ?? 0)
+        extent.nameBytes = max(extent.nameBytes, index?.extent.nameBytes ?? 0)
+        guard extent.byteCount <= room else {
+            throw CheckpointError(directory, .tooLarge(needed: extent.byteCount, tensors: extent.tensors))
         }
         self.directory = directory
-        self.shards = shards
-        self.tensors = tensors
-        self.metadata = metadata
-        self.places = places
+        shards = headers.map(\.shard)
+        metadata = headers.first?.metadata ?? [:]
+        memory = extent.byteCount
+        tensors = try Self.fill(extent, index, headers)
+    }
+
+    private static func fill(
+        _ extent: TensorTable.Extent, _ index: CheckpointIndex?, _ headers: [ShardHeader]
+    ) throws -> TensorList {
+        var table = TensorTable(extent)
+        let shardOfName = try index?.fill(&table)
+        var starts: [Int] = []
+        for (number, header) in headers.enumerated() {
+            starts.append(table.count)
+            let isElsewhere = shardOfName.map { shards in { (name: Int) in shards[name] != number } }
+            try header.fill(&table, isElsewhere: isElsewhere)
+        }
+        if let index, let shardOfName, let absent = table.nameWithoutTensor() {
+            throw CheckpointError(
+                index.path,
+                .tensorNotInShard(
+                    tensor: table.names[absent], shard: index.shardNames[Int(shardOfName[absent])]))
+        }
+        return TensorList(table: table, starts: starts, dataOffsets: headers.map { UInt64($0.byteCount) })
     }
 
     private static func check(_ path: FilePath, _ permits: (FilePath) -> Bool) throws(CheckpointError) {
@@ -140,37 +163,5 @@ public struct Checkpoint: Hashable, Sendable {
             [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"].contains { name.hasSuffix($0) }
         }
         throw CheckpointError(directory, pickled.map { .pickled(file: $0) } ?? .noModel)
-    }
-
-    /// Reads the header of one file.
-    private static func open(_ path: FilePath) throws(CheckpointError) -> (Shard, SafetensorsHeader) {
-        do {
-            let file = try OpenFile.forReading(path, direct: false)
-            let status = try file.status()
-            guard status.isRegular else { throw CheckpointError(path, .notAFile) }
-            let prefix = try file.read(upTo: Int(min(8, status.size)), at: 0)
-            if prefix.starts(with: "version ".utf8), status.size < 1024 {
-                throw CheckpointError(path, .lfsPointer)
-            }
-            let length = 8 + (try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: status.size))
-            let bytes = try file.read(upTo: length, at: 0)
-            guard bytes.count == length, try file.status() == status else {
-                throw CheckpointError(path, .changed)
-            }
-            file.dropCache(from: 0, count: UInt64(length))
-            let header = try SafetensorsHeader(parsing: bytes, fileByteCount: status.size)
-            let shard = Shard(
-                path: path, byteCount: status.size, inode: status.inode, modified: status.modified,
-                headerChecksum: CRC32C.of(bytes))
-            return (shard, header)
-        } catch let error as IOError {
-            throw CheckpointError(path, .unreadable(error))
-        } catch let error as SafetensorsError {
-            throw CheckpointError(path, .invalidFile(error))
-        } catch let error as CheckpointError {
-            throw error
-        } catch {
-            preconditionFailure("all errors above are typed: \(error)")
-        }
     }
 }

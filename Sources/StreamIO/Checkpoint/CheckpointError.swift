@@ -29,6 +29,10 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case invalidFile(SafetensorsError)
         /// A safetensors file became another while it was read.
         case changed
+        /// The tensors take more memory than there is for them, in bytes.
+        case tooLarge(needed: UInt64, tensors: Int)
+        /// Whoever opens the model asked for it no longer.
+        case stopped
     }
 
     /// The file or folder to blame.
@@ -70,6 +74,9 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .lfsPointer: "a Git LFS pointer in place of the file"
         case .invalidFile(let error): "\(error)"
         case .changed: "the file changed while it was read"
+        case .tooLarge(let needed, let tensors):
+            "its \(tensors) tensors take \(ByteCount.wholeMebibytes(for: needed)) of memory to plan with"
+        case .stopped: "opening it was stopped"
         }
     }
 
@@ -92,6 +99,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .missingShard: "finish the download"
         case .lfsPointer: "run git lfs pull in the model's folder"
         case .changed: "wait until the download or copy has finished"
+        case .tooLarge: "give more memory"
+        case .stopped: "open it again"
         case .invalidFile(let error) where error.suggestsTruncation:
             "download it again; it may have been cut short"
         case .invalidIndex, .invalidShardName, .tensorNotInShard, .tensorNotInIndex, .invalidFile:

@@ -200,11 +200,6 @@ struct JSONScanner {
         return unit
     }
 
-    /// Steps over a value of any kind.
-    mutating func skipValue(depthLimit: Int) throws(JSONError) {
-        _ = try value(depthLimit: depthLimit)
-    }
-
     /// A value of any kind, whole.
     mutating func value(depthLimit: Int, depth: Int = 0) throws(JSONError) -> JSON {
         switch try kind() {

@@ -34,6 +34,11 @@ public enum SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible
     case trailingBytes(count: UInt64)
     /// `__metadata__` is not an object of strings.
     case invalidMetadata(key: String)
+    /// A tensor's name, or another key, of more bytes than any has.
+    case nameTooLong(limit: Int)
+    /// Keys without end in the metadata or in one tensor's entry.
+    case tooManyKeys(of: String, limit: Int)
+    case tooManyDimensions(tensor: String, limit: Int)
 
     /// What is wrong, without the file's name.
     public var description: String {
@@ -59,6 +64,9 @@ public enum SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible
         case .misaligned(let name): "tensor \(name): its elements do not end on a byte"
         case .trailingBytes(let count): "\(count) bytes after the last tensor belong to none"
         case .invalidMetadata(let key): "__metadata__: \(key) is not a string"
+        case .nameTooLong(let limit): "the header holds a name of more than \(limit) bytes"
+        case .tooManyKeys(let name, let limit): "\(name): more than \(limit) keys"
+        case .tooManyDimensions(let name, let limit): "tensor \(name): more than \(limit) dimensions"
         }
     }
 

@@ -70,17 +70,33 @@ public struct SafetensorsHeader: Hashable, Sendable {
         guard bytes.count - 8 >= count else {
             throw .headerBeyondFile(byteCount: UInt64(count), fileByteCount: UInt64(bytes.count))
         }
-        guard JSONScanner.isUTF8(bytes, 8..<8 + count) else { throw .invalidUTF8 }
-        guard count > 0, bytes[8] == UInt8(ascii: "{") else { throw .invalidStart }
-        let content = try SafetensorsParser.parse(bytes, 8..<8 + count)
-        byteCount = UInt64(8 + count)
-        metadata = content.metadata
-        tensors = content.tensors.enumerated()
-            .sorted {
-                ($0.element.begin, $0.element.end, $0.offset) < ($1.element.begin, $1.element.end, $1.offset)
+        var table = TensorTable(TensorTable.Extent())
+        let source: JSONReader.Source = { buffer, offset in
+            bytes[(8 + offset)...].withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<buffer.count]))
             }
-            .map(\.element)
-        try validate(dataByteCount: fileByteCount - byteCount)
+            return buffer.count
+        }
+        do {
+            metadata = try SafetensorsParser.parse(JSONReader(byteCount: count, source: source)) { entry in
+                guard let number = table.insert(entry.name), table.claim(number) else {
+                    throw SafetensorsError.duplicateTensor(entry.nameText)
+                }
+                table.append(name: number, entry)
+            }
+            byteCount = UInt64(8 + count)
+            try table.completeFile(dataByteCount: fileByteCount - byteCount)
+        } catch let error as SafetensorsError {
+            throw error
+        } catch {
+            preconditionFailure("bytes in memory can be read: \(error)")
+        }
+        tensors = (0..<table.count).map { place in
+            let begin = table.begin(at: place)
+            return Tensor(
+                name: table.name(at: place), type: table.type(at: place), shape: table.shape(at: place),
+                begin: begin, end: begin + table.byteCount(at: place))
+        }
     }
 
     /// Lays tensors out one after the other.
@@ -127,36 +143,16 @@ public struct SafetensorsHeader: Hashable, Sendable {
     /// The size of a tensor in bits; `nil` where it does not fit in 63 bits.
     ///
     /// A dimension of 0 does not excuse an overflow before it: the format's library multiplies in order, too.
-    static func bitCount(_ shape: [Int], _ type: ElementType) -> UInt64? {
+    static func bitCount(_ shape: some Sequence<Int>, _ type: ElementType) -> UInt64? {
         var count = 1
-        for dimension in shape + [type.bitWidth] {
+        for dimension in shape {
             precondition(dimension >= 0, "negative dimension")
             let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
             if overflow { return nil }
             count = product
         }
-        return UInt64(count)
-    }
-
-    /// Checks each tensor against its shape, and that all of them cover the file's data exactly.
-    private func validate(dataByteCount: UInt64) throws(SafetensorsError) {
-        var position: UInt64 = 0
-        for tensor in tensors {
-            guard tensor.begin <= tensor.end, tensor.end <= dataByteCount else {
-                throw .invalidOffsets(tensor: tensor.name)
-            }
-            guard tensor.begin >= position else { throw .overlap(tensor: tensor.name) }
-            guard tensor.begin == position else { throw .hole(tensor: tensor.name) }
-            position = tensor.end
-            guard let bits = Self.bitCount(tensor.shape, tensor.type) else {
-                throw .sizeOverflow(tensor: tensor.name)
-            }
-            guard bits % 8 == 0 else { throw .misaligned(tensor: tensor.name) }
-            guard bits / 8 == tensor.byteCount else {
-                throw .lengthMismatch(tensor: tensor.name, byteCount: tensor.byteCount, expected: bits / 8)
-            }
-        }
-        guard position == dataByteCount else { throw .trailingBytes(count: dataByteCount - position) }
+        let (bits, overflow) = count.multipliedReportingOverflow(by: type.bitWidth)
+        return overflow ? nil : UInt64(bits)
     }
 
     private static func json(_ tensors: [Tensor], _ metadata: [String: String]) -> String {

@@ -1,135 +1,206 @@
-/// Reads the JSON of a safetensors header straight into tensors; a header of the largest size allowed would
-/// take a gigabyte as a tree of values.
-struct SafetensorsParser {
-    /// What the JSON says, not yet validated as a whole.
-    struct Content {
-        var metadata: [String: String] = [:]
-        var tensors: [SafetensorsHeader.Tensor] = []
-    }
-
+/// Reads the JSON of a safetensors header straight into entries, without building values of it.
+struct SafetensorsParser: ~Copyable {
+    /// The longest name of a tensor, in bytes.
+    static let nameLimit = 4096
+    /// The most dimensions of a tensor, as many as PyTorch's have.
+    static let rankLimit = 64
+    /// Bytes of metadata that are kept.
+    static let metadataByteLimit = 1 << 16
+    /// The most keys of the metadata, and of one entry.
+    private static let metadataKeyLimit = 4096
+    private static let fieldLimit = 64
     /// The most arrays and objects inside each other in a field that the format does not know.
     private static let depthLimit = 64
 
-    private var scanner: JSONScanner
+    private var reader: JSONReader
+    /// One at a time: nothing is allocated for each.
+    private var entry = HeaderEntry()
+    /// Of the last entry, as most have the same.
+    private var typeName: [UInt8] = []
+    private var metadata: [String: String] = [:]
 
-    /// Reads the JSON in a range of bytes that are UTF-8.
-    static func parse(_ bytes: [UInt8], _ range: Range<Int>) throws(SafetensorsError) -> Content {
-        var parser = Self(scanner: JSONScanner(bytes, range))
-        return try parser.content()
+    private init(_ reader: consuming JSONReader) {
+        self.reader = reader
     }
 
-    /// Runs a step of the scanner.
-    private mutating func scan<Value>(
-        _ step: (inout JSONScanner) throws(JSONError) -> Value
-    ) throws(SafetensorsError) -> Value {
+    /// Reads a header's JSON and hands out its entries in the order written; a name may come twice.
+    ///
+    /// - Returns: the metadata, of more than `metadataByteLimit` what fits.
+    /// - Throws: `SafetensorsError`, and what `entry` and the reader's source throw.
+    static func parse(
+        _ reader: consuming JSONReader, _ entry: (HeaderEntry) throws -> Void
+    ) throws -> [String: String] {
+        var parser = Self(reader)
         do {
-            return try step(&scanner)
-        } catch {
-            if case .duplicateKey(let key) = error.reason { throw .duplicateKey(key) }
-            throw .invalidJSON(error)
-        }
-    }
-
-    /// Calls `member` at the value of each member of an object; each key once.
-    private mutating func object(
-        duplicate: (String) -> SafetensorsError,
-        _ member: (inout Self, String) throws(SafetensorsError) -> Void
-    ) throws(SafetensorsError) {
-        try scan { (scanner) throws(JSONError) in try scanner.expect("{") }
-        if scanner.skip("}") { return }
-        var seen: Set<ExactString> = []
-        repeat {
-            let key = try scan { (scanner) throws(JSONError) in try scanner.string() }
-            guard seen.insert(ExactString(key)).inserted else { throw duplicate(key) }
-            try scan { (scanner) throws(JSONError) in try scanner.expect(":") }
-            try member(&self, key)
-        } while scanner.skip(",")
-        try scan { (scanner) throws(JSONError) in try scanner.expect("}") }
-    }
-
-    private mutating func kind() throws(SafetensorsError) -> JSONScanner.Kind {
-        try scan { (scanner) throws(JSONError) in try scanner.kind() }
-    }
-
-    private mutating func content() throws(SafetensorsError) -> Content {
-        var content = Content()
-        try object(duplicate: { .duplicateTensor($0) }) { (parser, name) throws(SafetensorsError) in
-            if name == "__metadata__" {
-                content.metadata = try parser.metadata()
-            } else {
-                content.tensors.append(try parser.tensor(name))
+            try parser.content(entry)
+            return parser.metadata
+        } catch let error as JSONError {
+            switch error.reason {
+            case .invalidUTF8: throw SafetensorsError.invalidUTF8
+            default: throw SafetensorsError.invalidJSON(error)
             }
         }
-        try scan { (scanner) throws(JSONError) in try scanner.expectEnd() }
-        return content
     }
 
-    private mutating func metadata() throws(SafetensorsError) -> [String: String] {
-        switch try kind() {
-        case .null:
-            try scan { (scanner) throws(JSONError) in try scanner.null() }
-            return [:]
-        case .object: break
-        default: throw .invalidMetadata(key: "its value")
-        }
-        var metadata: [String: String] = [:]
-        try object(duplicate: { .duplicateKey($0) }) { (parser, key) throws(SafetensorsError) in
-            guard try parser.kind() == .string else { throw .invalidMetadata(key: key) }
-            metadata[key] = try parser.scan { (scanner) throws(JSONError) in try scanner.string() }
-        }
-        return metadata
-    }
-
-    private mutating func tensor(_ name: String) throws(SafetensorsError) -> SafetensorsHeader.Tensor {
-        guard try kind() == .object else { throw .invalidEntry(tensor: name, field: "entry") }
-        var type: ElementType?
-        var shape: [Int]?
-        var offsets: [Int]?
-        try object(duplicate: { .duplicateKey("\(name).\($0)") }) { (parser, key) throws(SafetensorsError) in
-            switch key {
-            case "dtype":
-                guard try parser.kind() == .string else { throw .invalidEntry(tensor: name, field: key) }
-                let text = try parser.scan { (scanner) throws(JSONError) in try scanner.string() }
-                type = ElementType(rawValue: text)
-                if type == nil { throw .unknownType(tensor: name, type: text) }
-            case "shape":
-                shape = try parser.integers(of: name, key, otherwise: .invalidShape(tensor: name))
-            case "data_offsets":
-                offsets = try parser.integers(of: name, key, otherwise: .invalidOffsets(tensor: name))
-            default:
-                try parser.scan { (scanner) throws(JSONError) in
-                    try scanner.skipValue(depthLimit: Self.depthLimit)
+    private mutating func content(_ receive: (HeaderEntry) throws -> Void) throws {
+        var hasMetadata = false
+        guard try reader.isNext("{") else { throw SafetensorsError.invalidStart }
+        try reader.expect("{")
+        if try !reader.skip("}") {
+            repeat {
+                try name()
+                try reader.expect(":")
+                if entry.name.elementsEqual("__metadata__".utf8) {
+                    guard !hasMetadata else { throw SafetensorsError.duplicateTensor("__metadata__") }
+                    hasMetadata = true
+                    try readMetadata()
+                } else {
+                    try readEntry()
+                    try receive(entry)
                 }
-            }
+            } while try reader.skip(",")
+            try reader.expect("}")
         }
-        guard let type else { throw .invalidEntry(tensor: name, field: "dtype") }
-        guard let shape else { throw .invalidEntry(tensor: name, field: "shape") }
-        guard let offsets else { throw .invalidEntry(tensor: name, field: "data_offsets") }
-        guard offsets.count == 2 else { throw .invalidOffsets(tensor: name) }
-        return SafetensorsHeader.Tensor(
-            name: name, type: type, shape: shape, begin: UInt64(offsets[0]), end: UInt64(offsets[1]))
+        try reader.expectEnd()
     }
 
-    /// An array of whole numbers from 0 up; a whole number beyond 63 bits is an overflow of the shape.
-    private mutating func integers(
-        of name: String, _ field: String, otherwise invalid: SafetensorsError
-    ) throws(SafetensorsError) -> [Int] {
-        guard try kind() == .array else { throw .invalidEntry(tensor: name, field: field) }
-        try scan { (scanner) throws(JSONError) in try scanner.expect("[") }
-        var numbers: [Int] = []
-        if scanner.skip("]") { return numbers }
+    private mutating func name() throws {
+        guard let name = try reader.string(atMost: Self.nameLimit) else {
+            throw SafetensorsError.nameTooLong(limit: Self.nameLimit)
+        }
+        entry.name.removeAll(keepingCapacity: true)
+        entry.name.append(contentsOf: name)
+    }
+
+    private mutating func readMetadata() throws {
+        switch try reader.kind() {
+        case .null:
+            try reader.skipValue(depthLimit: 0)
+            return
+        case .object: break
+        default: throw SafetensorsError.invalidMetadata(key: "its value")
+        }
+        var keys: Set<ExactString> = []
+        var room = Self.metadataByteLimit
+        try reader.expect("{")
+        if try reader.skip("}") { return }
         repeat {
-            guard try kind() == .number else { throw invalid }
-            let text = try scan { (scanner) throws(JSONError) in try scanner.number() }
-            guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-                throw invalid
+            guard let bytes = try reader.string(atMost: Self.nameLimit) else {
+                throw SafetensorsError.nameTooLong(limit: Self.nameLimit)
             }
-            guard let number = Int(text) else {
-                throw field == "shape" ? .sizeOverflow(tensor: name) : invalid
+            let key = bytes.text
+            guard keys.insert(ExactString(key)).inserted else { throw SafetensorsError.duplicateKey(key) }
+            guard keys.count <= Self.metadataKeyLimit else {
+                throw SafetensorsError.tooManyKeys(of: "__metadata__", limit: Self.metadataKeyLimit)
             }
-            numbers.append(number)
-        } while scanner.skip(",")
-        try scan { (scanner) throws(JSONError) in try scanner.expect("]") }
-        return numbers
+            try reader.expect(":")
+            guard try reader.kind() == .string else { throw SafetensorsError.invalidMetadata(key: key) }
+            if let value = try reader.string(atMost: max(0, room - key.utf8.count)) {
+                room -= key.utf8.count + value.count
+                metadata[key] = value.text
+            }
+        } while try reader.skip(",")
+        try reader.expect("}")
+    }
+
+    private mutating func readEntry() throws {
+        guard try reader.kind() == .object else { throw invalid("entry") }
+        var hasType = false, hasShape = false, hasOffsets = false
+        var others: Set<ExactString> = []
+        entry.shape.removeAll(keepingCapacity: true)
+        try reader.expect("{")
+        if try !reader.skip("}") {
+            repeat {
+                guard let key = try reader.string(atMost: Self.nameLimit) else {
+                    throw SafetensorsError.nameTooLong(limit: Self.nameLimit)
+                }
+                if key.equals("dtype") {
+                    try once(&hasType, "dtype")
+                    try readType()
+                } else if key.equals("shape") {
+                    try once(&hasShape, "shape")
+                    try readShape()
+                } else if key.equals("data_offsets") {
+                    try once(&hasOffsets, "data_offsets")
+                    try readOffsets()
+                } else {
+                    try skipField(key.text, &others)
+                }
+            } while try reader.skip(",")
+            try reader.expect("}")
+        }
+        guard hasType else { throw invalid("dtype") }
+        guard hasShape else { throw invalid("shape") }
+        guard hasOffsets else { throw invalid("data_offsets") }
+    }
+
+    private func invalid(_ field: String) -> SafetensorsError {
+        .invalidEntry(tensor: entry.nameText, field: field)
+    }
+
+    /// Notes a field and steps over its colon.
+    private mutating func once(_ isThere: inout Bool, _ field: String) throws {
+        if isThere { throw SafetensorsError.duplicateKey("\(entry.nameText).\(field)") }
+        isThere = true
+        try reader.expect(":")
+    }
+
+    private mutating func skipField(_ key: String, _ others: inout Set<ExactString>) throws {
+        guard others.insert(ExactString(key)).inserted else {
+            throw SafetensorsError.duplicateKey("\(entry.nameText).\(key)")
+        }
+        guard others.count <= Self.fieldLimit else {
+            throw SafetensorsError.tooManyKeys(of: entry.nameText, limit: Self.fieldLimit)
+        }
+        try reader.expect(":")
+        try reader.skipValue(depthLimit: Self.depthLimit)
+    }
+
+    private mutating func readType() throws {
+        guard try reader.kind() == .string, let text = try reader.string(atMost: Self.nameLimit) else {
+            throw invalid("dtype")
+        }
+        if typeName.elementsEqual(text) { return }
+        guard let type = ElementType(rawValue: text.text) else {
+            throw SafetensorsError.unknownType(tensor: entry.nameText, type: text.text)
+        }
+        entry.type = type
+        typeName = Array(text)
+    }
+
+    private mutating func readShape() throws {
+        guard try reader.kind() == .array else { throw invalid("shape") }
+        try reader.expect("[")
+        if try reader.skip("]") { return }
+        repeat {
+            guard try reader.kind() == .number else {
+                throw SafetensorsError.invalidShape(tensor: entry.nameText)
+            }
+            switch try reader.number() {
+            case .whole(let dimension): entry.shape.append(dimension)
+            case .tooLarge: throw SafetensorsError.sizeOverflow(tensor: entry.nameText)
+            case .other: throw SafetensorsError.invalidShape(tensor: entry.nameText)
+            }
+            guard entry.shape.count <= Self.rankLimit else {
+                throw SafetensorsError.tooManyDimensions(tensor: entry.nameText, limit: Self.rankLimit)
+            }
+        } while try reader.skip(",")
+        try reader.expect("]")
+    }
+
+    private mutating func readOffsets() throws {
+        guard try reader.kind() == .array else { throw invalid("data_offsets") }
+        try reader.expect("[")
+        entry.begin = try readOffset()
+        guard try reader.skip(",") else { throw SafetensorsError.invalidOffsets(tensor: entry.nameText) }
+        entry.end = try readOffset()
+        guard try reader.skip("]") else { throw SafetensorsError.invalidOffsets(tensor: entry.nameText) }
+    }
+
+    private mutating func readOffset() throws -> Int {
+        guard try reader.kind() == .number, case .whole(let offset) = try reader.number() else {
+            throw SafetensorsError.invalidOffsets(tensor: entry.nameText)
+        }
+        return offset
     }
 }

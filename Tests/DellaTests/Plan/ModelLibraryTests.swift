@@ -168,10 +168,10 @@ import Testing
         link(models.appending("Out"), to: root.appending("elsewhere"))
         link(models.pushing("models--Org--Name/refs"), to: root.appending("elsewhere"))
         let library = ModelLibrary(folders: [models], workingDirectory: nil, allowsAnyPath: false)
-        #expect(library.names == ["Org/Name"])
+        #expect(library.names() == ["Org/Name"])
         #expect(try find("Org/Name@main", in: library) == .missing)
         let open = ModelLibrary(folders: [models], workingDirectory: nil, allowsAnyPath: true)
-        #expect(open.names == ["Out/Secret", "Org/Name"])
+        #expect(open.names() == ["Out/Secret", "Org/Name"])
         #expect(try find("Org/Name@main", in: open) != .missing)
     }
 
@@ -183,7 +183,7 @@ import Testing
         try write("{}", to: root.pushing("Plain/config.json"))
         let library = ModelLibrary(folders: [root], workingDirectory: nil, allowsAnyPath: true)
         #expect(
-            Set(library.names) == [
+            Set(library.names()) == [
                 "MarinaraSpaghetti/NemoReRemix-12B", "Plain", "Nohobby/YetAnotherMerge-v0.3",
             ])
         #expect(

@@ -1,0 +1,57 @@
+import StreamIO
+import SystemPackage
+
+/// A model's folder, opened: headers and `config.json`, whatever names the config has for it.
+struct OpenFolder: Sendable {
+    let checkpoint: Checkpoint
+    let profile: ModelProfile
+    /// Layers by stack, the stack's prefix as key: one more than its highest layer.
+    let stacks: [String: Int]
+    /// The prefix of the text model's layers, `model.layers.`; `nil` for a model without layers.
+    let mainStack: String?
+
+    /// Opens a folder that the library has found.
+    static func open(
+        _ folder: FilePath, of library: ModelLibrary, isStopped: () -> Bool
+    ) -> Result<OpenFolder, FolderProblem> {
+        if let standIn = ModelStandIn(in: folder) { return .failure(.standIn(standIn)) }
+        do {
+            let checkpoint = try Checkpoint(opening: folder, permits: library.permits, isStopped: isStopped)
+            let profile = try ModelProfile(folder: folder, library: library)
+            return .success(OpenFolder(checkpoint: checkpoint, profile: profile, isStopped: isStopped))
+        } catch let error as CheckpointError {
+            return .failure(.checkpoint(error))
+        } catch let error as ProfileError {
+            return .failure(.profile(error))
+        } catch {
+            preconditionFailure("all errors of opening are typed: \(error)")
+        }
+    }
+
+    private init(checkpoint: Checkpoint, profile: ModelProfile, isStopped: () -> Bool) {
+        self.checkpoint = checkpoint
+        self.profile = profile
+        var counts: [String: Int] = [:]
+        var bytes: [String: UInt64] = [:]
+        for tensor in checkpoint.tensors where !isStopped() {
+            guard let position = LayerPosition(tensor.name) else { continue }
+            counts[position.stack] = max(counts[position.stack] ?? 0, position.layer + 1)
+            bytes[position.stack, default: 0] += tensor.byteCount
+        }
+        stacks = counts
+        mainStack = Self.mainStack(counts, bytes, layers: profile.layerCount)
+    }
+
+    /// Of several stacks the text model's: none of the towers for pictures and sound, then the one with as many
+    /// layers as the config says, then the largest.
+    private static func mainStack(
+        _ counts: [String: Int], _ bytes: [String: UInt64], layers: Int?
+    ) -> String? {
+        let towers = ["vision", "visual", "audio", "image", "speech"]
+        func rank(_ stack: String) -> (Int, Int, UInt64, String) {
+            let isTower = towers.contains { stack.containsText($0) }
+            return (isTower ? 0 : 1, counts[stack] == layers ? 1 : 0, bytes[stack] ?? 0, stack)
+        }
+        return counts.keys.max { rank($0) < rank($1) }
+    }
+}

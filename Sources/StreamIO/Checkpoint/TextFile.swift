@@ -1,0 +1,74 @@
+import SystemPackage
+
+/// A file of JSON, or with JSON at its start, that is read piece by piece.
+final class TextFile {
+    let path: FilePath
+    private let file: OpenFile
+    /// As it was when it was opened.
+    let status: FileStatus
+    /// CRC-32C of what was read.
+    private(set) var checksum = CRC32C()
+    private let isStopped: () -> Bool
+
+    /// Opens a regular file.
+    ///
+    /// - Parameter isStopped: asked before each piece.
+    init(_ path: FilePath, isStopped: @escaping () -> Bool) throws(CheckpointError) {
+        self.path = path
+        self.isStopped = isStopped
+        do throws(IOError) {
+            file = try OpenFile.forReading(path, direct: false)
+            status = try file.status()
+        } catch {
+            throw CheckpointError(path, .unreadable(error))
+        }
+        guard status.isRegular else { throw CheckpointError(path, .notAFile) }
+    }
+
+    /// Up to `count` bytes of the file's start.
+    func start(upTo count: Int) throws(CheckpointError) -> [UInt8] {
+        do throws(IOError) {
+            let bytes = try file.read(upTo: min(count, Int(clamping: status.size)), at: 0)
+            return bytes
+        } catch {
+            throw CheckpointError(path, .unreadable(error))
+        }
+    }
+
+    /// Counts bytes that were read otherwise into the checksum.
+    func add(_ bytes: [UInt8]) { bytes.withUnsafeBytes { checksum.update($0) } }
+
+    /// A reader of the text in a range of the file. Throws `CheckpointError` beside what it throws itself.
+    func reader(_ range: Range<Int>, allowsNonfinite: Bool = false) -> JSONReader {
+        JSONReader(byteCount: range.count, allowsNonfinite: allowsNonfinite) { buffer, offset in
+            try self.read(into: buffer, at: UInt64(range.lowerBound + offset))
+        }
+    }
+
+    private func read(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    ) throws(CheckpointError) -> Int {
+        if isStopped() { throw CheckpointError(path, .stopped) }
+        let count: Int
+        do throws(IOError) {
+            count = try file.read(into: buffer, at: offset)
+        } catch {
+            throw CheckpointError(path, .unreadable(error))
+        }
+        guard count == buffer.count else { throw CheckpointError(path, .changed) }
+        checksum.update(UnsafeRawBufferPointer(buffer))
+        return count
+    }
+
+    /// Whether the file is still what it was when it was opened.
+    func isUnchanged() throws(CheckpointError) -> Bool {
+        do throws(IOError) {
+            return try file.status() == status
+        } catch {
+            throw CheckpointError(path, .unreadable(error))
+        }
+    }
+
+    /// Lets the kernel forget the file's first bytes.
+    func dropCache(_ count: Int) { file.dropCache(from: 0, count: UInt64(count)) }
+}
