@@ -17,6 +17,8 @@ final class MergePipeline {
     static let writeReserve = 16
     /// The longest wait for something to happen, in nanoseconds; then stop requests are looked for.
     private static let longestWait: UInt64 = 500_000_000
+    /// Waits in a row that may fail while a merge that has failed waits for its buffers.
+    static let failedWaitLimit = 16
 
     let plan: MergePlan
     let layout: MergeLayout
@@ -186,13 +188,21 @@ final class MergePipeline {
         }
     }
 
-    /// Waits until the kernel and the workers let go of every buffer. Errors no longer matter.
+    /// Waits until the kernel and the workers let go of every buffer. Errors no longer matter, unless there is nothing
+    /// but errors: then closing the workers and the engine waits for what is left, as far as that can be waited for.
     private func drain() {
         unsubmittedReads.removeAll()
         unsubmittedWrites.removeAll()
+        var failures = 0
         while engine.pending > 0 || itemsUnderWay > 0 {
             completions.removeAll(keepingCapacity: true)
-            do { try engine.wait(&completions, timeout: Self.longestWait) } catch { continue }
+            do {
+                try engine.wait(&completions, timeout: Self.longestWait)
+                failures = 0
+            } catch {
+                failures += 1
+                if failures == Self.failedWaitLimit { break }
+            }
             for completion in completions {
                 guard case .write(let block) = transfers.removeValue(forKey: completion.token)?.transfer
                 else {

@@ -100,8 +100,9 @@ struct WrittenHashes {
 
     private func drain() {
         var completions: [IOCompletion] = []
-        while engine.pending > 0 {
-            do { try engine.wait(&completions, timeout: Self.longestWait) } catch { continue }
+        var failures = 0
+        while engine.pending > 0, failures < MergePipeline.failedWaitLimit {
+            do { try engine.wait(&completions, timeout: Self.longestWait) } catch { failures += 1 }
         }
     }
 }
