@@ -28,7 +28,7 @@ extension MergePlan {
     /// Tells merges apart whose outputs may differ. Where the inputs lie is not part of it.
     var fingerprint: UInt64 {
         var print = Fingerprint()
-        print.add(UInt64(Self.numericsRevision))
+        print.add(UInt64(numericsRevision))
         print.add(method.rawValue)
         print.add(seed)
         for shard in shards {

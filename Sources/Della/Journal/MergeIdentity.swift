@@ -24,7 +24,7 @@ struct MergeIdentity: Hashable, Sendable {
     }
 
     init(_ plan: MergePlan, configText: [UInt8]) {
-        revision = MergePlan.numericsRevision
+        revision = plan.numericsRevision
         self.plan = plan.fingerprint
         config = Self.print(of: configText)
         inputs = plan.inputs.map { file in

@@ -4,9 +4,6 @@ import SystemPackage
 ///
 /// A value: printable and comparable; any shard can be built from it alone.
 public struct MergePlan: Hashable, Sendable {
-    /// The revision of DESIGN's Numerics that this program computes. Results of different revisions differ.
-    public static let numericsRevision = 1
-
     /// della or della_linear.
     public var method: MergeMethod
     /// Key of the random numbers.
@@ -45,6 +42,17 @@ public struct MergePlan: Hashable, Sendable {
 }
 
 extension MergePlan {
+    /// The revision of the numerics that this program computes of the plan's tensors. Results of different revisions
+    /// differ.
+    public var numericsRevision: Int {
+        for shard in shards {
+            for tensor in shard.tensors {
+                if case .merge(let merge) = tensor.source { return merge.rule.numericsRevision }
+            }
+        }
+        return MergeRule.revisionOfCopies
+    }
+
     /// The folders of the input files, each once: the models', base first.
     var modelFolders: [FilePath] {
         var folders: [FilePath] = []

@@ -16,6 +16,23 @@ public enum MergeRule: Hashable, Sendable {
     case fusion
 }
 
+extension MergeRule {
+    /// The revision of the numerics of the rule's family: a change of one's results does not undo merges of another.
+    public var numericsRevision: Int {
+        switch self {
+        case .deltas: 1
+        case .blend: 1
+        case .nearswap: 1
+        case .ram: 1
+        case .sce: 1
+        case .fusion: 1
+        }
+    }
+
+    /// That of a plan that computes nothing.
+    static let revisionOfCopies = 1
+}
+
 /// The parameters of the methods on task vectors.
 public struct DeltaRule: Hashable, Sendable {
     /// One an input.

@@ -26,7 +26,7 @@ struct MergeRecord {
         .object(
             JSONObject([
                 ("schema", .int(1)), ("dellad", .string(Version.current)),
-                ("numerics_revision", .int(MergePlan.numericsRevision)),
+                ("numerics_revision", .int(plan.numericsRevision)),
                 ("method", .string(plan.method.rawValue)), ("seed", .int(plan.seed)),
                 ("models", .array(plan.modelNames.map(JSON.string))),
                 ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
