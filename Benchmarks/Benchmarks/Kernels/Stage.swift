@@ -8,4 +8,10 @@ enum Stage: String, CaseIterable {
     case combine
     /// Second phase with two models, sign election and normalisation.
     case combineTwo
+    /// The products of two models, for the coefficients of a blend.
+    case gram
+    /// Two models times coefficients.
+    case blend
+    /// The differences of one model, without a choice of elements: `task_arithmetic`.
+    case combineAll
 }

@@ -12,6 +12,7 @@ final class SyntheticRow {
     private let stored: UnsafeMutableRawPointer
     private let destination: UnsafeMutableRawPointer
     private let scratch: UnsafeMutableRawPointer
+    private let sums = UnsafeMutablePointer<Double>.allocate(capacity: 3)
     private var random: UInt64 = 42
 
     init(level: SIMDLevel, format: FloatFormat, length: Int) throws {
@@ -28,7 +29,8 @@ final class SyntheticRow {
         scratch = allocate(
             max(
                 RowKernels.scratchByteCount(rowLength: length, format: format),
-                RowKernels.combineScratchByteCount(termCount: 2)))
+                RowKernels.combineScratchByteCount(termCount: 2),
+                RowKernels.gramScratchByteCount(inputCount: 2)))
         let weights = (0..<length).map { _ in 0.02 * normal() }
         encode(weights, base)
         for original in originals { encode(weights.map { $0 + 0.002 * normal() }, original) }
@@ -37,6 +39,7 @@ final class SyntheticRow {
 
     deinit {
         for memory in models + originals + [base, stored, destination, scratch] { memory.deallocate() }
+        sums.deallocate()
     }
 
     /// Makes the models what they were before the first phase rewrote them.
@@ -60,13 +63,31 @@ final class SyntheticRow {
                 scratch: scratch)
         case .combine: combine(termCount: 1)
         case .combineTwo: combine(termCount: 2)
+        case .combineAll: combine(termCount: 1, isPruned: false)
+        case .gram:
+            withAddresses { inputs in
+                kernels.gram(
+                    format, inputs: inputs, inputCount: 2, base: nil, count: length,
+                    sums: sums, stride: 1, scratch: scratch)
+            }
+        case .blend:
+            withAddresses { inputs in
+                _ = kernels.blend(
+                    BlendRow(
+                        kind: .sum, format: format, output: format, inputs: inputs, inputCount: 2,
+                        coefficients: [0.55, 0.45], base: base, count: length, destination: destination))
+            }
         }
     }
 
-    private func combine(termCount: Int) {
+    private func withAddresses(_ body: (UnsafePointer<UnsafeRawPointer>) -> Void) {
+        models.map { UnsafeRawPointer($0) }.withUnsafeBufferPointer { body($0.baseAddress!) }
+    }
+
+    private func combine(termCount: Int, isPruned: Bool = true) {
         let terms = [
-            CombineTerm(factor: 1.9, weight: 0.55, isPruned: true),
-            CombineTerm(factor: 2.1, weight: 0.45, isPruned: true),
+            CombineTerm(factor: 1.9, weight: 0.55, isPruned: isPruned),
+            CombineTerm(factor: 2.1, weight: 0.45, isPruned: isPruned),
         ]
         _ = kernels.combine(
             CombineRow(

@@ -4,10 +4,10 @@ import CKernel
 /// on.
 ///
 /// The memory may have any alignment and belongs to the caller.
-struct BlendRow {
+public struct BlendRow {
     /// What is computed of b, the base's value, x, an input's, c, its coefficient, and the divisor d; sums are in the
     /// order of the inputs, from +0.
-    enum Kind: Int32 {
+    public enum Kind: Int32, Sendable {
         /// x of the one input.
         case plain = 0
         /// x·c of the one input.
@@ -26,23 +26,44 @@ struct BlendRow {
         case reinforced = 7
     }
 
-    var kind: Kind
+    /// What is computed.
+    public var kind: Kind
     /// The type of the inputs' values.
-    var format: FloatFormat
+    public var format: FloatFormat
     /// The type of the result.
-    var output: FloatFormat
+    public var output: FloatFormat
     /// `inputCount` stretches of values.
-    var inputs: UnsafePointer<UnsafeRawPointer>
-    var inputCount: Int
+    public var inputs: UnsafePointer<UnsafeRawPointer>
+    /// Inputs; at least as many as the kind names.
+    public var inputCount: Int
     /// By input, or as the kind says; not followed where it has none.
-    var coefficients: UnsafePointer<Float>
+    public var coefficients: UnsafePointer<Float>
     /// The base's values; not followed where the kind has none.
-    var base: UnsafeRawPointer
-    var divisor: Float = 1
+    public var base: UnsafeRawPointer
+    /// `d` of the kinds.
+    public var divisor: Float
     /// Elements.
-    var count: Int
+    public var count: Int
     /// `count` elements of `output`. Not the memory of an input.
-    var destination: UnsafeMutableRawPointer
+    public var destination: UnsafeMutableRawPointer
+
+    /// A stretch with every value given.
+    public init(
+        kind: Kind, format: FloatFormat, output: FloatFormat, inputs: UnsafePointer<UnsafeRawPointer>,
+        inputCount: Int, coefficients: UnsafePointer<Float>, base: UnsafeRawPointer, divisor: Float = 1,
+        count: Int, destination: UnsafeMutableRawPointer
+    ) {
+        self.kind = kind
+        self.format = format
+        self.output = output
+        self.inputs = inputs
+        self.inputCount = inputCount
+        self.coefficients = coefficients
+        self.base = base
+        self.divisor = divisor
+        self.count = count
+        self.destination = destination
+    }
 
     /// Whether the base is looked at.
     var hasBase: Bool { kind.rawValue >= Kind.offset.rawValue }
@@ -52,7 +73,7 @@ extension RowKernels {
     /// The last phase of a stretch.
     ///
     /// - Returns: Whether the result holds NaN or infinity.
-    func blend(_ row: BlendRow) -> Bool {
+    public func blend(_ row: BlendRow) -> Bool {
         let whole = row.count & ~(Self.blockLength - 1)
         var arguments = KernelBlend(
             inputs: row.inputs, coefficients: row.coefficients, base: row.base, destination: row.destination,
@@ -82,7 +103,7 @@ extension RowKernels {
     /// Adds, for each input, how many differences beyond `epsilon` it has alone and how many it shares.
     ///
     /// - Parameter counts: two numbers an input.
-    func tally(
+    public func tally(
         _ format: FloatFormat, inputs: UnsafePointer<UnsafeRawPointer>, inputCount: Int,
         base: UnsafeRawPointer,
         epsilon: Float, count: Int, counts: UnsafeMutablePointer<Double>
@@ -107,7 +128,7 @@ extension RowKernels {
     /// `stride` numbers after the last.
     ///
     /// - Parameter scratch: `gramScratchByteCount` bytes.
-    func gram(
+    public func gram(
         _ format: FloatFormat, inputs: UnsafePointer<UnsafeRawPointer>, inputCount: Int,
         base: UnsafeRawPointer?,
         count: Int, sums: UnsafeMutablePointer<Double>, stride: Int, scratch: UnsafeMutableRawPointer
@@ -119,7 +140,7 @@ extension RowKernels {
     }
 
     /// Bytes of scratch that `gram` needs.
-    static func gramScratchByteCount(inputCount: Int) -> Int { (inputCount + 1) * 128 }
+    public static func gramScratchByteCount(inputCount: Int) -> Int { (inputCount + 1) * 128 }
 
     /// Elements fewer than a block, in copies that zeros make a whole one.
     private func withPaddedBlocks<Result>(
