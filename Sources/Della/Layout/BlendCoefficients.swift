@@ -22,14 +22,19 @@ enum BlendCoefficients {
         return (PlainMath.sin((1 - t) * angle) / sine, PlainMath.sin(t * angle) / sine)
     }
 
-    /// `multislerp`: the exponential map of the tangents' mean at the normalised mean.
-    static func multislerp(weights: [Double], normalize: Bool, eps: Double, _ gram: GramMatrix) -> [Double] {
+    /// `multislerp`: the exponential map of the tangents' mean at the normalised mean. Where inputs that are not all
+    /// zero have none, they are opposed, and mixed linearly.
+    static func multislerp(
+        weights: [Double], normalize: Bool, eps: Double, _ gram: GramMatrix
+    ) -> (coefficients: [Double], isOpposed: Bool) {
         let sum = weights.reduce(0, +)
         let weights = normalize ? weights.map { $0 / sum } : weights
         let scales = gram.norms.map { 1 / ($0 + eps) }
         var mean = zip(weights, scales).map { $0 * $1 }
         let size = gram.isFinite ? gram.length(mean) : .nan
-        guard size >= max(eps, 1e-6) else { return weights }
+        guard size >= max(eps, 1e-6) else {
+            return (weights, gram.norms.contains { $0 > 0 && size.isFinite })
+        }
         for index in mean.indices { mean[index] /= size }
         var tangent = Array(repeating: 0.0, count: gram.count)
         for (k, weight) in weights.enumerated() {
@@ -42,7 +47,7 @@ enum BlendCoefficients {
         let (cosine, ratio) = (PlainMath.cos(angle), PlainMath.sin(angle) / angle)
         var length = 0.0
         for (norm, weight) in zip(gram.norms, weights) { length += norm * weight }
-        return mean.indices.map { (mean[$0] * cosine + tangent[$0] * ratio) * length }
+        return (mean.indices.map { (mean[$0] * cosine + tangent[$0] * ratio) * length }, false)
     }
 
     /// `karcher`: steps of the exponential map along the mean of the logarithms.

@@ -22,7 +22,7 @@ extension TensorMerge {
         case .deltas(let rule):
             rule.rescale && rule.terms.contains(where: \.isPruned) ? [.draw, .emit] : [.emit]
         case .blend(let rule): rule.takesGram(of: inputs.count) ? [.gram, .emit] : [.emit]
-        case .ram(let rule): rule.boost == nil ? [.emit] : [.tally, .emit]
+        case .ram(let rule): rule.boost == nil || inputs.isEmpty ? [.emit] : [.tally, .emit]
         case .nearswap, .sce, .fusion: [.emit]
         }
     }

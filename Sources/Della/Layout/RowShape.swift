@@ -20,13 +20,15 @@ struct RowShape {
     init(_ tensor: OutputTensor) {
         switch tensor.source {
         case .copy(let input):
+            // Values of which a chunk has all bytes: those of floats are looked at.
+            let width = max(1, input.type.bitWidth / 8)
             inputs = [input]
             rowLength = 1
-            rowCount = Int(input.byteCount)
-            inputRowBytes = [1]
+            rowCount = Int(input.byteCount) / width
+            inputRowBytes = [width]
             isConverted = [false]
-            workRowBytes = 1
-            outputRowBytes = 1
+            workRowBytes = width
+            outputRowBytes = width
             phases = [.emit]
             sumCount = 0
         case .merge(let merge):

@@ -6,9 +6,11 @@ struct TensorConstants: Hashable, Sendable {
     /// Of a tensor without arithmetic.
     init() { words = [] }
 
-    /// Those of a rule before its first phase: a factor or coefficient an input.
+    /// Those of a rule before its first phase: a factor or coefficient an input; of `multislerp` then whether the
+    /// inputs cancel out.
     init(_ merge: TensorMerge) {
         words = Array(repeating: Float(1).bitPattern, count: merge.inputs.count)
+        if case .blend(.multislerp) = merge.rule { words.append(0) }
     }
 
     /// Words of a journal; `nil` where they cannot be those of the rule.
@@ -23,7 +25,8 @@ struct TensorConstants: Hashable, Sendable {
     /// The rescale factor of a term, or the coefficient of an input.
     func factor(_ input: Int) -> Float { Float(bitPattern: words[input]) }
 
-    var factors: [Float] { words.map(Float.init(bitPattern:)) }
+    /// The coefficients of the inputs.
+    func factors(of merge: TensorMerge) -> [Float] { merge.inputs.indices.map(factor) }
 }
 
 extension TensorMerge {
@@ -39,7 +42,9 @@ extension TensorMerge {
                 settled.words[index] = factor.bitPattern
             }
         case (.blend(let rule), .gram):
-            settled = TensorConstants(rule.coefficients(GramMatrix(count: inputs.count, sums)))
+            let gram = GramMatrix(count: inputs.count, sums)
+            settled = TensorConstants(rule.coefficients(gram))
+            if let isOpposed = rule.isOpposed(gram) { settled.words.append(isOpposed ? 1 : 0) }
         case (.ram(let rule), .tally):
             for index in inputs.indices {
                 let factor = rule.factor(alone: sums[2 * index], shared: sums[2 * index + 1])
@@ -63,6 +68,7 @@ extension BlendRule {
             return [pair.0, pair.1]
         case .multislerp(let weights, let normalize, let eps):
             return BlendCoefficients.multislerp(weights: weights, normalize: normalize, eps: eps, gram)
+                .coefficients
         case .karcher(let iterations, let tolerance):
             return BlendCoefficients.karcher(iterations: iterations, tolerance: tolerance, gram)
         case .stock:
@@ -70,6 +76,22 @@ extension BlendRule {
             // A constant an input, of which two are looked at.
             return [ratio, 1 - ratio] + Array(repeating: 0, count: max(0, gram.count - 2))
         }
+    }
+}
+
+extension TensorMerge {
+    /// What the reader should know of what the phases have found; `nil` as a rule.
+    func remark(_ constants: TensorConstants) -> String? {
+        guard case .blend(.multislerp) = rule, inputs.count > 2, constants.words.last == 1 else { return nil }
+        return "the models cancel out, and no point of the sphere is between them: mixed linearly"
+    }
+}
+
+extension BlendRule {
+    /// Whether inputs that are not all zero cancel out, which leaves `multislerp` no direction; `nil` of other rules.
+    func isOpposed(_ gram: GramMatrix) -> Bool? {
+        guard case .multislerp(let weights, let normalize, let eps) = self else { return nil }
+        return BlendCoefficients.multislerp(weights: weights, normalize: normalize, eps: eps, gram).isOpposed
     }
 }
 

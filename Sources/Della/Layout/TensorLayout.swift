@@ -3,7 +3,7 @@ import StreamIO
 /// How one output tensor is cut into chunks of whole rows, and which of them stay in memory between the
 /// phases.
 ///
-/// A tensor that is copied counts its bytes as rows of one byte.
+/// A tensor that is copied counts its values as rows of one.
 struct TensorLayout {
     /// Position in the plan.
     let shard: Int

@@ -173,9 +173,9 @@ extension RowLoop {
         _ work: ChunkWork, _ merge: TensorMerge,
         _ body: (_ inputs: UnsafeMutablePointer<UnsafeRawPointer>, _ base: UnsafeRawPointer) -> Void
     ) {
-        withUnsafeTemporaryAllocation(of: UnsafeRawPointer.self, capacity: merge.inputs.count) { inputs in
+        withUnsafeTemporaryAllocation(of: UnsafeRawPointer.self, capacity: merge.inputs.count + 1) { inputs in
             inputs.initialize(repeating: UnsafeRawPointer(work.values[0]))
-            guard let first = inputs.baseAddress else { preconditionFailure("a blend has an input") }
+            guard let first = inputs.baseAddress else { preconditionFailure("room for an address") }
             body(first, UnsafeRawPointer(work.values[0]))
         }
     }

@@ -33,8 +33,7 @@ struct RowLoop: Sendable {
     func emit(_ work: ChunkWork, scratch: UnsafeMutableRawPointer, scratchBytes: Int) {
         guard let window = work.window else { preconditionFailure("emitted without a window") }
         guard let merge = work.task.merge, let output = FloatFormat(work.layout.tensor.type) else {
-            window.copy(
-                work.stored[0], count: work.rows.count, at: work.layout.outputRange(work.rows).lowerBound)
+            copy(work, window)
             return
         }
         decode(work)
@@ -49,6 +48,16 @@ struct RowLoop: Sendable {
         case .ram(let rule): reinforce(work, merge, rule, tiles)
         case .sce, .fusion: preconditionFailure("a rule without arithmetic")
         }
+    }
+
+    /// The stored values as they are, the payloads of NaNs too.
+    private func copy(_ work: ChunkWork, _ window: OutputWindow) {
+        let (count, type) = (work.rows.count, work.layout.tensor.type)
+        window.copy(
+            work.stored[0], count: count * work.layout.outputRowBytes,
+            at: work.layout.outputRange(work.rows).lowerBound)
+        guard work.countsInputs, let format = FloatFormat(type), format.elementType == type else { return }
+        work.found[0] += kernels.countNonfinite(format, UnsafeRawPointer(work.stored[0]), count: count)
     }
 
     /// Counts, draws, ranks and decides, and leaves `kept ? x : b` in the models' rows. Row sums go to `work.sums`

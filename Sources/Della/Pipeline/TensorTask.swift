@@ -46,7 +46,8 @@ final class TensorTask: @unchecked Sendable {
         phase = layout.chunkCount == 0 ? layout.phases.count - 1 : 0
         guard case .merge(let merge) = layout.tensor.source else {
             self.merge = nil
-            (streams, probabilities, found) = ([], [], [])
+            (streams, probabilities) = ([], [])
+            found = Array(repeating: NonfiniteCount(), count: 2)
             constants = TensorConstants()
             return
         }
@@ -144,6 +145,8 @@ final class TensorTask: @unchecked Sendable {
         sums = Array(repeating: 0, count: merge.sumCount(layout.phases[phase]))
         guard isSettled else { return }
         guard let rule = merge.deltas else {
+            // A rule without inputs still needs an address that nobody follows.
+            defer { if coefficients.isEmpty { coefficients = [1] } }
             if case .blend(.weighted(let weights, _)) = merge.rule {
                 coefficients = weights.map { Float($0) }
             } else if case .blend(.scaled(let scale)) = merge.rule {
@@ -151,7 +154,7 @@ final class TensorTask: @unchecked Sendable {
             } else if case .nearswap(let t) = merge.rule {
                 coefficients = [Float(t)]
             } else {
-                coefficients = constants.factors
+                coefficients = constants.factors(of: merge)
             }
             return
         }
@@ -180,6 +183,7 @@ extension TensorTask {
             warnings.append(
                 "\(name): \(cause) holds \(result.nans) NaN and \(result.infinities) infinite values")
         }
+        if let remark = merge?.remark(constants) { warnings.append("\(name): \(remark)") }
         return warnings.map(\.printable)
     }
 }

@@ -4,19 +4,37 @@ import StreamIO
 /// Kinds of rows, each a way in which ranking or arithmetic can go wrong.
 enum RowValues: String, CaseIterable {
     case weights, ties, equal, zeros, subnormals, specials, widest, negated, overflowing, crowded
+    /// Models that are the base, its opposite, and a mix of both kinds; and one value in two hundred out of the ordinary.
+    case identical, antipodal, mirrored, sprinkled
 
     /// Base and models of `count` elements, as bytes of `type`.
     func tensors(
         _ type: ElementType, count: Int, models: Int, using random: inout SeededRandom
     ) -> (base: [UInt8], models: [[UInt8]]) {
+        let values = values(count: count, models: models, using: &random).map { Self.encode($0, type) }
+        return (values[0], Array(values.dropFirst()))
+    }
+
+    /// The base's and each model's values.
+    func values(count: Int, models: Int, using random: inout SeededRandom) -> [[Double]] {
         let base = (0..<count).map { _ in value(&random) }
-        let values = (0..<models).map { _ in base.map { near($0, &random) } }
-        return (encode(base, type), values.map { encode($0, type) })
+        return [base]
+            + (0..<models).map { model in
+                switch self {
+                case .identical: base
+                case .antipodal: base.map { model % 2 == 0 ? -$0 : $0 }
+                case .mirrored: base.map { model % 3 == 0 ? -$0 : $0 + random.normal() * 0.002 }
+                default: base.map { near($0, &random) }
+                }
+            }
     }
 
     private func value(_ random: inout SeededRandom) -> Double {
         switch self {
-        case .weights: random.normal() * 0.02
+        case .weights, .identical, .antipodal, .mirrored: random.normal() * 0.02
+        case .sprinkled:
+            Int.random(in: 0..<200, using: &random) == 0
+                ? [.nan, .infinity, -.infinity, 7e4].randomElement(using: &random)! : random.normal() * 0.02
         case .ties: Double(Int.random(in: -3...3, using: &random)) * 0.25
         case .equal: 0.5
         case .zeros: Bool.random(using: &random) ? 0 : -0.0
@@ -33,7 +51,7 @@ enum RowValues: String, CaseIterable {
 
     private func near(_ base: Double, _ random: inout SeededRandom) -> Double {
         switch self {
-        case .weights: base + random.normal() * 0.002
+        case .weights, .sprinkled: base + random.normal() * 0.002
         case .equal: base + 0.125
         // One small delta stretches the range of keys, so that all others share a few slots of it.
         case .crowded:
@@ -44,7 +62,8 @@ enum RowValues: String, CaseIterable {
         }
     }
 
-    private func encode(_ values: [Double], _ type: ElementType) -> [UInt8] {
+    /// As bytes of a type.
+    static func encode(_ values: [Double], _ type: ElementType) -> [UInt8] {
         guard type != .f64 else {
             return values.flatMap { x in withUnsafeBytes(of: x.bitPattern.littleEndian) { Array($0) } }
         }

@@ -34,6 +34,10 @@ import Testing
         list[list.count - 1].densities = (0..<models).map { _ in 0 }
         list.append(tensor("narrow-output", [65, 640], .bf16, .float32))
         list[list.count - 1].output = .float16
+        list.append(tensor("copied", [37, 129]))
+        list.append(tensor("copied-float", [71, 640], .f32, .float32))
+        list[list.count - 2].isCopied = true
+        list[list.count - 1].isCopied = true
         return list
     }
 
@@ -198,6 +202,19 @@ import Testing
         let enough = try #require(
             message.split(separator: "--memory ").last.flatMap { ByteCount($0.dropLast()) })
         #expect(try merge.merge(into: "out", memory: enough.bytes) == merge.merge(into: "b", memory: 1 << 30))
+    }
+
+    @Test func copiedFloatsKeepTheirPayloadsAndAreWarnedAbout() throws {
+        var tensor = PlannedMerge.Tensor(name: "odd", shape: [300, 300], types: [.bf16], format: .bfloat16)
+        tensor.isCopied = true
+        let merge = try PlannedMerge([tensor], modelCount: 0, seed: 3)
+        try merge.overwrite(
+            merge.plan.inputs[0].path, at: merge.plan.inputs[0].size - 4, with: [0xC5, 0x7F, 0x80, 0xFF])
+        let progress = MergeProgress()
+        let output = try merge.merge(into: "out", memory: 1 << 20, progress: progress)
+        #expect(try output == merge.reference())
+        #expect(output[0].suffix(4) == [0xC5, 0x7F, 0x80, 0xFF])
+        #expect(progress.warnings == ["odd: model-0 holds 1 NaN and 1 infinite values"])
     }
 
     @Test func nanAndInfinityAreCountedByModel() throws {

@@ -22,7 +22,7 @@ import Testing
         #expect(names("b").count { $0 == "write" } >= merge.plan.shards.count)
         #expect(names("b").count { $0 == "sync" } >= merge.plan.shards.count)
         #expect(names("b").contains("read"))
-        #expect(Set(names("X")).isSuperset(of: ["sum", "emit", "checksum"]))
+        #expect(Set(names("X")).isSuperset(of: ["measure", "emit", "checksum"]))
         for event in events where event["ph"]?.stringValue == "X" {
             #expect(event["ts"]?.doubleValue ?? -1 >= 0 && event["dur"]?.doubleValue ?? -1 >= 0)
         }

@@ -15,10 +15,21 @@ final class PlannedMerge {
         var types: [ElementType]
         var format = FloatFormat.bfloat16
         var output: FloatFormat?
-        var densities: [Double]
+        /// Of a DELLA of all models, where there is no other rule.
+        var densities: [Double] = []
         var rescale = true
         var normalize = false
         var lambda = 0.85
+        /// What is computed of `inputs`.
+        var rule: MergeRule?
+        /// Numbers of models; 0 is the base. All but the base where it is `nil`.
+        var inputs: [Int]?
+        /// Whether the rule takes differences from the base.
+        var hasReference = true
+        /// Whether the base's bytes are copied, as those of integers always are.
+        var isCopied = false
+        /// The values; uniform ones where it is `nil`.
+        var values: RowValues?
     }
 
     let folder: FilePath
@@ -37,9 +48,11 @@ final class PlannedMerge {
         self.modelCount = modelCount
         plan = MergePlan(method: .della, seed: seed, inputs: [], shards: [])
         plan.modelNames = (0...modelCount).map { "model-\($0)" }
+        var contents: [String: [[UInt8]]] = [:]
+        for tensor in tensors { contents[tensor.name] = values(tensor) }
         var places: [[String: InputTensor]] = []
         for model in 0...modelCount {
-            places.append(try writeCheckpoint(model, tensors.shuffled(using: &random)))
+            places.append(try writeCheckpoint(model, tensors.shuffled(using: &random), contents))
         }
         plan.shards = Self.shards(tensors, places, shardBytes: shardBytes)
     }
@@ -50,10 +63,11 @@ final class PlannedMerge {
     func merge(
         into name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring,
         progress: MergeProgress = MergeProgress(), stop: StopRequest = StopRequest(), trace: FilePath? = nil,
-        isMemoryQuick: Bool? = nil
+        isMemoryQuick: Bool? = nil, level: SIMDLevel? = nil
     ) throws -> [[UInt8]] {
         _ = try run(
-            name, memory: memory, threads: threads, engine: engine, trace: trace, isMemoryQuick: isMemoryQuick
+            name, memory: memory, threads: threads, engine: engine, trace: trace,
+            isMemoryQuick: isMemoryQuick, level: level
         )
         .perform(progress: progress, stop: stop)
         return try output(name)
@@ -61,11 +75,11 @@ final class PlannedMerge {
 
     func run(
         _ name: String, memory: UInt64, threads: Int = 2, engine: IOEngineKind = .uring, sha256: Bool = false,
-        trace: FilePath? = nil, isMemoryQuick: Bool? = nil, config: String = "test",
+        trace: FilePath? = nil, isMemoryQuick: Bool? = nil, level: SIMDLevel? = nil, config: String = "test",
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) -> MergeRun {
         var options = MergeOptions(
-            memory: memory, threads: threads, engine: engine, sha256: sha256, trace: trace)
+            memory: memory, threads: threads, engine: engine, sha256: sha256, level: level, trace: trace)
         options.isMemoryQuick = isMemoryQuick
         return MergeRun(
             plan: plan, configText: Array(config.utf8), output: folder.appending(name), options: options,
@@ -89,7 +103,7 @@ final class PlannedMerge {
                 + shard.tensors.flatMap { tensor -> [UInt8] in
                     switch tensor.source {
                     case .copy(let input): bytes(input)
-                    case .merge(let merge): reference(tensor, merge, bytes).bytes()
+                    case .merge(let merge): reference(tensor, merge, bytes)
                     }
                 }
         }
@@ -97,18 +111,28 @@ final class PlannedMerge {
 
     private func reference(
         _ tensor: OutputTensor, _ merge: TensorMerge, _ bytes: (InputTensor) -> [UInt8]
-    ) -> ReferenceMerge {
-        ReferenceMerge(
+    ) -> [UInt8] {
+        guard let rule = merge.deltas else {
+            func values(_ input: InputTensor) -> [Float] {
+                ReferenceFormat.decode(input.type, bytes(input)).map {
+                    ReferenceFormat.round($0, to: merge.format)
+                }
+            }
+            let blend = ReferenceBlend(
+                shape: tensor.shape, base: merge.reference.map(values), inputs: merge.inputs.map(values))
+            return ReferenceFormat.encode(blend.result(merge.rule), as: FloatFormat(tensor.type)!)
+        }
+        return ReferenceMerge(
             name: tensor.name, shape: tensor.shape, base: bytes(merge.reference!),
             baseType: merge.reference!.type,
-            models: zip(merge.inputs, merge.deltas!.terms).map { input, term in
+            models: zip(merge.inputs, rule.terms).map { input, term in
                 ReferenceMerge.Model(
                     values: bytes(input), type: input.type, ordinal: term.ordinal,
                     density: term.sparsifier.density, epsilon: term.epsilon, weight: term.weight,
                     lambda: term.lambda)
-            }, format: merge.format, output: FloatFormat(tensor.type)!,
-            electsSigns: merge.deltas!.electsSigns, rescale: merge.deltas!.rescale,
-            normalize: merge.deltas!.normalize, lambda: merge.deltas!.lambda, seed: plan.seed)
+            }, format: merge.format, output: FloatFormat(tensor.type)!, electsSigns: rule.electsSigns,
+            rescale: rule.rescale, normalize: rule.normalize, lambda: rule.lambda, seed: plan.seed
+        ).bytes()
     }
 
     /// Changes bytes of an input and takes the change into the plan.
@@ -126,7 +150,9 @@ final class PlannedMerge {
 
     // MARK: Writing models
 
-    private func writeCheckpoint(_ model: Int, _ tensors: [Tensor]) throws -> [String: InputTensor] {
+    private func writeCheckpoint(
+        _ model: Int, _ tensors: [Tensor], _ contents: [String: [[UInt8]]]
+    ) throws -> [String: InputTensor] {
         let header = SafetensorsHeader(
             layingOut: tensors.map { ($0.name, $0.types[model], $0.shape) })
         // Spaces after the JSON are legal: they put the data at an odd byte.
@@ -139,7 +165,7 @@ final class PlannedMerge {
             places[entry.name] = InputTensor(
                 file: model, type: entry.type, offset: UInt64(bytes.count), byteCount: entry.byteCount,
                 model: model)
-            bytes += values(tensor, model, count: tensor.shape.reduce(1, *))
+            bytes += contents[tensor.name]![model]
         }
         let path = folder.appending("model-\(model).safetensors")
         try FileSystem.writeWhole(bytes, to: path, sync: false)
@@ -151,24 +177,25 @@ final class PlannedMerge {
         return places
     }
 
-    private func values(_ tensor: Tensor, _ model: Int, count: Int) -> [UInt8] {
-        let type = tensor.types[model]
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count * type.bitWidth / 8)
-        func add<T: FixedWidthInteger>(_ bits: T) {
-            withUnsafeBytes(of: bits.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        for index in 0..<count {
-            let value = Float.random(in: -1...1, using: &random)
-            switch type {
-            case .bf16: add(UInt16(truncatingIfNeeded: value.bitPattern >> 16))
-            case .f16: add(Float16(value).bitPattern)
-            case .f32: add(value.bitPattern)
-            case .f64: add(Double(value).bitPattern)
-            default: bytes += Array(repeating: UInt8(truncatingIfNeeded: index), count: type.bitWidth / 8)
+    /// The bytes of a tensor in each model.
+    private func values(_ tensor: Tensor) -> [[UInt8]] {
+        let count = tensor.shape.reduce(1, *)
+        guard tensor.types[0].isComputable else {
+            return tensor.types.map { type in
+                (0..<count).flatMap {
+                    Array(repeating: UInt8(truncatingIfNeeded: $0), count: type.bitWidth / 8)
+                }
             }
         }
-        return bytes
+        let values: [[Double]]
+        if let kind = tensor.values {
+            values = kind.values(count: count, models: modelCount, using: &random)
+        } else {
+            values = (0...modelCount).map { _ in
+                (0..<count).map { _ in Double(Float.random(in: -1...1, using: &random)) }
+            }
+        }
+        return zip(values, tensor.types).map { RowValues.encode($0, $1) }
     }
 
     // MARK: Planning
@@ -192,14 +219,23 @@ final class PlannedMerge {
         }
     }
 
-    private static func rule(_ tensor: Tensor) -> DeltaRule {
-        DeltaRule(
-            terms: tensor.densities.enumerated().map { ordinal, density in
-                DeltaTerm(
-                    ordinal: ordinal,
-                    sparsifier: .magprune(density: density, epsilon: min(density, 1 - density) / 2),
-                    weight: 0.5 + 0.2 * Double(ordinal), lambda: ordinal == 0 ? 1 : 0.9)
-            }, electsSigns: true, rescale: tensor.rescale, normalize: tensor.normalize, lambda: tensor.lambda)
+    private static func rule(_ tensor: Tensor) -> MergeRule {
+        if let rule = tensor.rule { return rule }
+        return .deltas(
+            DeltaRule(
+                terms: tensor.densities.enumerated().map { ordinal, density in
+                    DeltaTerm(
+                        ordinal: ordinal,
+                        sparsifier: .magprune(density: density, epsilon: min(density, 1 - density) / 2),
+                        weight: 0.5 + 0.2 * Double(ordinal), lambda: ordinal == 0 ? 1 : 0.9)
+                }, electsSigns: true, rescale: tensor.rescale, normalize: tensor.normalize,
+                lambda: tensor.lambda))
+    }
+
+    private static func inputs(_ tensor: Tensor) -> [Int] {
+        tensor.inputs
+            ?? (tensor.rule == nil ? tensor.densities.indices : tensor.types.indices.dropLast())
+            .map { $0 + 1 }
     }
 
     private static func shard(
@@ -207,18 +243,19 @@ final class PlannedMerge {
     ) -> OutputShard {
         let header = SafetensorsHeader(
             layingOut: tensors.map { tensor in
-                let isMerged = tensor.types[0].isComputable
+                let isMerged = tensor.types[0].isComputable && !tensor.isCopied
                 let type = isMerged ? (tensor.output ?? tensor.format).elementType : tensor.types[0]
                 return (tensor.name, type, tensor.shape)
             })
         let outputs = zip(tensors, header.tensors).map { tensor, entry in
             let base = places[0][tensor.name]!
             let source: OutputTensor.Source =
-                tensor.types[0].isComputable
+                tensor.types[0].isComputable && !tensor.isCopied
                 ? .merge(
                     TensorMerge(
-                        inputs: tensor.densities.indices.map { places[$0 + 1][tensor.name]! },
-                        reference: base, format: tensor.format, rule: .deltas(rule(tensor))))
+                        inputs: inputs(tensor).map { places[$0][tensor.name]! },
+                        reference: tensor.hasReference ? base : nil, format: tensor.format,
+                        rule: rule(tensor)))
                 : .copy(base)
             return OutputTensor(
                 name: tensor.name, type: entry.type, shape: entry.shape,
