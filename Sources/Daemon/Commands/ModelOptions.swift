@@ -16,6 +16,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Selects the random numbers; beats the config's.", valueName: "n"))
     var seed: UInt64?
 
+    @Flag(help: "Merges models of different architectures, if all their tensors fit, with a warning.")
+    var allowCrimes = false
+
     /// A person at the command line may name any path, relative ones from where they are.
     func planner(threads: Int) -> MergePlanner {
         let folders = models.isEmpty ? [DefaultPath.models] : models
@@ -23,7 +26,7 @@ struct ModelOptions: ParsableArguments {
             library: ModelLibrary(
                 folders: folders.map { FilePath($0) }, workingDirectory: Self.workingDirectory,
                 allowsAnyPath: true),
-            seed: seed, threads: threads)
+            seed: seed, threads: threads, allowsCrimes: allowCrimes)
     }
 
     private static var workingDirectory: FilePath {

@@ -99,22 +99,35 @@ extension ConfigParser {
 
     private mutating func parseSetting(_ pair: YAMLPair, isFlag: Bool) -> ParameterSetting? {
         let node = pair.value
-        var conditions: [ParameterSetting.Condition] = []
+        let nodes: [YAMLNode]
         if node.pairs != nil {
-            guard let condition = parseCondition(node, name: pair.key, isFlag: isFlag) else { return nil }
-            conditions = [condition]
+            nodes = [node]
         } else if let items = node.items, items.contains(where: { $0.pairs != nil }) {
-            for item in items {
-                guard let condition = parseCondition(item, name: pair.key, isFlag: isFlag) else { return nil }
-                conditions.append(condition)
-            }
+            nodes = items
         } else {
-            guard let values = parseValues(node, line: pair.line, name: pair.key, isFlag: isFlag) else {
-                return nil
+            let values = parseValues(node, line: pair.line, name: pair.key, isFlag: isFlag)
+            return values.map { values in
+                ParameterSetting(
+                    conditions: [.init(filter: nil, values: values, line: pair.line)], line: pair.line)
             }
-            conditions = [ParameterSetting.Condition(filter: nil, values: values, line: pair.line)]
         }
-        return ParameterSetting(conditions: conditions, line: pair.line)
+        // All of them, so that each one's problem is noted.
+        let conditions = nodes.map { parseCondition($0, name: pair.key, isFlag: isFlag) }
+        let known = conditions.compactMap { $0 }
+        guard known.count == conditions.count else { return nil }
+        noteUnreached(known, name: pair.key)
+        return ParameterSetting(conditions: known, line: pair.line)
+    }
+
+    /// Conditions after one that matches every tensor are never asked.
+    private mutating func noteUnreached(_ conditions: [ParameterSetting.Condition], name: String) {
+        guard let last = conditions.firstIndex(where: \.matchesAll) else { return }
+        for condition in conditions[(last + 1)...] {
+            list.warn(
+                condition.line,
+                "this condition of \(name) is never reached: the one in line \(conditions[last].line) matches every "
+                    + "tensor, and the first that matches is taken")
+        }
     }
 
     private mutating func parseCondition(
@@ -125,32 +138,33 @@ extension ConfigParser {
                 node.line, "\(name) mixes numbers and conditions", "give each its '- filter:' and 'value:'")
             return nil
         }
-        var condition = ParameterSetting.Condition(filter: nil, values: [], line: node.line)
+        var filter: String?
+        var values: [Double]?
+        var isDamaged = false
         for pair in pairs {
             switch pair.key {
             case "filter":
                 if pair.value.isNull { continue }
-                guard let text = pair.value.text else {
+                filter = pair.value.text
+                if filter == nil {
                     list.add(
                         pair.line, "filter is \(pair.value.kindName)", "write a part of the tensors' names")
-                    return nil
+                    isDamaged = true
                 }
-                condition.filter = text
             case "value":
-                guard let values = parseValues(pair.value, line: pair.line, name: name, isFlag: isFlag) else {
-                    return nil
-                }
-                condition.values = values
+                values = parseValues(pair.value, line: pair.line, name: name, isFlag: isFlag)
+                isDamaged = isDamaged || values == nil
             default:
                 unknown(pair, "key", among: ["filter", "value"])
+                isDamaged = true
             }
         }
         if !pairs.contains(where: { $0.key == "value" }) {
             list.add(
                 node.line, "a condition of \(name) without value:", "write value: and a number or a list")
-            return nil
         }
-        return condition
+        guard let values, !isDamaged else { return nil }
+        return ParameterSetting.Condition(filter: filter, values: values, line: node.line)
     }
 
     private mutating func parseValues(
@@ -222,6 +236,7 @@ extension ConfigParser {
     }
 
     mutating func parseTokenizer(_ pair: YAMLPair) {
+        if pair.value.isNull { return }
         guard let parts = pair.value.pairs else {
             list.add(pair.line, "tokenizer: is \(pair.value.kindName)", "write tokenizer_source: base")
             return
@@ -251,6 +266,7 @@ extension ConfigParser {
             }
             return
         }
+        if text.isEmpty { return }
         let isName = !text.contains("{") && !text.contains("\n")
         if isName, text != "auto", ChatTemplate(rawValue: text) == nil {
             list.add(
@@ -265,6 +281,10 @@ extension ConfigParser {
     }
 
     // MARK: dellad
+
+    private static let delladKeys = [
+        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry",
+    ]
 
     mutating func parseDelladSection(_ node: YAMLNode) {
         guard !node.isNull else { return }
@@ -287,6 +307,11 @@ extension ConfigParser {
                 if pair.value.flag == nil {
                     list.add(pair.line, "mergekit_compat is neither true nor false", "write true or false")
                 }
+            case "allow_crimes":
+                config.dellad.allowsCrimes = pair.value.flag ?? false
+                if pair.value.flag == nil {
+                    list.add(pair.line, "allow_crimes is neither true nor false", "write true or false")
+                }
             case "retry":
                 if let count = pair.value.unsignedInteger, count <= 1_000 {
                     config.dellad.retries = Int(count)
@@ -294,7 +319,7 @@ extension ConfigParser {
                     list.add(pair.line, "retry is no whole number from 0 to 1000", "write retry: 3")
                 }
             default:
-                unknown(pair, "key", among: ["seed", "shard_size", "memory", "mergekit_compat", "retry"])
+                unknown(pair, "key", among: Self.delladKeys)
             }
         }
     }

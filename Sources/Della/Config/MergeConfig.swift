@@ -45,6 +45,8 @@ struct MergeConfig: Sendable {
         /// Bytes.
         var memory: Located<UInt64>?
         var followsMergekit = false
+        /// Whether models of different architectures may be merged.
+        var allowsCrimes = false
         var retries = 0
     }
 

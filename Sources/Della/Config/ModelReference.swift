@@ -9,6 +9,13 @@ struct ModelReference: Hashable, Sendable {
     /// A LoRA adapter, which mergekit would merge first.
     var adapter: String?
 
+    /// A model whose parts are known; `path` is taken to the letter.
+    init(path: String, revision: String? = nil, adapter: String? = nil) {
+        self.path = path
+        self.revision = revision
+        self.adapter = adapter
+    }
+
     /// Reads mergekit's `PATH[@REVISION][+ADAPTER]`; `nil` where a separator is there twice or a part is empty.
     init?(_ text: String) {
         let parts = text.split(separator: "+", omittingEmptySubsequences: false)

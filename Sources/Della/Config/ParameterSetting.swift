@@ -8,8 +8,11 @@ struct ParameterSetting: Hashable, Sendable {
         var values: [Double]
         var line: Int
 
+        /// Whether there is no tensor that it does not match.
+        var matchesAll: Bool { filter == nil || filter == "*" || filter == "" }
+
         func matches(_ tensor: String) -> Bool {
-            guard let filter, filter != "*" else { return true }
+            guard let filter, !matchesAll else { return true }
             return tensor.containsText(filter)
         }
     }

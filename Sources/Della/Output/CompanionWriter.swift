@@ -10,6 +10,8 @@ struct CompanionWriter {
     let base: Int
     let slices: [PlannedSlice]
     let shards: [OutputShard]
+    /// Whether the output has a head of its own where the base's is tied.
+    let untiesHead: Bool
     let library: ModelLibrary
     private var problems: [Problem] = []
     private var warnings: [(line: Int?, text: String)] = []
@@ -30,13 +32,14 @@ struct CompanionWriter {
 
     init(
         config: MergeConfig, models: [OpenModel], base: Int, slices: [PlannedSlice], shards: [OutputShard],
-        library: ModelLibrary
+        untiesHead: Bool, library: ModelLibrary
     ) {
         self.config = config
         self.models = models
         self.base = base
         self.slices = slices
         self.shards = shards
+        self.untiesHead = untiesHead
         self.library = library
     }
 
@@ -48,7 +51,6 @@ struct CompanionWriter {
         var files = copies()
         if let config = configFile() { files["config.json"] = .text(config) }
         applyChatTemplate(&files)
-        noteTokenizers(files)
         files["README.md"] = .text(card(text, title: outputName))
         files["mergekit_config.yml"] = .text(text)
         if shards.count > 1 { files["model.safetensors.index.json"] = .text(index()) }
@@ -92,6 +94,13 @@ struct CompanionWriter {
             return
         }
         guard isPermitted(path, name) else { return }
+        // Code and templates may be empty.
+        if !name.hasSuffix(".py"), !name.hasSuffix(".jinja"), let stub = TokenizerCheck.stub(path) {
+            problems.append(
+                Problem(
+                    line: models[base].line, "\(models[base].reference.displayName): \(path) \(stub)",
+                    remedy: "run git lfs pull in its folder, or download it again", kind: .missingInput))
+        }
         files[name] = .copy(of: path)
     }
 
@@ -179,6 +188,7 @@ struct CompanionWriter {
         }
         var output = OutputConfig(base: json)
         if let format = outputFormat { output.setFormat(format) }
+        if untiesHead { output.untieHead() }
         if case .slices = config.layout, let place = model.profile.layerCountKey {
             let layers = slices.flatMap { slice in slice.baseStart..<(slice.baseStart + slice.length) }
             output.setLayers(layers, place: place)
@@ -277,33 +287,5 @@ struct CompanionWriter {
     private static func trimmed(_ text: String) -> String {
         let start = text.drop { $0.isWhitespace }
         return String(start.reversed().drop { $0.isWhitespace }.reversed())
-    }
-
-    /// `tokenizer_source: base` lets mergekit match tokens by name; here they are matched by position, which is
-    /// the same where the vocabularies are.
-    private mutating func noteTokenizers(_ files: [String: CompanionFile.Content]) {
-        guard let line = config.tokenizerSourceLine else { return }
-        for model in models where model.folder != folder {
-            let name = ["tokenizer.json", "tokenizer.model", "vocab.json"].first { files[$0] != nil }
-            let isSame =
-                name.map { isSameFile(folder.appending($0), model.folder.appending($0)) } ?? false
-            if !isSame {
-                warnings.append(
-                    (
-                        line,
-                        "the tokenizer of \(model.name.text) is not the base's file, byte for byte: tokens "
-                            + "are matched by position, where mergekit matches them by name"
-                    ))
-            }
-        }
-    }
-
-    private func isSameFile(_ first: FilePath, _ second: FilePath) -> Bool {
-        guard library.permits(first), library.permits(second),
-            let left = (try? FileSystem.status(first)) ?? nil,
-            let right = (try? FileSystem.status(second)) ?? nil,
-            left.size == right.size
-        else { return false }
-        return (try? FileBytes.areEqual(first, at: 0, second, at: 0, count: left.size)) ?? false
     }
 }

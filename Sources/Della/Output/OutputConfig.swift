@@ -37,6 +37,14 @@ struct OutputConfig {
         if let inner = json[section] { json[section] = Self.withLayers(inner, layers, key: place.key) }
     }
 
+    /// Says that the head is a matrix of its own, in the section too that says otherwise.
+    mutating func untieHead() {
+        json["tie_word_embeddings"] = .bool(false)
+        for name in json.objectValue?.keys ?? [] where json[name]?["tie_word_embeddings"] != nil {
+            json[name]?["tie_word_embeddings"] = .bool(false)
+        }
+    }
+
     private static func withLayers(_ json: JSON, _ layers: [Int], key: String) -> JSON {
         var json = json
         let before = json[key]?.intValue

@@ -1,4 +1,7 @@
 /// Which filters of a config have matched a tensor, to warn of those that match none: most are misspelt.
+///
+/// A filter is looked at where it stands, with the names that it sees there: those of a model's parameters see the
+/// models', those of the merge's the output's.
 struct FilterWatch {
     /// The parameters that a filter stands under.
     private enum Level: Hashable {
@@ -10,6 +13,8 @@ struct FilterWatch {
     private struct Filter: Hashable {
         var line: Int
         var text: String
+        /// Whether it sees the models' names of tensors, and not the output's.
+        var seesModels: Bool
     }
 
     /// Filters that have matched nothing yet.
@@ -29,27 +34,31 @@ struct FilterWatch {
     }
 
     private static func filters(_ table: ParameterTable) -> [Filter] {
-        table.settings.values.flatMap(\.conditions).compactMap { condition in
-            guard let text = condition.filter, text != "*" else { return nil }
-            return Filter(line: condition.line, text: text)
+        table.settings.flatMap { name, setting in
+            setting.conditions.filter { !$0.matchesAll }.map { condition in
+                Filter(
+                    line: condition.line, text: condition.filter ?? "",
+                    seesModels: ParameterName(rawValue: name)?.isPerModel ?? false)
+            }
         }
     }
 
-    /// Notes a tensor's name as the filters of a model see it, and those of its slice and of the merge.
-    mutating func see(_ name: String, slice: Int, ordinal: Int) {
-        match(name, .source(slice: slice, ordinal: ordinal))
-        see(name, slice: slice)
+    /// Notes a tensor as a model calls it, and the output that it goes into.
+    mutating func see(_ name: String, output: String, slice: Int, ordinal: Int) {
+        for level in [Level.source(slice: slice, ordinal: ordinal), .slice(slice), .merge] {
+            match(name, level, seesModels: true)
+        }
+        match(output, .source(slice: slice, ordinal: ordinal), seesModels: false)
     }
 
-    /// Notes a tensor's name as the filters of a slice and of the merge see it.
-    mutating func see(_ name: String, slice: Int) {
-        match(name, .slice(slice))
-        match(name, .merge)
+    /// Notes a tensor of the output.
+    mutating func see(output: String, slice: Int) {
+        for level in [Level.slice(slice), .merge] { match(output, level, seesModels: false) }
     }
 
-    private mutating func match(_ name: String, _ level: Level) {
+    private mutating func match(_ name: String, _ level: Level, seesModels: Bool) {
         guard let filters = open[level] else { return }
-        let found = filters.filter { name.containsText($0.text) }
+        let found = filters.filter { $0.seesModels == seesModels && name.containsText($0.text) }
         guard !found.isEmpty else { return }
         matched.formUnion(found)
         let rest = filters.filter { !matched.contains($0) }

@@ -14,6 +14,8 @@ public struct MergePlanner: Sendable {
     public var shardSize: UInt64
     /// Threads that will compute, each of which needs memory.
     public var threads: Int
+    /// Whether models of different architectures may be merged, if all their tensors fit; the config may say so too.
+    public var allowsCrimes: Bool
 
     /// Bytes of one output file where nobody says.
     public static let usualShardSize: UInt64 = 5_000_000_000
@@ -21,12 +23,13 @@ public struct MergePlanner: Sendable {
     /// A planner that looks models up in `library`.
     public init(
         library: ModelLibrary, seed: UInt64? = nil, shardSize: UInt64 = Self.usualShardSize,
-        threads: Int = 1
+        threads: Int = 1, allowsCrimes: Bool = false
     ) {
         self.library = library
         self.seed = seed
         self.shardSize = shardSize
         self.threads = threads
+        self.allowsCrimes = allowsCrimes
     }
 
     /// Plans the merge that a config asks for.
@@ -57,7 +60,8 @@ public struct MergePlanner: Sendable {
         config.dellad.shardSize = config.dellad.shardSize ?? shardSize
         let listing = NameListing()
         var draft = PlanDraft(
-            config: config, library: library, list: list, threads: threads, listing: listing)
+            config: config, library: library, list: list, threads: threads, listing: listing,
+            allowsCrimes: allowsCrimes)
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
             seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)

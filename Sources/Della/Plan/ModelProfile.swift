@@ -58,11 +58,35 @@ struct ModelProfile: Sendable {
         return section?[place.key]?.intValue
     }
 
+    /// What the config says of the head: whether the embedding stands for it; `nil` where it says nothing.
+    var saysTied: Bool? {
+        json?["tie_word_embeddings"]?.boolValue ?? json?["text_config"]?["tie_word_embeddings"]?.boolValue
+    }
+
     /// Whether a missing head is the embedding: what the config says, and where it says nothing, yes, as
     /// transformers leaves out its own default.
-    var tiesHead: Bool {
-        json?["tie_word_embeddings"]?.boolValue ?? json?["text_config"]?["tie_word_embeddings"]?.boolValue
-            ?? true
+    var tiesHead: Bool { saysTied ?? true }
+
+    /// The section that describes the text model: the whole of a text model's.
+    var text: JSON? {
+        guard let place = layerCountKey else { return json?["text_config"] ?? json?["llm_config"] ?? json }
+        return place.section.map { json?[$0] } ?? json
+    }
+
+    /// The architectures that the config names, the text model's too, without the suffixes that tell a part from
+    /// the whole: `gemma3` for `gemma3_text`.
+    var architectures: Set<String> {
+        let types = [json, json?["text_config"], json?["llm_config"]].compactMap {
+            $0?["model_type"]?.stringValue
+        }
+        return Set(
+            types.map { type in
+                var type = type[...]
+                for suffix in ["_text", "_vl"] where type.hasSuffix(suffix) {
+                    type = type.dropLast(suffix.count)
+                }
+                return String(type)
+            })
     }
 
     /// How the weights are quantised, in the config's own word; `nil` where they are not.

@@ -62,17 +62,50 @@ struct OpenModel: Sendable {
     }
 }
 
+/// The head.
 extension OpenModel {
-    /// The tensor that corresponds to `tensor` of `base`, in this model's layer `layer` where it lies in a layer
-    /// of the text model.
-    func counterpart(of tensor: Checkpoint.Tensor, layer: Int?, in base: OpenModel) -> Counterpart {
-        let names = names(for: tensor.name, layer: layer, in: base)
+    /// Whether a tensor of that name is a language model's head.
+    static func isHead(_ name: String) -> Bool {
+        ["lm_head.weight", "embed_out.weight"].contains { name == $0 || name.hasSuffix("." + $0) }
+    }
+
+    /// The stored head, which may be the embedding once more.
+    var head: Checkpoint.Tensor? {
+        let tensors = checkpoint.tensors
+        return tensors.indices.first { Self.isHead(tensors.name(at: $0)) }.map { tensors[$0] }
+    }
+
+    /// Whether the head is another matrix than the embedding: what the config says and, where it says nothing,
+    /// the bytes.
+    var hasOwnHead: Bool {
+        guard let head else { return false }
+        if let ties = profile.saysTied { return !ties }
+        guard let embedding, embedding.type == head.type, embedding.shape == head.shape else { return true }
+        let isCopy = try? FileBytes.areEqual(
+            checkpoint.shards[head.shard].path, at: head.offset,
+            checkpoint.shards[embedding.shard].path, at: embedding.offset, count: head.byteCount)
+        return isCopy != true
+    }
+
+    /// What the head of this model would be called, where another's is called `name` there.
+    func headName(like name: String, of other: OpenModel) -> String {
+        guard let ours = textPrefix, let theirs = other.textPrefix, ours != theirs else { return name }
+        let parts = ours.split(separator: ".")
+        guard parts.last == "model", parts.count > 1 else { return "lm_head.weight" }
+        return parts.dropLast().joined(separator: ".") + ".lm_head.weight"
+    }
+}
+
+extension OpenModel {
+    /// The tensor that corresponds to the one that `base` calls `name`, in this model's layer `layer` where it lies
+    /// in a layer of the text model.
+    func counterpart(of name: String, layer: Int?, in base: OpenModel) -> Counterpart {
+        let names = names(for: name, layer: layer, in: base)
         for name in names {
             if let match = checkpoint.tensor(named: name) { return .tensor(match) }
         }
-        if tensor.name.hasSuffix("rotary_emb.inv_freq") { return .base }
-        let isHead = tensor.name == "lm_head.weight" || tensor.name.hasSuffix(".lm_head.weight")
-        if isHead, profile.tiesHead, let embedding { return .tied(embedding) }
+        if name.hasSuffix("rotary_emb.inv_freq") { return .base }
+        if Self.isHead(name), profile.tiesHead, let embedding { return .tied(embedding) }
         return .missing(name: names[0])
     }
 

@@ -8,6 +8,8 @@ struct OutputSpot {
     var slice: Int
     /// The tensor of the slice's base.
     var base: Checkpoint.Tensor
+    /// What the base calls it, and models are asked for: not what `base` is called where that stands for another.
+    var sought: String
     /// Its layer, from the slice's first; `nil` outside of the text model's layers.
     var layer: Int?
     /// Where its gradients are taken: 0 to 1.
@@ -41,13 +43,22 @@ extension OutputSpot {
                     guard !slices[slice].isLost, slices[slice].base == base else { continue }
                     spots.append(
                         OutputSpot(
-                            name: tensor.name, slice: slice, base: tensor, layer: nil,
+                            name: tensor.name, slice: slice, base: tensor, sought: tensor.name, layer: nil,
                             t: position.map { gradientPlace($0.layer, of: model.stacks[$0.stack] ?? 1) } ?? 0)
                     )
                 }
             }
         }
         return spots
+    }
+
+    /// The head of an output whose base has none, as the embedding stands for it; the last.
+    static func head(named name: String, of slices: [PlannedSlice], models: [OpenModel]) -> OutputSpot? {
+        guard let slice = slices.last, !slice.isLost, let embedding = models[slice.base].embedding else {
+            return nil
+        }
+        return OutputSpot(
+            name: name, slice: slices.count - 1, base: embedding, sought: name, layer: nil, t: 0)
     }
 
     private static func layerSpots(
@@ -66,7 +77,7 @@ extension OutputSpot {
             spots.append(
                 OutputSpot(
                     name: "\(stack)\(starts[index] + layer)\(position.rest)", slice: index, base: tensor,
-                    layer: layer, t: gradientPlace(layer, of: slice.length)))
+                    sought: tensor.name, layer: layer, t: gradientPlace(layer, of: slice.length)))
         }
         return spots
     }

@@ -35,8 +35,8 @@ struct ParameterResolver {
         return name == .normalize ? method.normalizesByDefault : name == .rescale
     }
 
-    /// `lambda` under a model, which mergekit ignores: 1 where there is none.
-    func ownLambda(source: ParameterTable, tensor: String, t: Double) -> Double {
-        source.settings["lambda"]?.condition(for: tensor)?.number(at: t) ?? 1
+    /// `lambda` under a model, which mergekit ignores; `nil` where there is none.
+    func ownLambda(source: ParameterTable, tensor: String, t: Double) -> Double? {
+        source.settings["lambda"]?.condition(for: tensor)?.number(at: t)
     }
 }

@@ -188,7 +188,7 @@ extension PlanDraft {
             setting.line,
             config.dellad.followsMergekit
                 ? "lambda under a model changes nothing, as mergekit_compat says"
-                : "lambda under a model is applied to that model's part; mergekit ignores it, and so does "
-                    + "dellad: {mergekit_compat: true}")
+                : "lambda under a model is applied to that model's part in place of the merge's; mergekit ignores it, and "
+                    + "so does dellad: {mergekit_compat: true}")
     }
 }

@@ -8,6 +8,8 @@ struct PlanDraft {
     var list: ProblemList
     /// Threads that will compute.
     let threads: Int
+    /// Whether models of different architectures may be merged.
+    let allowsCrimes: Bool
     /// Base first, then in the order the config names them, each once.
     var models: [OpenModel] = []
     /// Models with another number of layers than the base; their tensors need no report.
@@ -23,13 +25,14 @@ struct PlanDraft {
 
     init(
         config: MergeConfig, library: ModelLibrary, list: ProblemList, threads: Int = 1,
-        listing: NameListing = NameListing()
+        listing: NameListing = NameListing(), allowsCrimes: Bool = false
     ) {
         self.config = config
         self.library = library
         self.list = list
         self.threads = threads
         self.listing = listing
+        self.allowsCrimes = allowsCrimes || config.dellad.allowsCrimes
     }
 
     // MARK: Models
@@ -146,12 +149,19 @@ struct PlanDraft {
     ) -> MergePlan? {
         guard !isStopped(), !isBeyondLimits else { return nil }
         let slices = planSlices()
+        var spots = OutputSpot.list(slices: slices, models: models)
+        let head = noteOwnHead(slices)
+        if let name = head?.name, let spot = OutputSpot.head(named: name, of: slices, models: models) {
+            spots.append(spot)
+        }
         var builder = TensorPlanner(
-            method: config.method ?? .della, config: config, models: models, slices: slices,
-            seedOrder: OutputSpot.list(slices: slices, models: models))
+            method: config.method ?? .della, config: config, models: models, slices: slices, seedOrder: spots)
         builder.planAll(isStopped: isStopped)
         guard !isStopped() else { return nil }
         for model in misfits { builder.findings.missing[model] = nil }
+        noteDifferences(&builder.findings)
+        noteTokenizers(isStopped: isStopped)
+        guard !isStopped() else { return nil }
         builder.report(into: &list)
         guard list.problems.isEmpty, let method = config.method, let base = config.base?.value,
             let baseIndex = index(base), !slices.isEmpty, !slices.contains(where: \.isLost)
@@ -164,7 +174,8 @@ struct PlanDraft {
             return nil
         }
         var writer = CompanionWriter(
-            config: config, models: models, base: baseIndex, slices: slices, shards: shards, library: library)
+            config: config, models: models, base: baseIndex, slices: slices, shards: shards,
+            untiesHead: head != nil, library: library)
         let companions = writer.companions(configText: text, outputName: outputName)
         writer.report(into: &list)
         let plan = MergePlan(

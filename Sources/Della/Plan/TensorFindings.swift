@@ -30,11 +30,16 @@ struct TensorFindings {
     /// Integer tensors that differ from the base's.
     var different: [Int: [String]] = [:]
     var unreadable: [Int: String] = [:]
+    /// The architectures of a model that has another than the base, and the base's, as a message has them.
+    var architectures: [Int: String] = [:]
     private var shapes: [Int: [(name: String, shape: [Int], base: [Int])]] = [:]
     /// Tensors of types that cannot be computed, by model: the first, and the names of all.
     private var types: [Int: (first: Checkpoint.Tensor, names: Set<String>)] = [:]
     private var weights: [SourcePlace: (tensor: String, count: Int)] = [:]
     private var densities: [String: DensityPlace] = [:]
+
+    /// Whether a model has all the base's tensors, in their shapes.
+    func fits(_ model: Int) -> Bool { missing[model]?.isEmpty ?? true && shapes[model]?.isEmpty ?? true }
 
     mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: Checkpoint.Tensor) {
         shapes[model, default: []].append((tensor.name, tensor.shape, base.shape))
@@ -74,7 +79,7 @@ struct TensorFindings {
     /// Notes one problem or warning for each kind and model.
     func report(into list: inout ProblemList, models: [OpenModel]) {
         for (model, names) in missing.sorted(by: { $0.key < $1.key }) {
-            reportMissing(names, of: models[model], &list)
+            reportMissing(names, of: models[model], architectures[model], &list)
         }
         for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
             reportShapes(found, of: models[model], models[0], &list)
@@ -105,16 +110,23 @@ struct TensorFindings {
         }
         for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }
         for (model, names) in extra.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
+            // Of another architecture's tensors more are worth a name.
+            let shown = names.prefix(architectures[model] == nil ? 1 : 8)
+            let more = Self.more(names.count - shown.count + 1)
             list.warn(
                 models[model].line,
-                "\(models[model].name.text): \(names[0])\(Self.more(names.count)) is not in the base, and left "
-                    + "out")
+                "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
+                    + "not in the base, and left out")
         }
     }
 
-    private func reportMissing(_ names: [String], of model: OpenModel, _ list: inout ProblemList) {
+    private func reportMissing(
+        _ names: [String], of model: OpenModel, _ architectures: String?, _ list: inout ProblemList
+    ) {
         let base =
-            names.count > 20 ? "is it of the base's architecture?" : "download it again, or use another model"
+            architectures.map { "it is of the architecture \($0): merge models of one" }
+            ?? (names.count > 20
+                ? "is it of the base's architecture?" : "download it again, or use another model")
         list.add(
             model.line,
             "\(model.reference.displayName) has no tensor \(names[0])\(Self.more(names.count)), which the base has",

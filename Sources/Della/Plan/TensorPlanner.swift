@@ -47,8 +47,11 @@ struct TensorPlanner {
         var used: [Set<String>] = Array(repeating: [], count: models.count)
         for spot in seedOrder where !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
         for index in models.indices where index > 0 {
-            findings.extra[index] = models[index].checkpoint.tensors.map(\.name)
-                .filter { !used[index].contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") }
+            // A head that is tied is the embedding once more.
+            let tiedHead = models[index].hasOwnHead ? nil : models[index].head?.name
+            findings.extra[index] = models[index].checkpoint.tensors.map(\.name).filter {
+                !used[index].contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") && $0 != tiedHead
+            }
         }
         if case .slices = config.layout { findings.extra = [:] }
         renumberInputs()
@@ -58,8 +61,10 @@ struct TensorPlanner {
     private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>], isStopped: () -> Bool) {
         let slice = slices[spot.slice]
         let inputs = counterparts(of: spot, in: slice, used: &used)
-        filters.see(spot.name, slice: spot.slice)
-        for input in inputs { filters.see(input.name, slice: spot.slice, ordinal: input.ordinal) }
+        filters.see(output: spot.name, slice: spot.slice)
+        for input in inputs {
+            filters.see(input.name, output: spot.name, slice: spot.slice, ordinal: input.ordinal)
+        }
         if spot.base.type.isInteger {
             copy(spot, inputs, base: slice.base, isStopped: isStopped)
             return
@@ -96,9 +101,9 @@ struct TensorPlanner {
         for (ordinal, source) in slice.sources.enumerated() {
             let layer = spot.layer.map { $0 + source.start }
             var input = Input(
-                source: source, ordinal: ordinal, name: spot.base.name, tensor: spot.base, model: source.model
+                source: source, ordinal: ordinal, name: spot.sought, tensor: spot.base, model: source.model
             )
-            switch models[source.model].counterpart(of: spot.base, layer: layer, in: models[slice.base]) {
+            switch models[source.model].counterpart(of: spot.sought, layer: layer, in: models[slice.base]) {
             case .tensor(let tensor):
                 used[source.model].insert(tensor.name)
                 (input.name, input.tensor) = (tensor.name, tensor)
@@ -115,16 +120,29 @@ struct TensorPlanner {
         return inputs
     }
 
-    private func rule(_ terms: [DeltaTerm], at spot: OutputSpot, _ slice: PlannedSlice) -> DeltaRule {
-        DeltaRule(
-            terms: terms, electsSigns: method.electsSigns,
+    /// A model's own `lambda` replaces the merge's for its term. Where one has its own, each term is multiplied by its
+    /// own or the merge's, and the sum by nothing more.
+    private func rule(
+        _ terms: [(term: DeltaTerm, ownLambda: Double?)], at spot: OutputSpot, _ slice: PlannedSlice
+    ) -> DeltaRule {
+        let lambda =
+            resolver.number(.lambda, slice: slice.parameters, tensor: spot.name, t: spot.t)?.value ?? 1
+        let isOwn = !config.dellad.followsMergekit && terms.contains { $0.ownLambda != nil }
+        return DeltaRule(
+            terms: terms.map { entry in
+                var term = entry.term
+                if isOwn { term.lambda = entry.ownLambda ?? lambda }
+                return term
+            },
+            electsSigns: method.electsSigns,
             rescale: resolver.flag(.rescale, slice: slice.parameters, tensor: spot.name, t: spot.t),
             normalize: resolver.flag(.normalize, slice: slice.parameters, tensor: spot.name, t: spot.t),
-            lambda: resolver.number(.lambda, slice: slice.parameters, tensor: spot.name, t: spot.t)?.value
-                ?? 1)
+            lambda: isOwn ? 1 : lambda)
     }
 
-    private mutating func term(_ input: Input, at spot: OutputSpot, _ slice: PlannedSlice) -> DeltaTerm {
+    private mutating func term(
+        _ input: Input, at spot: OutputSpot, _ slice: PlannedSlice
+    ) -> (term: DeltaTerm, ownLambda: Double?) {
         let source = input.source
         func resolve(_ parameter: ParameterName) -> ParameterResolver.Resolved? {
             resolver.number(
@@ -147,11 +165,10 @@ struct TensorPlanner {
                 findings.noteDensity(density, epsilon, at: spot, source)
             }
         }
-        let own = resolver.ownLambda(source: source.entry.parameters, tensor: input.name, t: spot.t)
-        return DeltaTerm(
+        let term = DeltaTerm(
             ordinal: input.ordinal,
-            sparsifier: .magprune(density: density.value, epsilon: epsilon.value), weight: weight?.value ?? 0,
-            lambda: config.dellad.followsMergekit ? 1 : own)
+            sparsifier: .magprune(density: density.value, epsilon: epsilon.value), weight: weight?.value ?? 0)
+        return (term, resolver.ownLambda(source: source.entry.parameters, tensor: spot.name, t: spot.t))
     }
 
     /// Integer tensors are the base's, if all models agree.

@@ -1,21 +1,22 @@
 /// Reads the pieces of a JSON text (RFC 8259) one after the other, without building the whole.
 ///
 /// The caller has checked that the bytes are UTF-8.
-struct JSONScanner {
+package struct JSONScanner {
     /// What a value starting at the current byte is.
-    enum Kind {
+    package enum Kind {
         case object, array, string, number, bool, null
     }
 
     private let bytes: [UInt8]
     private let start: Int
     private let end: Int
-    private(set) var offset: Int
+    /// The byte that comes next.
+    package private(set) var offset: Int
     /// Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's `json` writes them.
     private let allowsNonfinite: Bool
 
     /// Of the text in a range of the bytes; in all of them where none is given.
-    init(_ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false) {
+    package init(_ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false) {
         self.bytes = bytes
         start = range?.lowerBound ?? 0
         end = range?.upperBound ?? bytes.count
@@ -24,7 +25,7 @@ struct JSONScanner {
     }
 
     /// Whether a range of bytes is UTF-8. Without a copy.
-    static func isUTF8(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    package static func isUTF8(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         (try? UTF8Span(validating: bytes.span.extracting(range))) != nil
     }
 
@@ -48,14 +49,14 @@ struct JSONScanner {
     }
 
     /// Steps over one byte of punctuation, if it comes next after white space.
-    mutating func skip(_ byte: Unicode.Scalar) -> Bool {
+    package mutating func skip(_ byte: Unicode.Scalar) -> Bool {
         skipSpace()
         guard offset < end, bytes[offset] == UInt8(ascii: byte) else { return false }
         offset += 1
         return true
     }
 
-    mutating func expect(_ byte: Unicode.Scalar) throws(JSONError) {
+    package mutating func expect(_ byte: Unicode.Scalar) throws(JSONError) {
         guard skip(byte) else { throw unexpected() }
     }
 
@@ -66,7 +67,7 @@ struct JSONScanner {
     }
 
     /// The kind of the value that comes next.
-    mutating func kind() throws(JSONError) -> Kind {
+    package mutating func kind() throws(JSONError) -> Kind {
         skipSpace()
         guard offset < end else { throw unexpected() }
         switch bytes[offset] {
@@ -104,7 +105,7 @@ struct JSONScanner {
     }
 
     /// A number as it is written.
-    mutating func number() throws(JSONError) -> String {
+    package mutating func number() throws(JSONError) -> String {
         skipSpace()
         let start = offset
         if allowsNonfinite, word("NaN") || word("Infinity") || word("-Infinity") {
@@ -136,7 +137,8 @@ struct JSONScanner {
         if offset == first { throw error(.invalidNumber, at: start) }
     }
 
-    mutating func string() throws(JSONError) -> String {
+    /// A text, its escapes resolved.
+    package mutating func string() throws(JSONError) -> String {
         try expect("\"")
         var start = offset
         var decoded: [UInt8] = []
@@ -198,6 +200,48 @@ struct JSONScanner {
         }
         offset += 4
         return unit
+    }
+
+    /// Steps over a value of any kind without building it; a key may be there twice.
+    package mutating func skipValue(depthLimit: Int, depth: Int = 0) throws(JSONError) {
+        switch try kind() {
+        case .null: try null()
+        case .bool: _ = try bool()
+        case .number: _ = try number()
+        case .string: try skipString()
+        case .array:
+            guard depth < depthLimit else { throw error(.tooDeep(limit: depthLimit)) }
+            try expect("[")
+            if skip("]") { return }
+            repeat { try skipValue(depthLimit: depthLimit, depth: depth + 1) } while skip(",")
+            try expect("]")
+        case .object:
+            guard depth < depthLimit else { throw error(.tooDeep(limit: depthLimit)) }
+            try expect("{")
+            if skip("}") { return }
+            repeat {
+                try skipString()
+                try expect(":")
+                try skipValue(depthLimit: depthLimit, depth: depth + 1)
+            } while skip(",")
+            try expect("}")
+        }
+    }
+
+    /// Steps over a text; what its escapes stand for is not looked at.
+    private mutating func skipString() throws(JSONError) {
+        try expect("\"")
+        while offset < end {
+            switch bytes[offset] {
+            case UInt8(ascii: "\""):
+                offset += 1
+                return
+            case UInt8(ascii: "\\"): offset += 2
+            case 0..<0x20: throw error(.invalidString)
+            default: offset += 1
+            }
+        }
+        throw error(.unexpectedEnd)
     }
 
     /// A value of any kind, whole.

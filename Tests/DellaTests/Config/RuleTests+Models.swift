@@ -26,7 +26,37 @@ extension RuleTests {
         ),
         Rule(
             "another architecture", Rule.model("Test/QwenBase", base: "Test/GPTBase"),
-            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has (is it of the base's architecture?)"
+            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has (it is of the architecture qwen2, the base of gpt2: merge models of one)"
+        ),
+        Rule(
+            "another architecture whose tensors fit", Rule.model("Bad/Llama"),
+            "4: Bad/Llama is of the architecture llama, the base of mistral (merge models of one architecture, or write dellad: {allow_crimes: true}, or --allow-crimes)"
+        ),
+        Rule(
+            "tokens in another order", Rule.model("Bad/Tokens") + "tokenizer_source: base\n",
+            "5: Bad/Tokens: 2 tokens are others than the base's at the same place, and tokens are not matched by name (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
+        ),
+        Rule(
+            "a token that the base lacks",
+            Rule.model("Bad/Token") + "tokenizer:\n  source: Test/Base\n",
+            "6: Bad/Token: 1 token is another than the base's at the same place, and tokens are not matched by name (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
+        ),
+        Rule(
+            "a tokenizer without text", Rule.model("Bad/Pieces") + "tokenizer_source: base\n",
+            "5: the tokens of Bad/Pieces cannot be compared with the base's: one of them has no tokenizer.json (write both with transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…))"
+        ),
+        Rule(
+            "a tokenizer that git-lfs has not fetched", Rule.model("Test/One", base: "Bad/Pointer"),
+            "1: Bad/Pointer: MODELS/Bad/Pointer/tokenizer.json is a git-lfs pointer, not the file itself (run git lfs pull in its folder, or download it again)"
+        ),
+        Rule(
+            "an empty file of a tokenizer", Rule.model("Test/One", base: "Bad/EmptyFile"),
+            "1: Bad/EmptyFile: MODELS/Bad/EmptyFile/special_tokens_map.json is empty (run git lfs pull in its folder, or download it again)"
+        ),
+        Rule(
+            "a model's tokenizer that git-lfs has not fetched",
+            Rule.model("Bad/Pointer") + "tokenizer_source: base\n",
+            "4: Bad/Pointer: MODELS/Bad/Pointer/tokenizer.json is a git-lfs pointer, not the file itself (run git lfs pull in its folder, or download it again)"
         ),
         Rule(
             "missing tensors", Rule.model("Test/One", base: "Bad/More"),
@@ -143,6 +173,20 @@ extension RuleTests {
             try models.write("{}", to: name)
         }
         try models.write("{\"hidden_size\": 4,}", to: "Bad/Config/config.json")
+        try models.make("Bad/Llama", shape: "llama", layers: 6)
+        for name in ["Bad/Tokens", "Bad/Token", "Bad/Pieces", "Bad/Pointer", "Bad/EmptyFile"] {
+            try models.make("Test/One", as: name)
+        }
+        var tokens = TinyModels.tokens
+        tokens.swapAt(3, 4)
+        try models.writeTokenizer(tokens, of: "Bad/Tokens")
+        try models.writeTokenizer(TinyModels.tokens.dropLast() + ["<|im_start|>"], of: "Bad/Token")
+        try FileSystem.remove(models.folder.pushing("Bad/Pieces/tokenizer.json"))
+        try models.write("x", to: "Bad/Pieces/tokenizer.model")
+        try models.write(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:00ff\nsize 17078292\n",
+            to: "Bad/Pointer/tokenizer.json")
+        try models.write("", to: "Bad/EmptyFile/special_tokens_map.json")
         try FileSystem.createFolder(models.folder.appending("Bad").appending("Pickled"))
         try models.write("x", to: "Bad/Pickled/pytorch_model.bin")
         return models

@@ -136,6 +136,32 @@ import Testing
             "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
         ),
         Rule(
+            "an adapter in the long form",
+            Rule.model("{model: {path: Test/One}, lora: {path: my adapters/a}}"),
+            "4: Test/One+my adapters/a: LoRA adapters are not applied (merge my adapters/a into Test/One with peft's merge_and_unload, and name the result)"
+        ),
+        Rule(
+            "an adapter before the model", Rule.model("{lora: Test/Adapter, model: Test/One}"),
+            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+        ),
+        Rule(
+            "an adapter beside the model", Rule.model("Test/One, lora: [{path: Test/Adapter}]"),
+            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+        ),
+        Rule(
+            "a long form that names two models", Rule.model("{model: Test/One, path: Test/Two}"),
+            "4: path: 'Test/Two' beside 'Test/One' for one model (keep one)"),
+        Rule(
+            "a long form without a model", Rule.model("{revision: main}"),
+            "4: model: names no model (write Org/Name, or a path)"),
+        Rule(
+            "a long form with a list", Rule.model("{path: [Test/One]}"),
+            "4: path: is a list, not a text (write path: TEXT)"),
+        Rule(
+            "a long form with a path that is not there", Rule.model("{path: Test/One+chat@x}"),
+            "4: the model Test/One+chat@x was not found in MODELS (download it: hf download Test/One+chat@x --local-dir MODELS/Test/One+chat@x)"
+        ),
+        Rule(
             "two adapters", Rule.model("Test/One+a+b"),
             "4: 'Test/One+a+b' is no model's name (write Org/Name, Org/Name@commit or a path)"),
         Rule(

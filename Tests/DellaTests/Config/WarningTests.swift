@@ -10,7 +10,7 @@ import Testing
         Rule("nothing to say", Rule.top("parameters: {int8_mask: true}\n")),
         Rule(
             "lambda under a model", Rule.parameters("weight: 1\nlambda: 0.5"),
-            "line 7: lambda under a model is applied to that model's part; mergekit ignores it, and so does dellad: {mergekit_compat: true}"
+            "line 7: lambda under a model is applied to that model's part in place of the merge's; mergekit ignores it, and so does dellad: {mergekit_compat: true}"
         ),
         Rule(
             "lambda under a model, as mergekit",
@@ -44,6 +44,7 @@ import Testing
                 "weight:\n  - {filter: self_atn, value: 1}\n  - {filter: mlp, value: 1}\n  - value: 0.5\n"
                     + "density: {filter: MLP, value: 0.5}")
                 + "parameters: {lambda: [{filter: lm-head, value: 1}, {filter: '*', value: 1}, {filter: norm, value: 1}]}\n",
+            "line 11: this condition of lambda is never reached: the one in line 11 matches every tensor, and the first that matches is taken",
             "line 7: the filter 'self_atn' matches no tensor: its value is never taken",
             "line 10: the filter 'MLP' matches no tensor: its value is never taken",
             "line 11: the filter 'lm-head' matches no tensor: its value is never taken"),
@@ -67,10 +68,46 @@ import Testing
             "the base's tokenizer, which all share",
             Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer_source: base\n"),
         Rule(
-            "the base's tokenizer, another's file",
-            Rule.model("Warn/OtherTokens", base: "Warn/Tokens") + "tokenizer_source: base\n",
-            "line 5: the tokenizer of Warn/OtherTokens is not the base's file, byte for byte: tokens are matched by position, where mergekit matches them by name"
+            "other tokens, without a setting", Rule.model("Warn/OtherTokens", base: "Warn/Tokens"),
+            "line 4: Warn/OtherTokens: 2 tokens are others than the base's at the same place, and merged with them all the same; mergekit's tokenizer_source would match them by name, which is not done here"
         ),
+        Rule(
+            "no tokenizer", Rule.model("Warn/NoTokens", base: "Warn/NoTokens2") + "tokenizer_source: base\n",
+            "line 1: Warn/NoTokens2 has no tokenizer, and so the output has none: copy one into it"),
+        Rule(
+            "a model without tokenizer", Rule.model("Warn/NoTokens") + "tokenizer_source: base\n",
+            "line 5: Warn/NoTokens has no tokenizer: its tokens are taken to be in the base's order"),
+        Rule(
+            "more tokens than rows", Rule.model("Test/One", base: "Warn/MoreTokens"),
+            "line 1: the tokenizer of Warn/MoreTokens has 10 tokens, its embedding 8 rows: tokens from 8 on have none, and a text with them cannot be read"
+        ),
+        Rule(
+            "a tokenizer that cannot be read", Rule.model("Warn/BrokenTokens"),
+            "line 4: Warn/BrokenTokens: MODELS/Warn/BrokenTokens/tokenizer.json: line 1: the text ends inside a value: its tokens are not compared"
+        ),
+        Rule(
+            "settings that no shape shows", Rule.model("Warn/Settings"),
+            "line 4: Warn/Settings: rope_theta is 500000, the base's 10000.0; rope_scaling is {\"factor\": 8.0, \"rope_type\": \"llama3\"}, the base's null; sliding_window is 8, the base's null; num_attention_heads is 4, the base's 2; hidden_act is \"gelu\", the base's \"silu\" (config.json): the output has the base's"
+        ),
+        Rule(
+            "another architecture whose tensors fit",
+            Rule.model("Warn/Llama") + "dellad: {allow_crimes: true}\n",
+            "line 4: Warn/Llama is of the architecture llama, the base of mistral: merged all the same, as allow_crimes says"
+        ),
+        Rule(
+            "a condition that is never reached",
+            Rule.parameters("weight:\n  - value: 1\n  - {filter: mlp, value: 2}"),
+            "line 8: this condition of weight is never reached: the one in line 7 matches every tensor, and the first that matches is taken"
+        ),
+        Rule(
+            "filters see the names of what they are parameters of",
+            Rule.model("Warn/Inner").replacingLast("{weight: 1}", "{weight: {filter: model.norm, value: 1}}")
+                + """
+                parameters:
+                  weight: [{filter: language_model, value: 1}, {filter: model.norm, value: 1}, {value: 1}]
+                  lambda: [{filter: language_model, value: 1}, {filter: model.norm, value: 1}]
+                """,
+            "line 7: the filter 'language_model' matches no tensor: its value is never taken"),
         Rule(
             "a name", Rule.top("name: something\n"),
             "line 4: name changes nothing: the output is named after the config's file, or by the command"),
@@ -98,18 +135,57 @@ import Testing
         }
     }
 
+    private func makeTokenizers(_ models: TinyModels) throws {
+        let tokens = TinyModels.tokens
+        for (name, tokens) in [
+            ("Tokens", tokens), ("SameTokens", tokens), ("MoreTokens", tokens + ["t8", "t9"]),
+            ("OtherTokens", [tokens[1], tokens[0]] + tokens[2...]),
+        ] {
+            try models.make("Warn/" + name, shape: "mistral", layers: 6)
+            try models.writeTokenizer(tokens, of: "Warn/" + name, indentedBy: name == "SameTokens" ? 2 : nil)
+        }
+        for name in ["NoTokens", "NoTokens2", "BrokenTokens"] {
+            try models.make("Warn/" + name, shape: "mistral", layers: 6)
+            let path = models.folder.pushing(FilePath("Warn/\(name)/tokenizer.json"))
+            if name == "BrokenTokens" {
+                try models.write("{\"model\": {\"vocab\": {\"a\": 0", to: "Warn/BrokenTokens/tokenizer.json")
+            } else {
+                try FileSystem.remove(path)
+            }
+        }
+        try models.make("Warn/Inner", shape: "mistral", layers: 6) { tensors in
+            for index in tensors.indices where tensors[index].name.hasPrefix("model.") {
+                tensors[index].name = "language_model." + tensors[index].name
+            }
+        } editConfig: { config in
+            config["text_config"] = .object(JSONObject([("model_type", .string("mistral"))]))
+        }
+    }
+
     @Test func everyRuleHasItsWarnings() throws {
         let models = try TinyModels()
-        try models.makeModels(namedIn: "Test/Base Test/One")
+        try models.makeModels(namedIn: "Test/One")
         try models.make("Warn/More", shape: "mistral", layers: 6) { tensors in
             tensors.append(.init(name: "model.more.weight", type: .bf16, shape: [4]))
             tensors.append(.init(name: "model.even.more.weight", type: .bf16, shape: [4]))
             tensors.append(
                 .init(name: "model.layers.0.self_attn.rotary_emb.inv_freq", type: .f32, shape: [2]))
         }
-        for (name, tokenizer) in [("Tokens", "{}"), ("SameTokens", "{}"), ("OtherTokens", "[]")] {
-            try models.make("Warn/" + name, shape: "mistral", layers: 6)
-            try models.write(tokenizer, to: "Warn/\(name)/tokenizer.json")
+        try makeTokenizers(models)
+        try models.make("Warn/Llama", shape: "llama", layers: 6)
+        try models.make("Warn/Settings", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0["rope_theta"] = .number("500000")
+            let scaling = [("factor", JSON.double(8)), ("rope_type", .string("llama3"))]
+            $0["rope_scaling"] = .object(JSONObject(scaling))
+            $0["sliding_window"] = .int(8)
+            $0["num_attention_heads"] = .int(4)
+            $0["hidden_act"] = .string("gelu")
+        }
+        try models.make("Test/Base", shape: "mistral", layers: 6) { _ in
+        } editConfig: {
+            $0["rope_theta"] = .double(10_000)
+            $0["hidden_act"] = .string("silu")
         }
         for rule in Self.rules {
             do throws(MergeProblems) {

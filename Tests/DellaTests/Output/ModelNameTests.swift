@@ -113,11 +113,13 @@ import Testing
 
     @Test func warningsAndRecordsNameModels() throws {
         let rig = try Rig()
+        try FileSystem.remove(rig.models.folder.pushing("Test/Base/tokenizer.json"))
         try FileSystem.createFolder(rig.models.folder.pushing("Test/Base/tokenizer.json"))
         let plan = try rig.plan(Self.config("MODELS/Test/Base@main", "Test/One"))
         #expect(
             plan.warnings == [
                 "line 1: Base is taken for revision main: nothing in its folder tells one",
+                "line 1: Base has no tokenizer, and so the output has none: copy one into it",
                 "line 1: tokenizer.json of the base is no file that can be copied, and left out",
             ])
         #expect(plan.modelNames == ["Base", "One"])

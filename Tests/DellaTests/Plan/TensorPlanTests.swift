@@ -61,10 +61,80 @@ import Testing
         let head = try #require(merges(plan)["lm_head.weight"])
         #expect(try name(#require(head.reference), in: plan) == "lm_head.weight")
         #expect(try name(head.inputs[0], in: plan) == "model.embed_tokens.weight")
-        // A base without a head gives an output without one; the other's is left out.
-        let tied = try models.plan(Rule.model("Test/Base", base: "Tied"))
-        #expect(merges(tied)["lm_head.weight"] == nil)
-        #expect(tied.warnings == ["line 4: Test/Base: lm_head.weight is not in the base, and left out"])
+    }
+
+    /// A model whose head is tied as the config says: stored all the same, or not.
+    private func makeTied(_ models: TinyModels, _ name: String, ties: Bool?, storesHead: Bool) throws {
+        try models.make(name, shape: "mistral", layers: 6) {
+            if !storesHead { $0.removeLast() }
+        } editConfig: {
+            $0["tie_word_embeddings"] = ties.map { .bool($0) }
+        }
+    }
+
+    @Test func aHeadOfAModelsOwnGetsThereWhereTheBasesIsTied() throws {
+        let models = try TinyModels()
+        try makeTied(models, "BaseTied", ties: true, storesHead: false)
+        try makeTied(models, "BaseStored", ties: true, storesHead: true)
+        try makeTied(models, "OneOwn", ties: false, storesHead: true)
+        for base in ["BaseTied", "BaseStored"] {
+            let plan = try models.plan(Rule.model("OneOwn", base: base))
+            let head = try #require(merges(plan)["lm_head.weight"])
+            let isStored = base == "BaseStored"
+            #expect(
+                try name(#require(head.reference), in: plan)
+                    == (isStored ? "lm_head.weight" : "model.embed_tokens.weight"))
+            #expect(try name(head.inputs[0], in: plan) == "lm_head.weight")
+            #expect(try json("config.json", of: plan)["tie_word_embeddings"] == .bool(false))
+            #expect(
+                plan.warnings == [
+                    "line 4: OneOwn has a head of its own, and the head of \(base) is its embedding: the output has a "
+                        + "head of its own too, and tie_word_embeddings is false"
+                ])
+        }
+    }
+
+    @Test(arguments: [true, false]) func aCopyOfATiedHeadIsNoHeadOfItsOwn(isSaid: Bool) throws {
+        let models = try TinyModels()
+        try makeTied(models, "BaseTied", ties: true, storesHead: false)
+        // Where the config says nothing, the bytes decide: all are zero here.
+        try makeTied(models, "OneStored", ties: isSaid ? true : nil, storesHead: true)
+        let plan = try models.plan(Rule.model("OneStored", base: "BaseTied"))
+        #expect(merges(plan)["lm_head.weight"] == nil)
+        #expect(try json("config.json", of: plan)["tie_word_embeddings"] == .bool(true))
+        #expect(plan.warnings == [])
+        try models.make("OneUnsaid", shape: "mistral", layers: 6) {
+            $0[$0.count - 1].bytes = Array(repeating: 1, count: 64)
+        } editConfig: {
+            $0["tie_word_embeddings"] = nil
+        }
+        let other = try models.plan(Rule.model("OneUnsaid", base: "BaseTied"))
+        #expect(merges(other)["lm_head.weight"] != nil && other.warnings.count == 1)
+    }
+
+    @Test func aHeadOfItsOwnIsNamedAsInTheBasesFamily() throws {
+        let models = try TinyModels()
+        try models.make("Test/One")
+        try models.make("Inner", shape: "mistral", layers: 6) { tensors in
+            tensors.removeLast()
+            for index in tensors.indices { tensors[index].name = "language_model." + tensors[index].name }
+        } editConfig: { config in
+            let text = [("num_hidden_layers", JSON.int(6)), ("tie_word_embeddings", .bool(true))]
+            config = .object(JSONObject([("text_config", .object(JSONObject(text)))]))
+        }
+        let plan = try models.plan(Rule.model("Test/One", base: "Inner"))
+        let head = try #require(merges(plan)["language_model.lm_head.weight"])
+        #expect(try name(head.inputs[0], in: plan) == "lm_head.weight")
+        let config = try json("config.json", of: plan)
+        #expect(config["tie_word_embeddings"] == .bool(false))
+        #expect(config["text_config"]?["tie_word_embeddings"] == .bool(false))
+    }
+
+    private func json(_ name: String, of plan: MergePlan) throws -> JSON {
+        guard case .text(let text) = plan.companions.first(where: { $0.name == name })?.content else {
+            return .null
+        }
+        return try JSON(parsing: Array(text.utf8))
     }
 
     @Test func aMissingRotaryBufferIsTheBases() throws {
@@ -199,6 +269,29 @@ import Testing
         #expect(own["lm_head.weight"]?.deltas?.terms[0].lambda == 1)
         let compatible = merges(try models.plan(config + "dellad: {mergekit_compat: true}\n"))
         #expect(compatible.values.allSatisfy { $0.deltas?.terms[0].lambda == 1 && $0.deltas?.lambda == 1 })
+    }
+
+    @Test func aModelsOwnLambdaReplacesTheMerges() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two")
+        let config = """
+            base_model: Test/Base
+            merge_method: della
+            models:
+              - {model: Test/One, parameters: {lambda: [{filter: mlp, value: 0.9}, {filter: q_proj, value: 0.5}]}}
+              - {model: Test/Two}
+            parameters: {weight: 1, lambda: [{filter: q_proj, value: 0.5}, {value: 0.8}]}
+            """
+        func lambdas(_ name: String, _ config: String) throws -> [Double] {
+            let merge = try #require(merges(try models.plan(config))[name])
+            let rule = try #require(merge.deltas)
+            return [rule.lambda] + rule.terms.map(\.lambda)
+        }
+        #expect(try lambdas("model.layers.1.mlp.up_proj.weight", config) == [1, 0.9, 0.8])
+        #expect(try lambdas("model.layers.1.self_attn.q_proj.weight", config) == [1, 0.5, 0.5])
+        #expect(try lambdas("model.norm.weight", config) == [0.8, 1, 1])
+        let compatible = config + "\ndellad: {mergekit_compat: true}\n"
+        #expect(try lambdas("model.layers.1.mlp.up_proj.weight", compatible) == [0.8, 1, 1])
     }
 
     @Test func theSameConfigGivesTheSamePlan() throws {

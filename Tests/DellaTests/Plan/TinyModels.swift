@@ -107,6 +107,18 @@ final class TinyModels {
         edit(&tensors)
         editConfig(&config)
         try writeModel(name, tensors: tensors, config: config)
+        try writeTokenizer(Self.tokens, of: name)
+    }
+
+    /// As many tokens as the shapes' embeddings have rows.
+    static let tokens = (0..<8).map { "t\($0)" }
+
+    /// Writes a `tokenizer.json` with these tokens, by id.
+    func writeTokenizer(_ tokens: [String], of name: String, indentedBy indent: Int? = nil) throws {
+        let vocabulary = JSON.object(JSONObject(tokens.enumerated().map { ($1, .int($0)) }))
+        let model = JSON.object(JSONObject([("type", .string("WordLevel")), ("vocab", vocabulary)]))
+        let tokenizer = JSON.object(JSONObject([("added_tokens", .array([])), ("model", model)]))
+        try write(tokenizer.serialized(indentedBy: indent), to: name + "/tokenizer.json")
     }
 
     /// Writes a model's folder: one safetensors file, and `config.json` unless `config` is null.
@@ -125,9 +137,11 @@ final class TinyModels {
         if config != .null { try write(config.serialized(indentedBy: 2), to: name + "/config.json") }
     }
 
-    /// Writes a text file below the folder.
+    /// Writes a text file below the folder, in place of one that is there.
     func write(_ text: String, to name: String) throws {
-        try FileSystem.writeWhole(Array(text.utf8), to: folder.pushing(FilePath(name)), sync: false)
+        let path = folder.pushing(FilePath(name))
+        try FileSystem.remove(path)
+        try FileSystem.writeWhole(Array(text.utf8), to: path, sync: false)
     }
 
     private static func tensors(_ list: JSON?, prefix: String, _ type: ElementType) -> [Tensor] {

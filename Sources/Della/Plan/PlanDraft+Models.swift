@@ -1,0 +1,68 @@
+import StreamIO
+
+/// What is worth knowing of the models besides the shapes of their tensors.
+extension PlanDraft {
+    /// The model whose config.json and tokenizer the output gets.
+    private var outputBase: Int? { config.base.flatMap { index($0.value) } }
+
+    /// A head of the output's own where the base's is its embedding.
+    struct OwnHead {
+        /// What the tensor is called where the base has none; `nil` where it stores the embedding a second time.
+        var name: String?
+    }
+
+    /// Whether the output has a head of its own, because a model has one; `nil` where the head is as the base's.
+    mutating func noteOwnHead(_ slices: [PlannedSlice]) -> OwnHead? {
+        guard let slice = slices.last, !slice.isLost else { return nil }
+        let base = models[slice.base]
+        guard !slice.sources.isEmpty, base.embedding != nil, !base.hasOwnHead,
+            let owner = slice.sources.first(where: { models[$0.model].hasOwnHead }),
+            let head = models[owner.model].head
+        else { return nil }
+        list.warn(
+            models[owner.model].line,
+            "\(models[owner.model].name.text) has a head of its own, and the head of \(base.name.text) is its embedding: "
+                + "the output has a head of its own too, and tie_word_embeddings is false")
+        return OwnHead(name: base.head == nil ? base.headName(like: head.name, of: models[owner.model]) : nil)
+    }
+
+    /// Notes models of another architecture, and what their configs say otherwise than the base's.
+    mutating func noteDifferences(_ findings: inout TensorFindings) {
+        guard let outputBase else { return }
+        let base = models[outputBase]
+        for (index, model) in models.enumerated() where index != outputBase && !misfits.contains(index) {
+            let differences = ModelDifferences(of: model.profile, from: base.profile)
+            if !differences.settings.isEmpty {
+                list.warn(
+                    model.line,
+                    "\(model.name.text): \(differences.text) (config.json): the output has the base's")
+            }
+            let ours = base.profile.architectures, theirs = model.profile.architectures
+            guard !ours.isEmpty, !theirs.isEmpty, ours.isDisjoint(with: theirs) else { continue }
+            let kinds =
+                "\(theirs.sorted().joined(separator: ", ")), the base of \(ours.sorted().joined(separator: ", "))"
+            findings.architectures[index] = kinds
+            // A text model inside of another one is a part of it, whatever that is called.
+            guard findings.fits(index), model.textPrefix == base.textPrefix else { continue }
+            if allowsCrimes {
+                list.warn(
+                    model.line,
+                    "\(model.name.text) is of the architecture \(kinds): merged all the same, as allow_crimes says"
+                )
+            } else {
+                list.add(
+                    model.line, "\(model.reference.displayName) is of the architecture \(kinds)",
+                    "merge models of one architecture, or write dellad: {allow_crimes: true}, or --allow-crimes"
+                )
+            }
+        }
+    }
+
+    /// Notes tokenizers that say other tokens for the same rows.
+    mutating func noteTokenizers(isStopped: () -> Bool) {
+        guard let outputBase else { return }
+        TokenizerCheck(
+            models: models, base: outputBase, settingLine: config.tokenizerSourceLine, library: library
+        ).report(into: &list, isStopped: isStopped)
+    }
+}
