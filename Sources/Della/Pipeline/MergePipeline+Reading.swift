@@ -17,12 +17,12 @@ extension MergePipeline {
                         .read, file: file, offset: read.offset, buffer: read.buffer,
                         token: token(for: .read(read))))
             }
-            guard scheduleNext() else { return }
+            guard try scheduleNext() else { return }
         }
     }
 
     /// Takes the next step of the schedule; false where there is none or no room for it.
-    private func scheduleNext() -> Bool {
+    private func scheduleNext() throws(MergeFailure) -> Bool {
         switch schedule.peek() {
         case nil: return false
         case .shard(let shard):
@@ -42,6 +42,7 @@ extension MergePipeline {
             }
             guard slots.available >= count else { return false }
             schedule.advance()
+            if chunk == 0, phase == 0 { try recountWritten(task) }
             add(task, chunk: chunk, phase: phase)
             return true
         }

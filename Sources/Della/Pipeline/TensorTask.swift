@@ -123,6 +123,9 @@ final class TensorTask: @unchecked Sendable {
         }
     }
 
+    /// Adds what an earlier run found of an input or, past the inputs, of the result.
+    func add(_ count: NonfiniteCount, at index: Int) { found[index] += count }
+
     private func settle() {
         guard let merge else { return }
         constants = merge.settle(layout.phases[phase], sums: sums, constants)

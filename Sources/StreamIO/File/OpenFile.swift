@@ -186,7 +186,7 @@ public struct OpenFile: ~Copyable, Sendable {
     /// Lets the kernel forget the pages it holds of that range; of no consequence for the data.
     ///
     /// - Parameter count: 0 means up to the end of the file.
-    func dropCache(from offset: UInt64 = 0, count: UInt64 = 0) {
+    package func dropCache(from offset: UInt64 = 0, count: UInt64 = 0) {
         posix_fadvise(reference.descriptor, off_t(offset), off_t(count), POSIX_FADV_DONTNEED)
     }
 
