@@ -134,6 +134,52 @@ import Testing
         #expect(error.isMissingInput == broken.isMissing)
     }
 
+    private static let set = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+
+    @Test(arguments: [
+        "{", #"{"weight_map": {"a": "model-00001-of-00030.safetensors"}}"#,
+        #"{"weight_map": {"a": "model-00002-of-00002.safetensors", "c": "model-00002-of-00002.safetensors"}}"#,
+        #"{"weight_map": {"a": "model-00001-of-00002.safetensors", "x": "model-00009-of-00009.safetensors"}}"#,
+    ])
+    func theHeadersOfACompleteSetDecideOverAStaleIndex(index: String) throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("a", "b"), Self.set[0])
+        try folder.write(Self.shard("c"), Self.set[1])
+        try folder.write(Array(index.utf8), "model.safetensors.index.json")
+        let checkpoint = try Checkpoint(opening: folder.path)
+        #expect(checkpoint.tensors.map(\.name) == ["a", "b", "c"])
+        #expect(checkpoint.remark?.contains("the files' headers decide") == true)
+        // Of a set that is not complete nobody knows what is missing.
+        try FileSystem.remove(folder.file(Self.set[1]))
+        #expect(throws: CheckpointError.self) { try Checkpoint(opening: folder.path) }
+    }
+
+    @Test func aCompleteSetNeedsNoIndex() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("b"), Self.set[1])
+        try folder.write(Self.shard("a"), Self.set[0])
+        let checkpoint = try Checkpoint(opening: folder.path)
+        #expect(checkpoint.tensors.map(\.name) == ["a", "b"] && checkpoint.remark != nil)
+        try FileSystem.remove(folder.file(Self.set[0]))
+        try folder.write(Self.shard("b"), Self.set[0])
+        #expect(
+            try Self.error(folder.path).reason
+                == .invalidFile(.duplicateTensor("b")))
+        try folder.write(Self.shard("c"), "model-00003-of-00003.safetensors")
+        guard case .ambiguous = try Self.error(folder.path).reason else {
+            Issue.record("two sets are one")
+            return
+        }
+    }
+
+    @Test func mistralsOwnLayoutIsPassedOverAndNamedWhereItIsAlone() throws {
+        let folder = TemporaryFolder()
+        try folder.write(Self.shard("x"), "consolidated.safetensors")
+        #expect(try Self.error(folder.path).reason == .consolidated(file: "consolidated.safetensors"))
+        try folder.write(Self.shard("a"), "weights.safetensors")
+        #expect(try Checkpoint(opening: folder.path).tensors.map(\.name) == ["a"])
+    }
+
     @Test func aTensorInTwoFilesIsNamed() throws {
         let folder = TemporaryFolder()
         try folder.write(Self.shard("a", "b"), "1.safetensors")

@@ -50,6 +50,9 @@ public struct Checkpoint: Hashable, Sendable {
     public let tensors: TensorList
     /// `__metadata__` of the first file; of more than 64 KiB what fits.
     public let metadata: [String: String]
+    /// What is wrong with the folder and does not matter: an index that is stale or absent beside a complete set of
+    /// files, whose headers decide.
+    public let remark: String?
     /// What the tensors take in memory, in bytes.
     public let memory: UInt64
 
@@ -62,7 +65,8 @@ public struct Checkpoint: Hashable, Sendable {
     public func place(named name: String) -> Int? { tensors.table.place(named: name) }
 
     /// Opens and validates the model of a folder: `model.safetensors.index.json` and the files it names, else
-    /// `model.safetensors`, else the only `.safetensors` file there.
+    /// `model.safetensors`, else a complete set of shards, else the only `.safetensors` file there. Where the index
+    /// is wrong, and a complete set of shards is there, their headers decide.
     ///
     /// - Parameters:
     ///   - permits: asked of every file before it is opened; its path may be that of a link.
@@ -83,21 +87,65 @@ public struct Checkpoint: Hashable, Sendable {
         }
     }
 
-    /// Measures all headers before any is kept.
     private init(
         _ directory: FilePath, _ permits: (FilePath) -> Bool, room: UInt64, isStopped: @escaping () -> Bool
     ) throws {
         let names = try Self.list(directory)
-        let indexPath = directory.appending(Self.indexName)
-        var index: CheckpointIndex?
-        if names.contains(Self.indexName) {
-            try Self.check(indexPath, permits)
-            index = try CheckpointIndex(reading: indexPath, isStopped: isStopped)
+        let set = Self.completeSet(names)
+        func opened(_ files: [String], _ index: CheckpointIndex?, _ remark: String? = nil) throws -> Self {
+            try Self(
+                directory, files, names, index, permits, room: room, remark: remark, isStopped: isStopped)
         }
+        guard names.contains(Self.indexName) else {
+            if let set, set.count > 1, !names.contains(Self.singleName) {
+                self = try opened(
+                    set, nil, "there is no \(Self.indexName): all of \(set.count) files are merged")
+            } else {
+                self = try opened([Self.chooseFile(names, directory)], nil)
+            }
+            return
+        }
+        let path = directory.appending(Self.indexName)
+        try Self.check(path, permits)
+        do {
+            let index = try CheckpointIndex(reading: path, isStopped: isStopped)
+            self = try opened(index.shardNames, index)
+        } catch let error as CheckpointError where error.isIndexs {
+            guard let files = set ?? (names.contains(Self.singleName) ? [Self.singleName] : nil) else {
+                throw error
+            }
+            self = try opened(
+                files, nil,
+                "\(Self.indexName) is wrong, and not believed (\(error.problem)): the files' headers decide")
+        }
+    }
+
+    /// The shards of a set that is complete by its own names, `model-00001-of-00003.safetensors` and so on; `nil`
+    /// where there is none, or several.
+    private static func completeSet(_ names: Set<String>) -> [String]? {
+        var sets: [String: [String]] = [:]
+        for name in names {
+            let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 4, parts[0] == "model", parts[1].utf8.count == 5, parts[2] == "of",
+                parts[3].hasSuffix(".safetensors")
+            else { continue }
+            sets[String(parts[3].dropLast(12)), default: []].append(name)
+        }
+        guard sets.count == 1, let (total, files) = sets.first, let count = Int(total), count == files.count
+        else { return nil }
+        let numbers = Set(files.compactMap { Int($0.dropFirst(6).prefix(5)) })
+        return numbers == Set(1...count) ? files.sorted() : nil
+    }
+
+    /// Measures all headers before any is kept.
+    private init(
+        _ directory: FilePath, _ files: [String], _ names: Set<String>, _ index: CheckpointIndex?,
+        _ permits: (FilePath) -> Bool, room: UInt64, remark: String?, isStopped: @escaping () -> Bool
+    ) throws {
         var headers: [ShardHeader] = []
-        for name in try index?.shardNames ?? [Self.chooseFile(names, directory)] {
+        for name in files {
             let path = directory.appending(name)
-            if index != nil, !names.contains(name) { throw CheckpointError(indexPath, .missingShard(name)) }
+            if let index, !names.contains(name) { throw CheckpointError(index.path, .missingShard(name)) }
             try Self.check(path, permits)
             headers.append(try ShardHeader(measuring: path, isStopped: isStopped))
         }
@@ -111,6 +159,7 @@ public struct Checkpoint: Hashable, Sendable {
         shards = headers.map(\.shard)
         metadata = headers.first?.metadata ?? [:]
         memory = extent.byteCount
+        self.remark = remark
         tensors = try Self.fill(extent, index, headers)
     }
 
@@ -156,7 +205,11 @@ public struct Checkpoint: Hashable, Sendable {
     ) throws(CheckpointError) -> String {
         if names.contains(singleName) { return singleName }
         let visible = names.filter { !$0.hasPrefix(".") }.sorted { ExactString($0) < ExactString($1) }
-        let candidates = visible.filter { $0.hasSuffix(".safetensors") }
+        let all = visible.filter { $0.hasSuffix(".safetensors") }
+        let candidates = all.filter { !$0.hasPrefix("consolidated") }
+        if candidates.isEmpty, let file = all.first {
+            throw CheckpointError(directory, .consolidated(file: file))
+        }
         if candidates.count > 1 { throw CheckpointError(directory, .ambiguous(files: candidates)) }
         if let only = candidates.first { return only }
         let pickled = visible.first { name in

@@ -14,6 +14,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case noModel
         /// Weights in PyTorch's format only, which is code to be run rather than data.
         case pickled(file: String)
+        /// Weights in the layout of Mistral's own programs only, whose tensors have other names.
+        case consolidated(file: String)
         /// Several safetensors files and no index that says which belong together.
         case ambiguous(files: [String])
         case invalidIndex(String)
@@ -54,6 +56,14 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         }
     }
 
+    /// Whether the index is to blame, and not the files with the weights.
+    var isIndexs: Bool {
+        switch reason {
+        case .invalidIndex, .invalidShardName, .missingShard, .tensorNotInShard, .tensorNotInIndex: true
+        default: false
+        }
+    }
+
     /// What is wrong, without the file's name and the remedy.
     public var problem: String {
         switch reason {
@@ -63,6 +73,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notPermitted: "leads out of the folders that may be read"
         case .noModel: "no model in this folder"
         case .pickled(let file): "the model is only there in PyTorch's format (\(file))"
+        case .consolidated(let file): "the model is only there in Mistral's own layout (\(file))"
         case .ambiguous(let files):
             "several safetensors files and no index: \(files.prefix(3).joined(separator: ", "))"
                 + (files.count > 3 ? " and \(files.count - 3) more" : "")
@@ -95,6 +106,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notPermitted: "move the file there"
         case .noModel: "give a folder with model.safetensors or model.safetensors.index.json"
         case .pickled: "convert it to safetensors, with transformers' save_pretrained for instance"
+        case .consolidated: "name the model in transformers' layout, with model.safetensors"
         case .ambiguous: "add model.safetensors.index.json, or leave one file"
         case .missingShard: "finish the download"
         case .lfsPointer: "run git lfs pull in the model's folder"
