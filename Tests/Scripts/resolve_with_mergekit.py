@@ -5,10 +5,10 @@
     resolve_with_mergekit.py Tests/DellaTests/Resources/mergekit
 
 Makes the tiny models that models.json and shapes.json describe in a temporary folder, lets mergekit plan each
-config of rules/ and cards/ over them, and writes expected/NAME.json:
+config of rules/, methods/ and cards/ over them, and writes expected/NAME.json:
 
-    {"models": [the non-base models of each row, in order],
-     "rows": [{"models": [...], "lambda": L, "normalize": B, "rescale": B, "terms": [[weight, density, epsilon] ...]}],
+    {"rows": [{"models": [all in order], "base": NAME or null, "shared": {parameter: value},
+               "terms": [{parameter: value} of each model, in order]}],
      "tensors": {name: row}}
 
 Nothing is merged; no weight is read.
@@ -56,7 +56,8 @@ def resolve(path):
     config = MergeConfiguration.model_validate(yaml.safe_load(path.read_text()))
     LoaderCache().setup(options=options)
     architecture = get_architecture_info(config, options)
-    out = transformers.AutoConfig.from_pretrained(config.base_model.model.path)
+    first = config.base_model or config.referenced_models()[0]
+    out = transformers.AutoConfig.from_pretrained(first.model.path)
     slices = config.slices or next((m.slices for m in (config.modules or {}).values()), None)
     if slices:
         out.num_hidden_layers = sum(s.sources[0].layer_range[1] - s.sources[0].layer_range[0] for s in slices)
@@ -64,13 +65,11 @@ def resolve(path):
     planner._plan()
     rows, numbers, tensors = [], {}, {}
     for weight, task in planner._tensors:
-        shared = dict(task.parameters)
-        others = [m for m in task.model_order if m != task.base_model]
-        per_model = [dict(task.input_parameters[m]) for m in others]
         row = {
-            "models": [str(m) for m in others],
-            "lambda": shared["lambda"], "normalize": shared["normalize"], "rescale": shared["rescale"],
-            "terms": [[p["weight"], p["density"], p["epsilon"]] for p in per_model],
+            "models": [str(m) for m in task.model_order],
+            "base": str(task.base_model) if task.base_model in task.model_order else None,
+            "shared": dict(task.parameters),
+            "terms": [dict(task.input_parameters[m]) for m in task.model_order],
         }
         key = json.dumps(row)
         if key not in numbers:
@@ -97,7 +96,7 @@ def main():
             write_model(Path(temporary) / name, shapes, spec)
         (folder / "expected").mkdir(exist_ok=True)
         failed = []
-        for path in sorted(folder.glob("rules/*.yml")) + sorted(folder.glob("cards/*.yml")):
+        for path in [p for kind in ("rules", "methods", "cards") for p in sorted(folder.glob(kind + "/*.yml"))]:
             try:
                 result = resolve(path)
             except Exception as error:

@@ -2,32 +2,20 @@ import StreamIO
 
 /// The parts of a config that are not about which models take part.
 extension ConfigParser {
-    /// mergekit's other methods, which are named rather than taken for misspellings.
-    private static let otherMethods: Set<String> = [
-        "arcee_fusion", "breadcrumbs", "breadcrumbs_ties", "dare_linear", "dare_ties", "karcher", "linear",
-        "model_stock", "multislerp", "nearswap", "nuslerp", "passthrough", "ram", "ramplus_tl", "sce",
-        "slerp",
-        "task_arithmetic", "task_swapping", "ties",
-    ]
-
-    mutating func parseMethod(_ node: YAMLNode) {
-        guard let text = node.text else {
-            list.add(node.line, "merge_method is \(node.kindName)", "write della, or della_linear")
+    mutating func parseMethod(_ pair: YAMLPair) {
+        config.methodLine = pair.line
+        guard let text = pair.value.text else {
+            list.add(
+                pair.line, "merge_method is \(pair.value.kindName)", "write della, or another of mergekit's")
             return
         }
-        if let method = MergeMethod(rawValue: text) {
-            config.method = method
-        } else if Self.otherMethods.contains(text) {
-            list.add(
-                node.line, "the method \(text) is mergekit's, and not done here",
-                "dellad merges with della and della_linear; run mergekit for \(text)")
-        } else {
-            list.add(
-                node.line, "unknown method '\(text.excerpt)'",
-                NearestName.remedy(
-                    text, among: MergeMethod.allCases.map(\.rawValue),
-                    otherwise: "write della, or della_linear"))
-        }
+        config.method = MethodRules.named(text)
+        guard config.method == nil else { return }
+        list.add(
+            pair.line, "unknown method '\(text.excerpt)'",
+            NearestName.remedy(
+                text, among: MethodRules.names,
+                otherwise: "known are \(MethodRules.names.joined(separator: ", "))"))
     }
 
     mutating func parseFormat(_ pair: YAMLPair) -> FloatFormat? {
@@ -66,38 +54,69 @@ extension ConfigParser {
         }
         var table = ParameterTable()
         for pair in pairs {
-            guard let name = ParameterName(rawValue: pair.key) else {
-                unknown(pair, "parameter", among: ParameterName.allCases.map(\.rawValue))
-                table.isDamaged = true
-                continue
-            }
-            if level == .source, name.isFlag {
+            guard let rule = parameterRule(pair, &table) else { continue }
+            if level == .source, rule.scope == .merge {
                 list.warn(
                     pair.line,
                     "\(pair.key) under a model changes nothing, in mergekit as here: it is one for the merge")
                 continue
             }
-            if let setting = parseSetting(pair, isFlag: name.isFlag) {
+            if let setting = parseSetting(pair, rule) {
                 table.settings[pair.key] = setting
-                if name == .density { noteDensity(setting) }
+                noteRange(setting, rule)
             } else {
-                table.unread.insert(name)
+                table.unread.insert(rule.name)
             }
         }
         return table
     }
 
-    private mutating func noteDensity(_ setting: ParameterSetting) {
+    /// The parameter that a pair is of; `nil`, and a problem or warning noted, where the method has none of that name.
+    private mutating func parameterRule(_ pair: YAMLPair, _ table: inout ParameterTable) -> ParameterRule? {
+        let owners = MethodRules.having(pair.key)
+        guard let method = config.method else {
+            if let first = owners.first { return first.parameter(pair.key) }
+            unknown(pair, "parameter", among: MethodRules.parameterNames)
+            table.isDamaged = true
+            return nil
+        }
+        if let rule = method.parameter(pair.key) { return rule }
+        if owners.isEmpty {
+            let names = method.parameters.map(\.name)
+            list.add(
+                pair.line, "unknown parameter '\(pair.key.excerpt)'",
+                NearestName.match(pair.key, among: names).map { "did you mean \($0)?" }
+                    ?? NearestName.remedy(
+                        pair.key, among: MethodRules.parameterNames,
+                        otherwise: names.isEmpty
+                            ? "\(method.name) has none"
+                            : "\(method.name) has \(names.joined(separator: ", "))"))
+            table.isDamaged = true
+        } else {
+            let names = owners.prefix(3).map(\.name).joined(separator: ", ")
+            let more = owners.count > 3 ? " and others" : ""
+            list.warn(
+                pair.line,
+                "\(pair.key) changes nothing: \(method.name) has no such parameter, but \(names)\(more)")
+        }
+        return nil
+    }
+
+    private mutating func noteRange(_ setting: ParameterSetting, _ rule: ParameterRule) {
+        guard let range = rule.range else { return }
         for condition in setting.conditions {
-            guard let value = condition.values.first(where: { !(0...1).contains($0) }) else { continue }
+            guard let value = condition.values.first(where: { !range.meant.contains($0) }) else { continue }
+            let effect = value > range.meant.upperBound ? range.above : range.below
+            let low = TensorFindings.decimal(range.meant.lowerBound)
+            let high = TensorFindings.decimal(range.meant.upperBound)
             list.warn(
                 condition.line,
-                "density \(TensorFindings.decimal(value)) \(value > 1 ? "keeps" : "drops") every difference: densities "
-                    + "are meant to lie between 0 and 1")
+                "\(rule.name) \(TensorFindings.decimal(value)) \(effect): it is meant to lie between \(low) and \(high)"
+            )
         }
     }
 
-    private mutating func parseSetting(_ pair: YAMLPair, isFlag: Bool) -> ParameterSetting? {
+    private mutating func parseSetting(_ pair: YAMLPair, _ rule: ParameterRule) -> ParameterSetting? {
         let node = pair.value
         let nodes: [YAMLNode]
         if node.pairs != nil {
@@ -105,14 +124,14 @@ extension ConfigParser {
         } else if let items = node.items, items.contains(where: { $0.pairs != nil }) {
             nodes = items
         } else {
-            let values = parseValues(node, line: pair.line, name: pair.key, isFlag: isFlag)
+            let values = parseValues(node, line: pair.line, rule)
             return values.map { values in
                 ParameterSetting(
                     conditions: [.init(filter: nil, values: values, line: pair.line)], line: pair.line)
             }
         }
         // All of them, so that each one's problem is noted.
-        let conditions = nodes.map { parseCondition($0, name: pair.key, isFlag: isFlag) }
+        let conditions = nodes.map { parseCondition($0, rule) }
         let known = conditions.compactMap { $0 }
         guard known.count == conditions.count else { return nil }
         noteUnreached(known, name: pair.key)
@@ -131,8 +150,9 @@ extension ConfigParser {
     }
 
     private mutating func parseCondition(
-        _ node: YAMLNode, name: String, isFlag: Bool
+        _ node: YAMLNode, _ rule: ParameterRule
     ) -> ParameterSetting.Condition? {
+        let name = rule.name
         guard let pairs = node.pairs else {
             list.add(
                 node.line, "\(name) mixes numbers and conditions", "give each its '- filter:' and 'value:'")
@@ -152,7 +172,7 @@ extension ConfigParser {
                     isDamaged = true
                 }
             case "value":
-                values = parseValues(pair.value, line: pair.line, name: name, isFlag: isFlag)
+                values = parseValues(pair.value, line: pair.line, rule)
                 isDamaged = isDamaged || values == nil
             default:
                 unknown(pair, "key", among: ["filter", "value"])
@@ -167,48 +187,62 @@ extension ConfigParser {
         return ParameterSetting.Condition(filter: filter, values: values, line: node.line)
     }
 
-    private mutating func parseValues(
-        _ node: YAMLNode, line: Int, name: String, isFlag: Bool
-    ) -> [Double]? {
-        let what = isFlag ? "true or false" : "a number"
-        if let items = node.items {
-            guard !items.isEmpty else {
-                list.add(line, "\(name) is an empty list", "write \(what), or a list of them")
-                return nil
-            }
-            let values = items.compactMap { parseValue($0, line: $0.line, name: name, isFlag: isFlag) }
-            return values.count == items.count ? values : nil
-        }
-        return parseValue(node, line: line, name: name, isFlag: isFlag).map { [$0] }
-    }
-
-    private mutating func parseValue(
-        _ node: YAMLNode, line: Int, name: String, isFlag: Bool
-    ) -> Double? {
-        let what = isFlag ? "true or false" : "a number"
-        guard node.text != nil else {
-            list.add(line, "\(name) is \(node.kindName), not \(what)", "write \(name): and \(what)")
+    private mutating func parseValues(_ node: YAMLNode, line: Int, _ rule: ParameterRule) -> [Double]? {
+        guard let items = node.items else { return parseValue(node, line: line, rule).map { [$0] } }
+        guard !items.isEmpty else {
+            list.add(
+                line, "\(rule.name) is an empty list", "write \(Self.what(rule)), or a list of them")
             return nil
         }
-        if isFlag {
-            if let flag = node.flag { return flag ? 1 : 0 }
+        let values = items.map { parseValue($0, line: $0.line, rule) }
+        let known = values.compactMap { $0 }
+        return known.count == values.count ? known : nil
+    }
+
+    private static func what(_ rule: ParameterRule) -> String {
+        switch rule.kind {
+        case .flag: "true or false"
+        case .number: "a number"
+        case .count: "a whole number"
+        }
+    }
+
+    private mutating func parseValue(_ node: YAMLNode, line: Int, _ rule: ParameterRule) -> Double? {
+        let name = rule.name
+        guard let text = node.text else {
             list.add(
-                line, "\(name): '\(node.text?.excerpt ?? "")' is neither true nor false",
-                "write true or false")
+                line, "\(name) is \(node.kindName), not \(Self.what(rule))",
+                "write \(name): and \(Self.what(rule))")
+            return nil
+        }
+        if rule.kind == .flag {
+            if let flag = node.flag { return flag ? 1 : 0 }
+            list.add(line, "\(name): '\(text.excerpt)' is neither true nor false", "write true or false")
             return nil
         }
         guard let number = node.number else {
-            list.add(line, "\(name): '\(node.text?.excerpt ?? "")' is no number", "write \(name): 0.5")
+            let example = rule.standard.map(TensorFindings.decimal) ?? "0.5"
+            list.add(
+                line, "\(name): '\(text.excerpt)' is no number",
+                "write \(name): \(YAMLNode.numberMeant(by: text) ?? example)")
             return nil
         }
         guard number.isFinite else {
-            list.add(line, "\(name) is \(node.text ?? "")", "every parameter is a finite number")
+            list.add(line, "\(name) is \(text)", "every parameter is a finite number")
             return nil
         }
         guard Float(number).isFinite else {
             list.add(
-                line, "\(name) is \(node.text ?? ""), which float32 cannot hold",
+                line, "\(name) is \(text), which float32 cannot hold",
                 "every parameter lies within ±3.4e38")
+            return nil
+        }
+        if rule.kind == .count, number != number.rounded() || !(0...ParameterRule.countLimit).contains(number)
+        {
+            list.add(
+                line,
+                "\(name): \(text) is no whole number from 0 to \(TensorFindings.decimal(ParameterRule.countLimit))",
+                "write \(name): \(TensorFindings.decimal(rule.standard ?? 1))")
             return nil
         }
         return number
@@ -222,7 +256,7 @@ extension ConfigParser {
 
     private mutating func checkTokenizerSource(_ node: YAMLNode, line: Int, key: String) {
         if node.isNull { return }
-        if node.text == "base" || (node.text != nil && node.text == config.base?.value.text) {
+        if node.text == "base" || (node.text != nil && node.text == config.outputModel?.value.text) {
             config.tokenizerSourceLine = line
         } else if node.text == "union" {
             list.add(

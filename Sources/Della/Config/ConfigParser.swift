@@ -16,6 +16,12 @@ struct ConfigParser {
         "tokenizer_source", "tokenizer", "chat_template", "dellad",
     ]
 
+    /// Whether a name is a key of the language that has a value in its line, as a rule.
+    static func isKey(_ name: String) -> Bool {
+        topKeys.contains(name) || ["model", "layer_range", "filter", "value"].contains(name)
+            || MethodRules.parameterNames.contains(name)
+    }
+
     /// Reads a config's text. What could be made out is returned even where problems were found.
     static func parse(_ text: [UInt8]) -> (config: MergeConfig, list: ProblemList) {
         var parser = ConfigParser()
@@ -35,14 +41,28 @@ struct ConfigParser {
                 "it begins with keys such as base_model: and merge_method:")
             return
         }
-        // The base first: others may be said in terms of it.
-        for pair in pairs where pair.key == "base_model" { parseTop(pair) }
-        for pair in pairs where pair.key != "base_model" { parseTop(pair) }
-        if !pairs.contains(where: { $0.key == "merge_method" }) {
-            list.add(1, "merge_method is missing", "write merge_method: della, or della_linear")
+        if let experts = pairs.first(where: { $0.key == "experts" }) {
+            list.add(
+                experts.line, "this is a config of mergekit-moe, which makes a mixture of experts",
+                "run mergekit-moe; dellad merges models of one architecture, with models: or slices:")
+            return
         }
-        if !pairs.contains(where: { $0.key == "base_model" }) {
-            list.add(1, "base_model is missing", "della prunes differences to a base: name it")
+        // Others are said in terms of the first of these, and the last in terms of the models.
+        let first = ["base_model", "merge_method"], last = ["tokenizer_source", "tokenizer"]
+        for pair in pairs where first.contains(pair.key) { parseTop(pair) }
+        for pair in pairs where !(first + last).contains(pair.key) { parseTop(pair) }
+        for pair in pairs where last.contains(pair.key) { parseTop(pair) }
+        if !pairs.contains(where: { $0.key == "merge_method" }) {
+            list.add(1, "merge_method is missing", "write merge_method: della, or another of mergekit's")
+        }
+        if let method = config.method, method.base.isNeeded,
+            !pairs.contains(where: { $0.key == "base_model" })
+        {
+            list.add(
+                1, "base_model is missing",
+                method.base == .start
+                    ? "\(method.name) goes from the base to the other model: name one of the two"
+                    : "\(method.name) takes differences to a base: name it")
         }
         checkLayout(pairs)
         if hasStrayParameters { config.parameters.isDamaged = true }
@@ -51,7 +71,7 @@ struct ConfigParser {
     private mutating func parseTop(_ pair: YAMLPair) {
         let value = pair.value
         switch pair.key {
-        case "merge_method": parseMethod(value)
+        case "merge_method": parseMethod(pair)
         case "base_model":
             if let model = parseModel(value, key: "base_model") {
                 config.base = .init(value: model, line: pair.line)
@@ -75,7 +95,7 @@ struct ConfigParser {
                 pair.line,
                 "name changes nothing: the output is named after the config's file, or by the command")
         default:
-            if ParameterName(rawValue: pair.key) != nil {
+            if MethodRules.parameterNames.contains(pair.key) {
                 hasStrayParameters = true
                 list.add(
                     pair.line, "the parameter \(pair.key) stands outside of parameters:",
@@ -103,137 +123,6 @@ struct ConfigParser {
 
     enum Level { case global, module, slice, source }
 
-    /// A model's name, or mergekit's long form `{model: {path:, revision:}}`.
-    mutating func parseModel(_ node: YAMLNode, key: String) -> ModelReference? {
-        if let pairs = node.pairs { return parseLongModel(pairs, line: node.line, key: key) }
-        guard let text = node.text else {
-            list.add(
-                node.line, "\(key): is \(node.kindName), not a model's name", "write Org/Name, or a path")
-            return nil
-        }
-        guard !refuses(byteCount: text.utf8.count, of: text, line: node.line, key: key) else { return nil }
-        guard let model = ModelReference(text) else {
-            list.add(
-                node.line, "'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path"
-            )
-            return nil
-        }
-        if let adapter = model.adapter { refuse(adapter: adapter, of: model.path, line: node.line) }
-        return model
-    }
-
-    /// Says what there is instead of an adapter that nobody applies.
-    private mutating func refuse(adapter: String, of model: String?, line: Int) {
-        let base = model ?? "its base"
-        let name = (model.map { $0 + "+" } ?? "") + adapter
-        list.add(
-            line, "\(name.excerpt): LoRA adapters are not applied",
-            "merge \(adapter.excerpt) into \(base.excerpt) with peft's merge_and_unload, and name the result")
-    }
-
-    /// What the long form of a model's name says, the model inside of it included.
-    private struct LongModel {
-        /// Taken to the letter, `+` and `@` too.
-        var path: String?
-        var revision: String?
-        /// Where the adapter stands, and what it is called.
-        var adapter: (line: Int, name: String)?
-        /// Whether a problem that is noted keeps it from being believed.
-        var isDamaged = false
-    }
-
-    private mutating func parseLongModel(_ pairs: [YAMLPair], line: Int, key: String) -> ModelReference? {
-        var model = LongModel()
-        for pair in pairs { parseLongModel(pair, isInner: false, into: &model) }
-        if let adapter = model.adapter { refuse(adapter: adapter.name, of: model.path, line: adapter.line) }
-        guard !model.isDamaged else { return nil }
-        let path = model.path ?? ""
-        let length = path.utf8.count + (model.revision.map { $0.utf8.count + 1 } ?? 0)
-        guard !refuses(byteCount: length, of: path, line: line, key: key) else { return nil }
-        guard !path.isEmpty else {
-            list.add(line, "\(key): names no model", "write Org/Name, or a path")
-            return nil
-        }
-        return ModelReference(path: path, revision: model.revision, adapter: model.adapter?.name)
-    }
-
-    private mutating func parseLongModel(_ pair: YAMLPair, isInner: Bool, into model: inout LongModel) {
-        switch pair.key {
-        case "model" where !isInner && pair.value.pairs != nil:
-            for inner in pair.value.pairs ?? [] { parseLongModel(inner, isInner: true, into: &model) }
-        case "model" where !isInner:
-            // mergekit looks for a revision here, and for no adapter.
-            guard let text = text(of: pair, into: &model) else { return }
-            let parts = text.split(separator: "@", omittingEmptySubsequences: false).map(String.init)
-            set(parts[0], as: \.path, at: pair, of: &model)
-            if parts.count == 2, !parts[1].isEmpty { set(parts[1], as: \.revision, at: pair, of: &model) }
-            if parts.count > 2 || parts.count == 2 && (parts[0].isEmpty || parts[1].isEmpty) {
-                list.add(
-                    pair.line, "'\(text.excerpt)' is no model's name",
-                    "write Org/Name, Org/Name@commit, or path: with a path of any characters")
-                model.isDamaged = true
-            }
-        case "path":
-            if let text = text(of: pair, into: &model) { set(text, as: \.path, at: pair, of: &model) }
-        case "revision":
-            if let text = text(of: pair, into: &model) { set(text, as: \.revision, at: pair, of: &model) }
-        case "lora" where !isInner:
-            if pair.value.isNull { return }
-            model.adapter = (pair.line, Self.adapterName(pair.value))
-        case "override_architecture" where !isInner:
-            if pair.value.isNull { return }
-            list.warn(pair.line, "override_architecture changes nothing: names and shapes decide here")
-        default:
-            unknown(
-                pair, "key", among: isInner ? ["path", "revision"] : ["model", "path", "revision", "lora"])
-            model.isDamaged = true
-        }
-    }
-
-    /// The text of one entry of a long form; `nil` for null, and where a problem is noted.
-    private mutating func text(of pair: YAMLPair, into model: inout LongModel) -> String? {
-        if pair.value.isNull { return nil }
-        guard let text = pair.value.text else {
-            list.add(
-                pair.line, "\(pair.key): is \(pair.value.kindName), not a text", "write \(pair.key): TEXT")
-            model.isDamaged = true
-            return nil
-        }
-        return text
-    }
-
-    private mutating func set(
-        _ text: String, as part: WritableKeyPath<LongModel, String?>, at pair: YAMLPair,
-        of model: inout LongModel
-    ) {
-        if let other = model[keyPath: part], other != text {
-            list.add(
-                pair.line, "\(pair.key): '\(text.excerpt)' beside '\(other.excerpt)' for one model",
-                "keep one")
-            model.isDamaged = true
-        }
-        model[keyPath: part] = text
-    }
-
-    /// What an adapter is called: its text, its path, or that of the first of several.
-    private static func adapterName(_ node: YAMLNode) -> String {
-        if let text = node.text { return text }
-        if let first = node.items?.first { return adapterName(first) }
-        let inner = node.pairs?.first { $0.key == "model" && $0.value.pairs != nil }?.value.pairs
-        let path = (inner ?? node.pairs ?? []).first { ["path", "model"].contains($0.key) }
-        return path?.value.text ?? "the adapter"
-    }
-
-    /// Refuses a name that no file can have before it is taken apart.
-    private mutating func refuses(byteCount: Int, of text: String, line: Int, key: String) -> Bool {
-        guard byteCount > ModelReference.byteLimit else { return false }
-        list.add(
-            line,
-            "\(key): the name '\(text.excerpt)' has \(byteCount) bytes, and no path more than "
-                + "\(ModelReference.byteLimit)", "write Org/Name, or a path")
-        return true
-    }
-
     mutating func parseSources(_ node: YAMLNode, key: String, inSlice: Bool) -> [MergeConfig.Source] {
         guard let items = node.items, !items.isEmpty else {
             list.add(
@@ -246,7 +135,11 @@ struct ConfigParser {
 
     private mutating func parseSource(_ node: YAMLNode, inSlice: Bool) -> MergeConfig.Source? {
         guard let pairs = node.pairs else {
-            if let text = node.text {
+            if let text = node.text, text.hasPrefix("model:") {
+                list.add(
+                    node.line, "there is no space after 'model:'",
+                    "write '- model: \(String(text.dropFirst(6)).excerpt)'")
+            } else if let text = node.text {
                 list.add(
                     node.line, "'\(text.excerpt)' stands without a key", "write '- model: \(text.excerpt)'")
             } else {
@@ -284,7 +177,7 @@ struct ConfigParser {
     }
 
     private mutating func unknownInSource(_ pair: YAMLPair, inSlice: Bool, model: ModelReference?) {
-        if ParameterName(rawValue: pair.key) != nil {
+        if MethodRules.parameterNames.contains(pair.key) {
             list.add(
                 pair.line, "the parameter \(pair.key) stands beside the model, not below its parameters:",
                 "indent it below a parameters: line of this model")
@@ -308,10 +201,9 @@ struct ConfigParser {
                 "write layer_range: [FIRST, END], END not included")
             return nil
         }
-        guard bounds[0] >= 0, bounds[1] > bounds[0], bounds[1] <= LayerPosition.layerLimit else {
-            list.add(
-                pair.line, "layer_range [\(bounds[0]), \(bounds[1])] holds no layer",
-                "END is not included, and larger than FIRST")
+        // Whether an empty range means something, its place among the slices says.
+        guard bounds[0] >= 0, bounds[1] >= bounds[0], bounds[1] <= LayerPosition.layerLimit else {
+            addEmptyRange(bounds[0], bounds[1], line: pair.line)
             return nil
         }
         return .init(value: bounds[0]..<bounds[1], line: pair.line)
@@ -324,7 +216,22 @@ struct ConfigParser {
                 "each entry begins with '- sources:'")
             return []
         }
-        return items.map { parseSlice($0) }
+        var slices = items.map { parseSlice($0) }
+        for index in slices.indices where slices.count == 1 || index > 0 && index < slices.count - 1 {
+            for source in slices[index].sources {
+                guard let layers = source.layers, layers.value.isEmpty else { continue }
+                addEmptyRange(layers.value.lowerBound, layers.value.upperBound, line: layers.line)
+                slices[index].isDamaged = true
+            }
+        }
+        return slices
+    }
+
+    /// Only the first slice, whose embedding is taken, and the last, whose head is, may have no layer.
+    private mutating func addEmptyRange(_ first: Int, _ end: Int, line: Int) {
+        list.add(
+            line, "layer_range [\(first), \(end)] holds no layer",
+            "END is not included, and larger than FIRST")
     }
 
     private mutating func parseSlice(_ node: YAMLNode) -> MergeConfig.Slice {
@@ -412,6 +319,5 @@ struct ConfigParser {
         "allow_crimes": "write dellad: {allow_crimes: true}, or --allow-crimes",
         "shard_size": "write dellad: {shard_size: 5GB}",
         "out_shard_size": "write dellad: {shard_size: 5GB}",
-        "gamma": "della has epsilon; gamma belongs to breadcrumbs",
     ]
 }

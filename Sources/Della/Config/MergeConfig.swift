@@ -16,6 +16,8 @@ struct MergeConfig: Sendable {
         /// The layers taken, in a slice; all of them in `models`.
         var layers: Located<Range<Int>>?
         var parameters = ParameterTable()
+        /// Whether it is the base, which takes part as one more model though the list does not have it.
+        var isAppended = false
     }
 
     /// A run of output layers.
@@ -50,7 +52,9 @@ struct MergeConfig: Sendable {
         var retries = 0
     }
 
-    var method: MergeMethod?
+    var method: MethodRules?
+    /// Where `merge_method` stands.
+    var methodLine: Int?
     var base: Located<ModelReference>?
     var layout: Layout?
     /// The line of `models`, `slices` or `modules`.
@@ -64,6 +68,14 @@ struct MergeConfig: Sendable {
     /// Where `tokenizer_source: base` stands, or a tokenizer section that says so.
     var tokenizerSourceLine: Int?
     var dellad = DelladSection()
+
+    /// The method, or the one that is assumed where there is none to find what else is wrong.
+    var rules: MethodRules { method ?? .della }
+
+    /// The model whose config.json and companions the output gets: the base, else the first listed.
+    var outputModel: Located<ModelReference>? {
+        base ?? slices.first?.sources.first.map { Located(value: $0.model, line: $0.line) }
+    }
 
     /// Slices as written, `models` as the one slice that it is.
     var slices: [Slice] {

@@ -2,11 +2,11 @@
 struct ParameterTable: Hashable, Sendable {
     var settings: [String: ParameterSetting] = [:]
     /// Parameters whose values could not be read.
-    var unread: Set<ParameterName> = []
+    var unread: Set<String> = []
     /// Whether something in it could not be read that may have been meant as any parameter.
     var isDamaged = false
 
     /// Whether a parameter is written here, or may have been meant, and is not known: whatever else it would
     /// resolve to says nothing.
-    func mayHide(_ name: ParameterName) -> Bool { isDamaged || unread.contains(name) }
+    func mayHide(_ name: String) -> Bool { isDamaged || unread.contains(name) }
 }

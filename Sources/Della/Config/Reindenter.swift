@@ -49,6 +49,8 @@ struct Reindenter {
         }
     }
 
+    private static func isParameter(_ key: String) -> Bool { MethodRules.parameterNames.contains(key) }
+
     /// The column of an entry of `models:` or `sources:`.
     private var entryColumn: Int { shift + (isInSlices ? 6 : 2) }
 
@@ -78,7 +80,7 @@ struct Reindenter {
         }
         (openParameter, isInCondition, openList) = (nil, false, nil)
         if line.isItem { return itemColumn(line, key) }
-        if ParameterName(rawValue: key) != nil {
+        if Self.isParameter(key) {
             let column = column(for: place)
             if line.value == nil { openParameter = column }
             return column
@@ -136,23 +138,24 @@ struct Reindenter {
     }
 
     private static let sectionKeys: Set<String> = [
-        "seed", "shard_size", "memory", "mergekit_compat", "retry", "source", "tokens", "pad_to_multiple_of",
+        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry", "source", "tokens",
+        "pad_to_multiple_of",
     ]
 
     /// Whose parameters these are: an entry's, a slice's or the merge's.
     private mutating func parametersColumn(_ index: Int) -> Int {
         let block = source[(index + 1)...].prefix { line in
             line.isBlank || line.key == nil || ["filter", "value"].contains(line.key ?? "")
-                || ParameterName(rawValue: line.key ?? "") != nil && !line.isItem
+                || Self.isParameter(line.key ?? "") && !line.isItem
         }
-        var names = Set(block.compactMap { $0.key.flatMap(ParameterName.init) })
+        var names = Set(block.compactMap(\.key).filter(Self.isParameter))
         if let flow = source[index].value {
-            names = Set(ParameterName.allCases.filter { flow.containsText($0.rawValue + ":") })
+            names = Set(MethodRules.parameterNames.filter { flow.containsText($0 + ":") })
         }
         // Without a weight, what only the merge has, or what stands below the base, is not a model's.
         let isMerges =
-            !names.contains(.weight)
-            && (names.contains(where: \.isFlag) || (entryModel != nil && entryModel == base))
+            !names.contains(ParameterRule.weight.name)
+            && (names.contains(where: MethodRules.isMerges) || (entryModel != nil && entryModel == base))
         if isDoubtful(index, after: block.endIndex, names) { doubtfulLine = index }
         if isInList, place == .entry, !entryHasParameters, !isMerges {
             (place, entryHasParameters) = (.entryParameters, true)
@@ -175,9 +178,9 @@ struct Reindenter {
 
     /// Whether a block of parameters after the last entry of a list may be the entry's or the merge's: neither has
     /// another, and both can have these.
-    private func isDoubtful(_ index: Int, after end: Int, _ names: Set<ParameterName>) -> Bool {
+    private func isDoubtful(_ index: Int, after end: Int, _ names: Set<String>) -> Bool {
         guard isInList, place == .entry, !entryHasParameters, !hasGlobalParameters, source[index].indent == 0,
-            !names.allSatisfy(\.isFlag)
+            !names.allSatisfy(MethodRules.isMerges)
         else { return false }
         return !source[end...].contains { line in
             line.key == "parameters" || line.isItem && ["model", "layer_range", "sources"].contains(line.key)

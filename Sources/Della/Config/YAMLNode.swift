@@ -33,6 +33,20 @@ struct YAMLNode: Sendable {
         }
     }
 
+    /// Whether another node says the same, wherever it stands. O(n).
+    func isSame(as other: YAMLNode) -> Bool {
+        switch (value, other.value) {
+        case (.scalar(let left, let isPlain), .scalar(let right, let isOtherPlain)):
+            left == right && isPlain == isOtherPlain
+        case (.sequence(let left), .sequence(let right)):
+            left.count == right.count && zip(left, right).allSatisfy { $0.isSame(as: $1) }
+        case (.mapping(let left), .mapping(let right)):
+            left.count == right.count
+                && zip(left, right).allSatisfy { $0.key == $1.key && $0.value.isSame(as: $1.value) }
+        default: false
+        }
+    }
+
     /// The kind of value in the words of a message.
     var kindName: String {
         switch value {
@@ -101,6 +115,21 @@ extension YAMLNode {
         }
         guard digits.utf8.allSatisfy({ "+-.eE0123456789".utf8.contains($0) }) else { return nil }
         return Double(digits)
+    }
+
+    /// The number that a text means which is none: with a typographer's minus, a comma for the point, or in percent.
+    static func numberMeant(by text: String) -> String? {
+        guard text.utf8.count <= 64 else { return nil }
+        var digits = text.replacing("\u{2212}", with: "-").replacing("\u{2013}", with: "-").filter {
+            $0 != " "
+        }
+        let isPercent = digits.hasSuffix("%")
+        if isPercent { digits.removeLast() }
+        if digits.count(where: { $0 == "," }) == 1 { digits = digits.replacing(",", with: ".") }
+        guard digits.utf8.allSatisfy({ "+-.eE0123456789".utf8.contains($0) }), let value = Double(digits),
+            value.isFinite
+        else { return nil }
+        return isPercent ? "\((value * 1e4).rounded() / 1e6)" : digits
     }
 
     /// A whole number of 64 bits without sign.

@@ -25,6 +25,8 @@ struct YAMLReader {
     private var nodes = 0
     /// Problems that reading went on after: repeated keys, keys that are no text.
     private var found: [Problem] = []
+    /// Keys that were repeated with the same value.
+    private var repeated: [(line: Int, text: String)] = []
 
     private init() {}
 
@@ -35,15 +37,37 @@ struct YAMLReader {
             return nil
         }
         var reader = YAMLReader()
-        defer { reader.found.forEach { list.add($0) } }
+        defer {
+            reader.found.forEach { list.add($0) }
+            reader.repeated.forEach { list.warn($0.line, $0.text) }
+        }
         do throws(Failure) {
             return try text.withUnsafeBufferPointer { (bytes) throws(Failure) -> YAMLNode? in
                 try reader.document(UnsafeBufferPointer(rebasing: bytes.dropFirst(markLength(text))))
             }
         } catch {
-            list.add(error.problem)
+            list.add(missingSpace(in: text, before: error.problem.line) ?? error.problem)
             return nil
         }
+    }
+
+    /// What is behind many a syntax error: a known key without a space after its colon, above where it is noticed.
+    private static func missingSpace(in text: [UInt8], before line: Int?) -> Problem? {
+        let lines = String(decoding: text, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for index in lines.indices.prefix(line ?? 1).reversed() {
+            let entry = lines[index].drop { $0 == " " || $0 == "-" }
+            guard let colon = entry.firstIndex(of: ":") else { continue }
+            let rest = entry[entry.index(after: colon)...]
+            guard let next = rest.first, !next.isWhitespace, ConfigParser.isKey(String(entry[..<colon]))
+            else {
+                continue
+            }
+            return Problem(
+                line: index + 1, "there is no space after '\(entry[..<colon]):'",
+                remedy: "write '\(entry[..<colon]): \(String(rest).excerpt)'")
+        }
+        return nil
     }
 
     /// Bytes of the mark that Windows editors put before UTF-8. libyaml counts it as a column, in which the keys
@@ -170,7 +194,15 @@ struct YAMLReader {
             if case .scalar("<<", isPlain: true) = key.value {
                 merged += mergedPairs(value)
             } else if case .scalar(let name, _) = key.value {
-                if let first = lines[name] {
+                if let first = lines[name],
+                    pairs.contains(where: { $0.key == name && $0.value.isSame(as: value) })
+                {
+                    repeated.append(
+                        (
+                            event.line,
+                            "the key '\(name.excerpt)' is here a second time, after line \(first), with the same value"
+                        ))
+                } else if let first = lines[name] {
                     found.append(
                         Problem(
                             line: event.line,
@@ -279,6 +311,9 @@ extension YAMLReader {
         case let reason where reason.contains("expected ',' or"):
             if parser.context != nil { line = Int(parser.context_mark.line) + 1 }
             remedy = "a bracket is not closed, or a comma is missing"
+        case let reason where reason.contains("expected key"):
+            remedy =
+                "its indentation is not that of the keys before it: keys of one mapping begin in the same column"
         case let reason where reason.contains("block end"), let reason where reason.contains("'-' indicator"):
             remedy = "lines of one list or mapping begin in the same column"
         case let reason where reason.contains("end of stream"):

@@ -29,7 +29,7 @@ extension MergePlan {
     var fingerprint: UInt64 {
         var print = Fingerprint()
         print.add(UInt64(numericsRevision))
-        print.add(method.rawValue)
+        print.add(method.name)
         print.add(seed)
         for shard in shards {
             print.add(shard.fileName)

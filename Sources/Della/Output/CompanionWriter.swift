@@ -189,6 +189,7 @@ struct CompanionWriter {
         var output = OutputConfig(base: json)
         if let format = outputFormat { output.setFormat(format) }
         if untiesHead { output.untieHead() }
+        if model.profile.quantization != nil { output.dropQuantization() }
         if case .slices = config.layout, let place = model.profile.layerCountKey {
             let layers = slices.flatMap { slice in slice.baseStart..<(slice.baseStart + slice.length) }
             output.setLayers(layers, place: place)
@@ -225,11 +226,12 @@ struct CompanionWriter {
 
     private func card(_ text: String, title: String) -> String {
         var others: [ModelName] = []
-        for model in models where model.name != models[base].name && !others.contains(model.name) {
+        let base = config.base == nil ? nil : models[self.base].name
+        for model in models where model.name != base && !others.contains(model.name) {
             others.append(model.name)
         }
         return ModelCard(
-            title: title, method: config.method ?? .della, base: models[base].name, models: others,
+            title: title, method: config.rules, base: base, models: others,
             config: PublicConfig(text, models: models.map { ($0.reference, $0.name) }).text
         ).text
     }

@@ -4,8 +4,9 @@
 struct ModelCard {
     /// The output's name.
     var title: String
-    var method: MergeMethod
-    var base: ModelName
+    var method: MethodRules
+    /// `nil` where the merge has none.
+    var base: ModelName?
     /// The models besides the base, those of slices among them, each once.
     var models: [ModelName]
     /// The config, without local paths.
@@ -16,20 +17,22 @@ struct ModelCard {
         var lines = ["---"]
         // What the front matter lists is looked for on the Hub: names, not what a path ends in.
         var names: [String] = []
-        for model in [base] + models where model.isLookedUp && !names.contains(model.text) {
+        for model in (base.map { [$0] } ?? []) + models where model.isLookedUp && !names.contains(model.text)
+        {
             names.append(model.text)
         }
         lines.append(names.isEmpty ? "base_model: []" : "base_model:")
         lines += names.map { "- \(Self.scalar($0))" }
         lines += [
-            "library_name: transformers", "tags:", "- mergekit", "- merge", "- della", "---", "# \(title)",
+            "library_name: transformers", "tags:", "- mergekit", "- merge", "- \(method.name)", "---",
+            "# \(title)",
             "",
         ]
         lines += [
             "A merge of language models in the \(methodLink) method, made with dellad from a",
             "[mergekit](https://github.com/arcee-ai/mergekit) configuration.", "",
-            "* Base: \(Self.link(base))",
         ]
+        if let base { lines.append("* Base: \(Self.link(base))") }
         lines += models.map { "* Merged: \(Self.link($0))" }
         let fence = String(repeating: "`", count: max(3, longestFence + 1))
         lines += ["", "## Configuration", "", fence + "yaml", trimmedConfig, fence, ""]
@@ -37,7 +40,7 @@ struct ModelCard {
     }
 
     private var methodLink: String {
-        "[\(method == .della ? "DELLA" : "DELLA linear")](https://arxiv.org/abs/2406.11617) (`\(method.rawValue)`)"
+        "\(method.reference.map { "[\(method.title)](\($0))" } ?? method.title) (`\(method.name)`)"
     }
 
     /// A model with a link where huggingface.co may have it.

@@ -37,6 +37,14 @@ struct OutputConfig {
         if let inner = json[section] { json[section] = Self.withLayers(inner, layers, key: place.key) }
     }
 
+    /// Drops what says that the weights are quantised: none of an output's are.
+    mutating func dropQuantization() {
+        json["quantization_config"] = nil
+        for name in json.objectValue?.keys ?? [] where json[name]?["quantization_config"] != nil {
+            json[name]?["quantization_config"] = nil
+        }
+    }
+
     /// Says that the head is a matrix of its own, in the section too that says otherwise.
     mutating func untieHead() {
         json["tie_word_embeddings"] = .bool(false)

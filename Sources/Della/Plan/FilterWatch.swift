@@ -23,22 +23,23 @@ struct FilterWatch {
     private var matched: Set<Filter> = []
 
     init(_ config: MergeConfig, slices: [PlannedSlice]) {
-        open[.merge] = Self.filters(config.parameters) + Self.filters(config.moduleParameters)
+        let method = config.rules
+        open[.merge] = Self.filters(config.parameters, method) + Self.filters(config.moduleParameters, method)
         for (index, slice) in slices.enumerated() {
-            open[.slice(index)] = Self.filters(slice.parameters)
+            open[.slice(index)] = Self.filters(slice.parameters, method)
             for (ordinal, source) in slice.sources.enumerated() {
-                open[.source(slice: index, ordinal: ordinal)] = Self.filters(source.entry.parameters)
+                open[.source(slice: index, ordinal: ordinal)] = Self.filters(source.entry.parameters, method)
             }
         }
         open = open.filter { !$0.value.isEmpty }
     }
 
-    private static func filters(_ table: ParameterTable) -> [Filter] {
+    private static func filters(_ table: ParameterTable, _ method: MethodRules) -> [Filter] {
         table.settings.flatMap { name, setting in
             setting.conditions.filter { !$0.matchesAll }.map { condition in
                 Filter(
                     line: condition.line, text: condition.filter ?? "",
-                    seesModels: ParameterName(rawValue: name)?.isPerModel ?? false)
+                    seesModels: method.parameter(name)?.seesModels ?? false)
             }
         }
     }

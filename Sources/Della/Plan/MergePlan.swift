@@ -4,8 +4,8 @@ import SystemPackage
 ///
 /// A value: printable and comparable; any shard can be built from it alone.
 public struct MergePlan: Hashable, Sendable {
-    /// della or della_linear.
-    public var method: MergeMethod
+    /// What is done.
+    public var method: MethodRules
     /// Key of the random numbers.
     public var seed: UInt64
     /// The files that tensors are read from, base first, each once.
@@ -22,12 +22,14 @@ public struct MergePlan: Hashable, Sendable {
     public var retries: Int
     /// The models as the config names them, base first, then in order; for reports, never a local path.
     public var modelNames: [String]
+    /// Index of the base among them; `nil` where the config names none.
+    public var base: Int?
 
     /// A plan of these parts.
     public init(
-        method: MergeMethod, seed: UInt64, inputs: [InputFile], shards: [OutputShard],
+        method: MethodRules, seed: UInt64, inputs: [InputFile], shards: [OutputShard],
         companions: [CompanionFile] = [], warnings: [String] = [], memoryLimit: UInt64? = nil,
-        retries: Int = 0, modelNames: [String] = []
+        retries: Int = 0, modelNames: [String] = [], base: Int? = 0
     ) {
         self.method = method
         self.seed = seed
@@ -38,6 +40,7 @@ public struct MergePlan: Hashable, Sendable {
         self.memoryLimit = memoryLimit
         self.retries = retries
         self.modelNames = modelNames
+        self.base = base
     }
 }
 

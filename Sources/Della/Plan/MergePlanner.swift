@@ -17,6 +17,9 @@ public struct MergePlanner: Sendable {
     /// Whether models of different architectures may be merged, if all their tensors fit; the config may say so too.
     public var allowsCrimes: Bool
 
+    /// Whether methods that nothing computes yet are planned all the same: for tests of what is planned.
+    var plansUncomputed = false
+
     /// Bytes of one output file where nobody says.
     public static let usualShardSize: UInt64 = 5_000_000_000
 
@@ -56,12 +59,14 @@ public struct MergePlanner: Sendable {
     public func plan(
         _ text: [UInt8], fileName: String, outputName: String, isStopped: () -> Bool
     ) throws(MergeProblems) -> MergePlan? {
+        if let fence = ConfigFence(text) { throw fence.problems(fileName: fileName) }
         var (config, list) = ConfigParser.parse(text)
         config.dellad.shardSize = config.dellad.shardSize ?? shardSize
         let listing = NameListing()
         var draft = PlanDraft(
             config: config, library: library, list: list, threads: threads, listing: listing,
             allowsCrimes: allowsCrimes)
+        draft.plansUncomputed = plansUncomputed
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
             seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)

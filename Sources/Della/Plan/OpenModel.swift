@@ -50,6 +50,11 @@ struct OpenModel: Sendable {
         return parts.map { $0 + "." }.joined()
     }
 
+    /// Whether some tensors are of types in which quantised weights are stored.
+    var holdsPackedTensors: Bool {
+        checkpoint.tensors.contains { FloatFormat($0.type) == nil && $0.type != .i64 && $0.type != .bool }
+    }
+
     /// The embedding that a tied head stands for.
     var embedding: Checkpoint.Tensor? {
         let ends = [
@@ -89,8 +94,12 @@ extension OpenModel {
 
     /// What the head of this model would be called, where another's is called `name` there.
     func headName(like name: String, of other: OpenModel) -> String {
-        guard let ours = textPrefix, let theirs = other.textPrefix, ours != theirs else { return name }
-        let parts = ours.split(separator: ".")
+        textPrefix == other.textPrefix ? name : usualHeadName
+    }
+
+    /// What a head of this model would be called.
+    var usualHeadName: String {
+        let parts = (textPrefix ?? "").split(separator: ".")
         guard parts.last == "model", parts.count > 1 else { return "lm_head.weight" }
         return parts.dropLast().joined(separator: ".") + ".lm_head.weight"
     }

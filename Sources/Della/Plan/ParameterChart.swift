@@ -1,21 +1,8 @@
-import SystemPackage
-
-/// The parameters of one model by layer, as a report shows them: runs of layers with the same values together.
+/// The parameters of one model, or of the merge, by layer, as a report shows them: runs of layers with the same values
+/// together.
 struct ParameterChart: Sendable {
-    /// The values of a term.
-    struct Values: Hashable, Sendable {
-        var weight: Double
-        var density: Double
-        var epsilon: Double
-        var lambda: Double
-
-        init(_ term: DeltaTerm) {
-            (weight, density, lambda) = (term.weight, term.sparsifier.density, term.lambda)
-            if case .magprune(_, let reach) = term.sparsifier { epsilon = reach } else { epsilon = 0 }
-        }
-
-        var columns: [Double] { [weight, density, epsilon, lambda] }
-    }
+    /// A value a column; `nil` where it is not applied.
+    typealias Values = [Double?]
 
     /// Layers, or the tensors outside of them, and the values that (some of) their tensors have.
     struct Row: Sendable {
@@ -26,31 +13,39 @@ struct ParameterChart: Sendable {
         var values: Values
     }
 
-    static let columnNames = ["weight", "density", "epsilon", "lambda"]
-
-    /// The model's name.
-    var model: String
+    /// The model's name; `nil` for parameters of the merge.
+    var model: String?
+    /// The parameters' names.
+    var columnNames: [String]
     var rows: [Row]
 
-    /// The charts of a plan, one for each model besides the base, in order.
+    /// The charts of a plan: one for each model that has parameters, in order, and one for numbers of the merge that
+    /// are not the same for all tensors.
     static func charts(of plan: MergePlan) -> [ParameterChart] {
-        let folders = plan.inputs.map(\.folder)
-        var found: [FilePath: [(layer: Int?, name: String, values: Values)]] = [:]
+        var names: [Int?: [String]] = [:]
+        var found: [Int?: [(layer: Int?, name: String, values: Values)]] = [:]
         for tensor in plan.shards.flatMap(\.tensors) {
             guard case .merge(let merge) = tensor.source else { continue }
             let position = LayerPosition(tensor.name)
-            let base = merge.reference.map { folders[$0.file] }
-            for (input, term) in zip(merge.inputs, merge.deltas?.terms ?? [])
-            where folders[input.file] != base {
-                let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
-                found[folders[input.file], default: []].append((position?.layer, name, Values(term)))
+            let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
+            func note(_ model: Int?, _ values: [MergeRule.Value]) {
+                guard !values.isEmpty else { return }
+                names[model] = values.map { $0.name }
+                found[model, default: []].append((position?.layer, name, values.map { $0.value }))
             }
+            for (index, input) in merge.inputs.enumerated() {
+                // A buffer that a model lacks is the base's.
+                let isBases = merge.reference.map { $0.model == input.model } ?? false
+                if !isBases { note(input.model, merge.rule.values(ofInput: index)) }
+            }
+            note(nil, merge.rule.numbers)
         }
-        let names = plan.modelNamesByFolder ?? [:]
-        return plan.modelFolders.compactMap { folder in
-            guard let terms = found[folder] else { return nil }
-            let name = names[folder] ?? folder.lastComponent?.string ?? folder.string
-            return ParameterChart(model: name, rows: rows(terms))
+        if Set((found[nil] ?? []).map { $0.values }).count <= 1 { found[nil] = nil }
+        let order: [Int?] = plan.modelNames.indices.map(Optional.some) + [nil]
+        return order.compactMap { model in
+            guard let terms = found[model], let columns = names[model] else { return nil }
+            return ParameterChart(
+                model: model.map { plan.modelNames[$0] }, columnNames: columns, rows: rows(terms))
         }
     }
 
@@ -96,12 +91,12 @@ struct ParameterChart: Sendable {
 
     /// A table with one line a row; columns that vary have bars, from 0 to their largest value.
     var lines: [String] {
-        let columns = Self.columnNames.indices.map { index in rows.map { $0.values.columns[index] } }
+        let columns = columnNames.indices.map { index in rows.map { $0.values[index] } }
         let labels = rows.map(Self.label)
         let width = max(8, labels.map(\.count).max() ?? 0)
         var lines = [
             "  " + Self.padded("layer", width)
-                + Self.columnNames.enumerated().map { index, name in
+                + columnNames.enumerated().map { index, name in
                     "  " + Self.padded(name, Self.width(columns[index]))
                 }.joined()
         ]
@@ -119,20 +114,22 @@ struct ParameterChart: Sendable {
 
     private static let barWidth = 8
 
-    private static func varies(_ column: [Double]) -> Bool { Set(column).count > 1 }
+    private static func text(_ value: Double?) -> String { value.map(TensorFindings.decimal) ?? "-" }
 
-    private static func width(_ column: [Double]) -> Int {
+    private static func varies(_ column: [Double?]) -> Bool { Set(column).count > 1 }
+
+    private static func width(_ column: [Double?]) -> Int {
         max(
             7,
-            (column.map { TensorFindings.decimal($0).count }.max() ?? 0) + (varies(column) ? barWidth + 1 : 0)
+            (column.map { text($0).count }.max() ?? 0) + (varies(column) ? barWidth + 1 : 0)
         )
     }
 
-    private static func cell(_ value: Double, in column: [Double]) -> String {
-        let number = TensorFindings.decimal(value)
+    private static func cell(_ value: Double?, in column: [Double?]) -> String {
+        let number = text(value)
         guard varies(column) else { return number }
-        let room = column.map { TensorFindings.decimal($0).count }.max() ?? 0
-        return padded(number, room) + " " + bar(value, most: column.map(abs).max() ?? 0)
+        let room = column.map { text($0).count }.max() ?? 0
+        return padded(number, room) + " " + bar(value ?? 0, most: column.map { abs($0 ?? 0) }.max() ?? 0)
     }
 
     /// A bar of up to `barWidth` characters, to an eighth of one; empty for values that are not positive.

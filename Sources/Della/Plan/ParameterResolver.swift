@@ -9,34 +9,30 @@ struct ParameterResolver {
         var line: Int?
     }
 
-    var method: MergeMethod
     var module: ParameterTable
     var global: ParameterTable
 
-    /// A parameter that each model has, or the merge's `lambda`; `nil` where no level has it.
-    func number(
-        _ name: ParameterName, source: ParameterTable? = nil, slice: ParameterTable, tensor: String, t: Double
+    /// The value of a parameter; `nil` where no level has it and it has no default.
+    ///
+    /// - Parameter source: the model's own level; `nil` for a parameter of the merge.
+    func value(
+        _ rule: ParameterRule, source: ParameterTable? = nil, slice: ParameterTable, tensor: String, t: Double
     ) -> Resolved? {
         for level in [source, slice, module, global] {
-            if let setting = level?.settings[name.rawValue], let condition = setting.condition(for: tensor) {
-                return Resolved(value: condition.number(at: t), line: condition.line)
-            }
+            guard let condition = level?.settings[rule.name]?.condition(for: tensor) else { continue }
+            let value = rule.kind == .flag ? condition.flag(at: t) ? 1 : 0 : condition.number(at: t)
+            return Resolved(value: value, line: condition.line)
         }
-        return nil
+        return rule.standard.map { Resolved(value: $0) }
     }
 
-    /// `rescale` or `normalize`.
-    func flag(_ name: ParameterName, slice: ParameterTable, tensor: String, t: Double) -> Bool {
-        for level in [slice, module, global] {
-            if let setting = level.settings[name.rawValue], let condition = setting.condition(for: tensor) {
-                return condition.flag(at: t)
-            }
-        }
-        return name == .normalize ? method.normalizesByDefault : name == .rescale
+    /// What a model has of its own of a parameter of the merge; `nil` where it has nothing.
+    func ownValue(_ rule: ParameterRule, source: ParameterTable, tensor: String, t: Double) -> Double? {
+        source.settings[rule.name]?.condition(for: tensor)?.number(at: t)
     }
 
-    /// `lambda` under a model, which mergekit ignores; `nil` where there is none.
-    func ownLambda(source: ParameterTable, tensor: String, t: Double) -> Double? {
-        source.settings["lambda"]?.condition(for: tensor)?.number(at: t)
+    /// Whether the config may give another value than it seems to, as a part of it could not be read.
+    func mayHide(_ rule: ParameterRule, source: ParameterTable? = nil, slice: ParameterTable) -> Bool {
+        [source, slice, module, global].contains { $0?.mayHide(rule.name) ?? false }
     }
 }

@@ -21,36 +21,25 @@ extension PlanDraft {
 
     private mutating func planSlice(_ slice: MergeConfig.Slice, isWhole: Bool) -> PlannedSlice? {
         noteRepetitions(slice)
-        guard !slice.isDamaged, let baseReference = slice.base?.value ?? config.base?.value else {
+        guard !slice.isDamaged, let (naming, isReference, sources) = members(of: slice, isWhole: isWhole)
+        else {
             return nil
         }
-        var sources = slice.sources
-        if !sources.contains(where: { $0.model == baseReference }) {
-            guard isWhole else {
-                if sources.isEmpty { return nil }
-                list.add(
-                    slice.line, "the slice does not list its base, \(baseReference.text)",
-                    "add '- model: \(baseReference.text)' with the layer_range that the others are compared to"
-                )
-                return nil
-            }
-            sources.append(MergeConfig.Source(model: baseReference, line: config.base?.line ?? slice.line))
-        }
+        noteCount(sources.count - (isReference ? 1 : 0), slice)
         if isWhole {
-            noteLayerCounts(sources, base: baseReference)
+            noteLayerCounts(sources, base: naming)
         } else {
             guard checkRanges(slice, sources) else { return nil }
         }
-        guard let base = index(baseReference) else { return nil }
+        guard let base = index(naming) else { return nil }
+        let range = sources.first { $0.model == naming }?.layers?.value
         var planned = PlannedSlice(
-            base: base, baseStart: 0, sources: [], length: models[base].layerCount,
-            parameters: slice.parameters, line: slice.line,
+            base: base, baseStart: range?.lowerBound ?? 0, sources: [], isReference: isReference,
+            length: range?.count ?? models[base].layerCount, parameters: slice.parameters, line: slice.line,
             isLengthDoubtful: isWhole && models[base].lacksLayers)
         for source in sources {
             guard let model = index(source.model) else { continue }
-            if model == base {
-                planned.baseStart = source.layers?.value.lowerBound ?? 0
-                planned.length = source.layers?.value.count ?? models[base].layerCount
+            if isReference, model == base {
                 noteBaseParameters(source, of: models[base].name)
             } else {
                 planned.sources.append(
@@ -58,10 +47,64 @@ extension PlanDraft {
                 noteOwnLambda(source)
             }
         }
-        if planned.sources.isEmpty {
+        if isReference, planned.sources.isEmpty, planned.length > 0 {
             list.warn(slice.line, "no model besides the base: the base comes out as it is")
         }
         return planned
+    }
+
+    /// The models of a slice, with the base as the method takes it: the one whose tensors the output has, whether
+    /// the others are merged as differences to it, and all of them. `nil`, and a problem noted, where that cannot be.
+    private mutating func members(
+        of slice: MergeConfig.Slice, isWhole: Bool
+    ) -> (naming: ModelReference, isReference: Bool, sources: [MergeConfig.Source])? {
+        let method = config.rules
+        var sources = slice.sources
+        let base = slice.base?.value ?? config.base?.value
+        guard let first = sources.first?.model ?? (isWhole ? base : nil) else { return nil }
+        guard let base else {
+            // The problem is noted where a base is needed.
+            return method.base.isNeeded ? nil : (first, false, sources)
+        }
+        if !sources.contains(where: { $0.model == base }) {
+            if isWhole {
+                var source = MergeConfig.Source(model: base, line: config.base?.line ?? slice.line)
+                source.isAppended = !method.base.isReference
+                sources.append(source)
+                if method.base == .member {
+                    list.warn(
+                        source.line,
+                        "base_model takes part in \(method.name) as one more model, as in mergekit: "
+                            + "leave it out if it is not meant to")
+                }
+            } else if method.base.isNeeded {
+                list.add(
+                    slice.line, "the slice does not list its base, \(base.text)",
+                    "add '- model: \(base.text)' with the layer_range that the others are compared to")
+                return nil
+            } else {
+                return (first, false, sources)
+            }
+        }
+        // The way begins at the base.
+        if method.base == .start, let place = sources.firstIndex(where: { $0.model == base }) {
+            sources.insert(sources.remove(at: place), at: 0)
+        }
+        return (base, method.base.isReference, sources)
+    }
+
+    /// Notes too few or too many models for the method.
+    private mutating func noteCount(_ count: Int, _ slice: MergeConfig.Slice) {
+        guard let method = config.method, !method.models.contains(count) else { return }
+        let isNeeded = method.base.isNeeded
+        let others = MethodRules.all.filter { $0.models.contains(count) && $0.base.isNeeded == isNeeded }
+        let names = others.prefix(4).map(\.name).joined(separator: ", ")
+        list.add(
+            slice.line,
+            "\(method.name) merges \(method.modelsText), and there \(count == 1 ? "is 1" : "are \(count)")",
+            count < method.models.lowerBound
+                ? "list more" + (names.isEmpty || count == 0 ? "" : ", or write a method for one: \(names)")
+                : "list fewer" + (names.isEmpty ? "" : ", or write a method for more: \(names)"))
     }
 
     /// A model is listed once, whatever it is called.
@@ -183,7 +226,7 @@ extension PlanDraft {
     }
 
     private mutating func noteOwnLambda(_ source: MergeConfig.Source) {
-        guard let setting = source.parameters.settings["lambda"] else { return }
+        guard let setting = source.parameters.settings[ParameterRule.lambda.name] else { return }
         list.warn(
             setting.line,
             config.dellad.followsMergekit

@@ -10,6 +10,8 @@ struct PlanDraft {
     let threads: Int
     /// Whether models of different architectures may be merged.
     let allowsCrimes: Bool
+    /// Whether methods that nothing computes yet are planned all the same.
+    var plansUncomputed = false
     /// Base first, then in the order the config names them, each once.
     var models: [OpenModel] = []
     /// Models with another number of layers than the base; their tensors need no report.
@@ -113,8 +115,19 @@ struct PlanDraft {
                 list.add(problem)
                 return nil
             }
+            noteLeftovers(of: model)
             return model
         }
+    }
+
+    /// Notes what lies beside a model's weights and does not fit them.
+    private mutating func noteLeftovers(of model: OpenModel) {
+        if let remark = model.checkpoint.remark { list.warn(model.line, "\(model.name.text): \(remark)") }
+        guard let method = model.profile.quantization else { return }
+        list.warn(
+            model.line,
+            "\(model.name.text): config.json says it is quantised (\(method)), and all its tensors are floating "
+                + "point: they decide, and the output has no quantization_config")
     }
 
     /// What keeps an opened model from being merged with any other.
@@ -130,7 +143,7 @@ struct PlanDraft {
                     + "\(model.profile.layerCountKey?.key ?? "") is \(layers), and a model has at least one layer",
                 remedy: "correct it, or download it again")
         }
-        guard let method = model.profile.quantization else { return nil }
+        guard let method = model.profile.quantization, model.holdsPackedTensors else { return nil }
         return Problem(
             line: model.line, "\(name) is quantised (\(method)): its weights cannot be computed with",
             remedy: "name the model in bfloat16, float16 or float32 that it was made from")
@@ -154,8 +167,7 @@ struct PlanDraft {
         if let name = head?.name, let spot = OutputSpot.head(named: name, of: slices, models: models) {
             spots.append(spot)
         }
-        var builder = TensorPlanner(
-            method: config.method ?? .della, config: config, models: models, slices: slices, seedOrder: spots)
+        var builder = TensorPlanner(config: config, models: models, slices: slices, seedOrder: spots)
         builder.planAll(isStopped: isStopped)
         guard !isStopped() else { return nil }
         for model in misfits { builder.findings.missing[model] = nil }
@@ -163,8 +175,8 @@ struct PlanDraft {
         noteTokenizers(isStopped: isStopped)
         guard !isStopped() else { return nil }
         builder.report(into: &list)
-        guard list.problems.isEmpty, let method = config.method, let base = config.base?.value,
-            let baseIndex = index(base), !slices.isEmpty, !slices.contains(where: \.isLost)
+        guard list.problems.isEmpty, let method = config.method, let baseIndex = outputModel, !slices.isEmpty,
+            !slices.contains(where: \.isLost)
         else { return nil }
         let size = config.dellad.shardSize ?? MergePlanner.usualShardSize
         guard let shards = ShardLayout.shards(of: builder.tensors, shardSize: size) else {
@@ -181,9 +193,22 @@ struct PlanDraft {
         let plan = MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
             warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
-            retries: config.dellad.retries, modelNames: models.map(\.name.text))
+            retries: config.dellad.retries, modelNames: models.map(\.name.text),
+            base: config.base == nil ? nil : baseIndex)
+        noteUncomputed(plan)
         noteMemory(plan)
         return list.problems.isEmpty ? plan : nil
+    }
+
+    /// Notes a method that nothing computes yet.
+    private mutating func noteUncomputed(_ plan: MergePlan) {
+        let isComputed = plan.shards.flatMap(\.tensors).allSatisfy { tensor in
+            if case .merge(let merge) = tensor.source { merge.rule.isComputed } else { true }
+        }
+        guard !isComputed, !plansUncomputed else { return }
+        list.add(
+            config.methodLine, "the method \(plan.method.name) is not computed yet with these parameters",
+            "run mergekit for it, or write another method")
     }
 
     /// A config's own limit that is too small is the config's mistake: no option of the command can raise it.

@@ -3,10 +3,11 @@ import StreamIO
 extension PlanReport {
     /// The report as a person reads it, several lines, the last one ended.
     public var text: String {
-        var lines = ["method    \(plan.method.rawValue), seed \(plan.seed)"]
+        var lines = ["method    \(plan.method.name), seed \(plan.seed)"]
         let folders = modelFolders
         for (index, name) in plan.modelNames.enumerated() {
-            let label = index == 0 ? "base      " : index == 1 ? "models    " : "          "
+            let isFirst = index == (plan.base == 0 ? 1 : 0)
+            let label = index == plan.base ? "base      " : isFirst ? "models    " : "          "
             lines.append(label + name + (index < folders.count ? "  \(folders[index])" : ""))
         }
         let tensors = plan.shards.flatMap(\.tensors)
@@ -15,7 +16,7 @@ extension PlanReport {
                 + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
         lines.append(settings)
         for chart in ParameterChart.charts(of: plan) {
-            lines += ["", chart.model]
+            lines += ["", chart.model ?? "merge"]
             lines += chart.lines
         }
         lines += ["", "memory    \(ByteCount(memory))\(budgetProblem.map { ": \($0)" } ?? "")"]
@@ -50,21 +51,30 @@ extension PlanReport {
             .map(\.key.rawValue).joined(separator: ", ")
     }
 
-    /// `rescale`, `normalize`, `lambda` and the type computed in, where all tensors have one value.
+    /// The type computed in and the merge's parameters, where all tensors have one value.
     private var settings: String {
         let merges = plan.shards.flatMap(\.tensors).compactMap { tensor -> TensorMerge? in
             if case .merge(let merge) = tensor.source { merge } else { nil }
         }
-        func value(_ name: String, _ text: (TensorMerge) -> String) -> String {
-            let values = Set(merges.map(text)).sorted()
-            return "\(name) \(values.count <= 1 ? values.first ?? "-" : values.joined(separator: " or "))"
+        var names = ["dtype"]
+        var values: [String: Set<String>] = [:]
+        func note(_ name: String, _ text: String) {
+            if !names.contains(name) { names.append(name) }
+            values[name, default: []].insert(text)
         }
-        return "merge     "
-            + [
-                value("dtype") { $0.format.name }, value("rescale") { "\($0.deltas?.rescale ?? false)" },
-                value("normalize") { "\($0.deltas?.normalize ?? false)" },
-                value("lambda") { TensorFindings.decimal($0.deltas?.lambda ?? 1) },
-            ].joined(separator: ", ")
+        for merge in merges {
+            note("dtype", merge.format.name)
+            for word in merge.rule.words { note(word.name, word.value) }
+            for number in merge.rule.numbers {
+                note(number.name, number.value.map(TensorFindings.decimal) ?? "-")
+            }
+        }
+        let texts = names.map { name in
+            let found = (values[name] ?? []).sorted()
+            return
+                "\(name) \(found.isEmpty ? "-" : found.count > 4 ? "by layer" : found.joined(separator: " or "))"
+        }
+        return "merge     " + texts.joined(separator: ", ")
     }
 
     private var rereadLines: [String] {
@@ -108,11 +118,11 @@ extension PlanReport {
         let models = plan.modelNames.enumerated().map { index, name in
             Self.object([
                 ("name", .string(name)), ("path", index < folders.count ? .string(folders[index]) : .null),
-                ("is_base", .bool(index == 0)),
+                ("is_base", .bool(index == plan.base)),
             ])
         }
         return Self.object([
-            ("schema", .int(1)), ("method", .string(plan.method.rawValue)),
+            ("schema", .int(1)), ("method", .string(plan.method.name)),
             ("seed", .int(plan.seed)), ("models", .array(models)),
             ("tensors", .int(plan.shards.reduce(0) { $0 + $1.tensors.count })),
             ("shards", .array(plan.shards.map(Self.shard))),
@@ -144,7 +154,7 @@ extension PlanReport {
 
     private static func chart(_ chart: ParameterChart) -> JSON {
         let rows = chart.rows.map { row -> JSON in
-            let columns = zip(ParameterChart.columnNames, row.values.columns).map { ($0, JSON.double($1)) }
+            let columns = zip(chart.columnNames, row.values).map { ($0, $1.map { JSON.double($0) } ?? .null) }
             let layers = row.layers.map { [JSON.int($0.lowerBound), .int($0.upperBound)] }
             return object(
                 [
@@ -153,6 +163,6 @@ extension PlanReport {
                 ]
                     + columns)
         }
-        return object([("model", .string(chart.model)), ("rows", .array(rows))])
+        return object([("model", chart.model.map { .string($0) } ?? .null), ("rows", .array(rows))])
     }
 }

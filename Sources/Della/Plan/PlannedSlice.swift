@@ -7,12 +7,14 @@ struct PlannedSlice {
         var entry: MergeConfig.Source
     }
 
-    /// Index of the base among the models.
+    /// Index among the models of the one whose tensors the output has: the base, where there is one.
     var base: Int
-    /// The base's first layer in this slice.
+    /// That model's first layer in this slice.
     var baseStart: Int
-    /// The models other than the base, in order; of a config with problems those that opened.
+    /// The models that are merged, in order; of a config with problems those that opened.
     var sources: [Source]
+    /// Whether they are merged as differences to `base`, which is then none of them.
+    var isReference: Bool
     /// Layers.
     var length: Int
     var parameters: ParameterTable
@@ -25,8 +27,7 @@ struct PlannedSlice {
     /// The place of a slice that cannot be planned.
     static func lost(_ slice: MergeConfig.Slice, length: Int) -> Self {
         Self(
-            base: 0, baseStart: 0, sources: [], length: length, parameters: slice.parameters,
-            line: slice.line,
-            isLost: true)
+            base: 0, baseStart: 0, sources: [], isReference: true, length: length,
+            parameters: slice.parameters, line: slice.line, isLost: true)
     }
 }

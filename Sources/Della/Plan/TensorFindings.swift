@@ -14,13 +14,18 @@ struct TensorFindings {
         var layers: Set<Int>
     }
 
-    /// A model in the config; several may stand in one line.
-    private struct SourcePlace: Hashable, Comparable {
+    /// A parameter that somebody must have, a model or the method.
+    private struct MissingPlace: Hashable, Comparable {
         var line: Int
-        var model: String
+        var owner: String
+        var parameter: String
+        /// Whether the model is the base, which the list does not have.
+        var isAppended = false
+        /// Whether it is one of the merge.
+        var isMethod = false
 
         static func < (left: Self, right: Self) -> Bool {
-            (left.line, left.model) < (right.line, right.model)
+            (left.line, left.owner, left.parameter) < (right.line, right.owner, right.parameter)
         }
     }
 
@@ -35,7 +40,10 @@ struct TensorFindings {
     private var shapes: [Int: [(name: String, shape: [Int], base: [Int])]] = [:]
     /// Tensors of types that cannot be computed, by model: the first, and the names of all.
     private var types: [Int: (first: Checkpoint.Tensor, names: Set<String>)] = [:]
-    private var weights: [SourcePlace: (tensor: String, count: Int)] = [:]
+    /// Parameters that there must be, by where they are missing.
+    private var parameters: [MissingPlace: (tensor: String, count: Int)] = [:]
+    /// Weights that add up to nothing, by the line of the slice.
+    private var zeroSums: [Int: (method: String, weights: [Double], place: String, count: Int)] = [:]
     private var densities: [String: DensityPlace] = [:]
 
     /// Whether a model has all the base's tensors, in their shapes.
@@ -49,9 +57,22 @@ struct TensorFindings {
         types[model, default: (tensor, [])].names.insert(tensor.name)
     }
 
-    mutating func noteWeight(missingFor tensor: String, of source: PlannedSlice.Source) {
-        let place = SourcePlace(line: source.entry.line, model: source.entry.model.displayName)
-        weights[place, default: (tensor, 0)].count += 1
+    mutating func noteMissing(_ rule: ParameterRule, for tensor: String, of source: PlannedSlice.Source) {
+        let place = MissingPlace(
+            line: source.entry.line, owner: source.entry.model.displayName, parameter: rule.name,
+            isAppended: source.entry.isAppended)
+        parameters[place, default: (tensor, 0)].count += 1
+    }
+
+    mutating func noteMissing(_ rule: ParameterRule, for tensor: String, line: Int, of method: MethodRules) {
+        let place = MissingPlace(
+            line: line, owner: method.name, parameter: rule.name, isMethod: true)
+        parameters[place, default: (tensor, 0)].count += 1
+    }
+
+    mutating func noteZeroSum(_ weights: [Double], at spot: OutputSpot, line: Int, of method: MethodRules) {
+        let place = LayerPosition(spot.name).map { "at layer \($0.layer)" } ?? "for \(spot.name)"
+        zeroSums[line, default: (method.name, weights, place, 0)].count += 1
     }
 
     mutating func noteDensity(
@@ -102,11 +123,22 @@ struct TensorFindings {
         for (model, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
             list.add(models[model].line, reason, "check the file", kind: .missingInput)
         }
-        for (place, found) in weights.sorted(by: { $0.key < $1.key }) {
+        for (place, found) in parameters.sorted(by: { $0.key < $1.key }) {
             let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
             list.add(
-                place.line, "\(place.model) has no weight for \(found.tensor)\(many)",
-                "write weight: under the model's parameters, or a condition without filter")
+                place.line, "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)",
+                place.isAppended
+                    ? "base_model is one more model here: list it with a \(place.parameter), or leave base_model out"
+                    : "write \(place.parameter): under \(place.isMethod ? "" : "the model's ")parameters, or a condition without filter"
+            )
+        }
+        for (line, found) in zeroSums.sorted(by: { $0.key < $1.key }) {
+            let weights = found.weights.map(Self.decimal).joined(separator: ", ")
+            let many = found.count > 1 ? " and for \(found.count - 1) more tensors" : ""
+            list.add(
+                line,
+                "the weights of \(found.method) (\(weights)) add up to 0 \(found.place)\(many), and are divided by it",
+                "write weights with another sum")
         }
         for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }
         for (model, names) in extra.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
@@ -188,7 +220,7 @@ struct TensorFindings {
 
     /// A value to six decimal places, without zeros at the end.
     static func decimal(_ value: Double) -> String {
-        guard abs(value) < 1e12 else { return "\(value)" }
+        guard abs(value) < 1e12, value == 0 || abs(value) >= 1e-6 else { return "\(value)" }
         let scaled = (value * 1e6).rounded()
         var digits = String(Int64(abs(scaled)))
         if digits.count < 7 { digits = String(repeating: "0", count: 7 - digits.count) + digits }

@@ -14,12 +14,12 @@ struct TensorPlanner {
         var model: Int
     }
 
-    let method: MergeMethod
     let config: MergeConfig
     let models: [OpenModel]
     let slices: [PlannedSlice]
     /// The output's tensors, in order.
     let seedOrder: [OutputSpot]
+    private let method: MethodRules
     private let resolver: ParameterResolver
     private(set) var tensors: [OutputTensor] = []
     private(set) var inputs: [InputFile] = []
@@ -27,17 +27,13 @@ struct TensorPlanner {
     private var filters: FilterWatch
     var findings = TensorFindings()
 
-    init(
-        method: MergeMethod, config: MergeConfig, models: [OpenModel], slices: [PlannedSlice],
-        seedOrder: [OutputSpot]
-    ) {
-        self.method = method
+    init(config: MergeConfig, models: [OpenModel], slices: [PlannedSlice], seedOrder: [OutputSpot]) {
         self.config = config
         self.models = models
         self.slices = slices
         self.seedOrder = seedOrder
-        resolver = ParameterResolver(
-            method: method, module: config.moduleParameters, global: config.parameters)
+        method = config.rules
+        resolver = ParameterResolver(module: config.moduleParameters, global: config.parameters)
         files = Array(repeating: [:], count: models.count)
         filters = FilterWatch(config, slices: slices)
     }
@@ -46,7 +42,7 @@ struct TensorPlanner {
         tensors.reserveCapacity(seedOrder.count)
         var used: [Set<String>] = Array(repeating: [], count: models.count)
         for spot in seedOrder where !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
-        for index in models.indices where index > 0 {
+        for index in models.indices where !slices.contains(where: { $0.base == index }) {
             // A head that is tied is the embedding once more.
             let tiedHead = models[index].hasOwnHead ? nil : models[index].head?.name
             findings.extra[index] = models[index].checkpoint.tensors.map(\.name).filter {
@@ -82,15 +78,13 @@ struct TensorPlanner {
             isWhole = false
         }
         let format = config.format ?? (formats.count == 1 ? formats.first ?? .float32 : .float32)
-        let terms = inputs.map { term($0, at: spot, slice) }
+        let parameters = parameters(of: inputs, at: spot, slice)
         guard isWhole else { return }
-        append(
-            spot, type: (config.outputFormat ?? format).elementType,
-            .merge(
-                TensorMerge(
-                    inputs: inputs.map { input($0.tensor, of: $0.model) },
-                    reference: input(spot.base, of: slice.base), format: format,
-                    rule: .deltas(rule(terms, at: spot, slice)))))
+        let merge = TensorMerge(
+            inputs: inputs.map { input($0.tensor, of: $0.model) },
+            reference: slice.isReference ? input(spot.base, of: slice.base) : nil, format: format,
+            rule: MergeRule(method.arithmetic, parameters))
+        append(spot, type: (config.outputFormat ?? format).elementType, .merge(merge))
     }
 
     /// The tensors of a slice's models that correspond to a base's; what is missing is noted.
@@ -103,6 +97,11 @@ struct TensorPlanner {
             var input = Input(
                 source: source, ordinal: ordinal, name: spot.sought, tensor: spot.base, model: source.model
             )
+            if source.model == slice.base {
+                used[source.model].insert(spot.base.name)
+                inputs.append(input)
+                continue
+            }
             switch models[source.model].counterpart(of: spot.sought, layer: layer, in: models[slice.base]) {
             case .tensor(let tensor):
                 used[source.model].insert(tensor.name)
@@ -120,55 +119,85 @@ struct TensorPlanner {
         return inputs
     }
 
-    /// A model's own `lambda` replaces the merge's for its term. Where one has its own, each term is multiplied by its
-    /// own or the merge's, and the sum by nothing more.
-    private func rule(
-        _ terms: [(term: DeltaTerm, ownLambda: Double?)], at spot: OutputSpot, _ slice: PlannedSlice
-    ) -> DeltaRule {
-        let lambda =
-            resolver.number(.lambda, slice: slice.parameters, tensor: spot.name, t: spot.t)?.value ?? 1
-        let isOwn = !config.dellad.followsMergekit && terms.contains { $0.ownLambda != nil }
-        return DeltaRule(
-            terms: terms.map { entry in
-                var term = entry.term
-                if isOwn { term.lambda = entry.ownLambda ?? lambda }
-                return term
-            },
-            electsSigns: method.electsSigns,
-            rescale: resolver.flag(.rescale, slice: slice.parameters, tensor: spot.name, t: spot.t),
-            normalize: resolver.flag(.normalize, slice: slice.parameters, tensor: spot.name, t: spot.t),
-            lambda: isOwn ? 1 : lambda)
-    }
+    // MARK: Parameters
 
-    private mutating func term(
-        _ input: Input, at spot: OutputSpot, _ slice: PlannedSlice
-    ) -> (term: DeltaTerm, ownLambda: Double?) {
-        let source = input.source
-        func resolve(_ parameter: ParameterName) -> ParameterResolver.Resolved? {
-            resolver.number(
-                parameter, source: source.entry.parameters, slice: slice.parameters, tensor: input.name,
-                t: spot.t)
-        }
-        /// Whether the config may give another value than it seems to, as a part of it could not be read.
-        func isHidden(_ parameter: ParameterName) -> Bool {
-            [source.entry.parameters, slice.parameters, config.moduleParameters, config.parameters]
-                .contains { $0.mayHide(parameter) }
-        }
-        let density = resolve(.density) ?? .init(value: 1)
-        let epsilon = resolve(.epsilon) ?? .init(value: 0.15)
-        let weight = resolve(.weight)
-        if weight == nil, !isHidden(.weight) { findings.noteWeight(missingFor: input.name, of: source) }
-        if density.value > 0, density.value < 1 {
-            let reach = abs(epsilon.value)
-            let isWithin = density.value - reach > 0 && density.value + reach < 1
-            if !isWithin, !slice.isLengthDoubtful, !isHidden(.density), !isHidden(.epsilon) {
-                findings.noteDensity(density, epsilon, at: spot, source)
+    /// The method's parameters for one tensor; what is missing or cannot be is noted.
+    private mutating func parameters(
+        of inputs: [Input], at spot: OutputSpot, _ slice: PlannedSlice
+    ) -> ResolvedParameters {
+        var found = ResolvedParameters()
+        for rule in method.parameters where !rule.seesModels {
+            let value = resolver.value(rule, slice: slice.parameters, tensor: spot.name, t: spot.t)
+            if let value {
+                found.shared[rule.name] = value.value
+            } else if rule.isRequired, !resolver.mayHide(rule, slice: slice.parameters) {
+                findings.noteMissing(rule, for: spot.name, line: config.methodLine ?? 1, of: method)
             }
         }
-        let term = DeltaTerm(
-            ordinal: input.ordinal,
-            sparsifier: .magprune(density: density.value, epsilon: epsilon.value), weight: weight?.value ?? 0)
-        return (term, resolver.ownLambda(source: source.entry.parameters, tensor: spot.name, t: spot.t))
+        found.models = inputs.map { parameters(of: $0, at: spot, slice) }
+        noteWeights(found, at: spot, slice)
+        return found
+    }
+
+    private mutating func parameters(
+        of input: Input, at spot: OutputSpot, _ slice: PlannedSlice
+    ) -> ResolvedParameters.Model {
+        let source = input.source.entry.parameters
+        var found = ResolvedParameters.Model(ordinal: input.ordinal)
+        var values: [String: ParameterResolver.Resolved] = [:]
+        for rule in method.parameters where rule.seesModels {
+            let value = resolver.value(
+                rule, source: source, slice: slice.parameters, tensor: input.name, t: spot.t)
+            values[rule.name] = value
+            found.values[rule.name] = value?.value
+            guard value == nil, rule.isRequired else { continue }
+            if !resolver.mayHide(rule, source: source, slice: slice.parameters) {
+                findings.noteMissing(rule, for: input.name, of: input.source)
+            }
+        }
+        if let density = values[ParameterRule.density.name], let reach = values[ParameterRule.reach.name] {
+            noteReach(density, reach, of: input, at: spot, slice)
+        }
+        if method.parameters.contains(where: { $0.scope == .mergeOrModel }), !config.dellad.followsMergekit {
+            found.ownLambda = resolver.ownValue(.lambda, source: source, tensor: spot.name, t: spot.t)
+        }
+        return found
+    }
+
+    /// MAGPRUNE's probabilities lie between 0 and 1.
+    private mutating func noteReach(
+        _ density: ParameterResolver.Resolved, _ epsilon: ParameterResolver.Resolved, of input: Input,
+        at spot: OutputSpot, _ slice: PlannedSlice
+    ) {
+        guard density.value > 0, density.value < 1 else { return }
+        let reach = abs(epsilon.value)
+        let isWithin = density.value - reach > 0 && density.value + reach < 1
+        let isHidden = [ParameterRule.density, .reach].contains {
+            resolver.mayHide($0, source: input.source.entry.parameters, slice: slice.parameters)
+        }
+        guard !isWithin, !isHidden, !slice.isLengthDoubtful else { return }
+        findings.noteDensity(density, epsilon, at: spot, input.source)
+    }
+
+    /// Weights that are divided by their sum must have one.
+    private mutating func noteWeights(
+        _ parameters: ResolvedParameters, at spot: OutputSpot, _ slice: PlannedSlice
+    ) {
+        let divides: Bool
+        switch method.arithmetic {
+        case .linear: divides = parameters[flag: "normalize"]
+        case .multislerp: divides = parameters[flag: "normalize_weights"]
+        default: divides = false
+        }
+        let weights = parameters.models.map { $0[.weight] }
+        let isHidden = slice.sources.contains {
+            resolver.mayHide(.weight, source: $0.entry.parameters, slice: slice.parameters)
+        }
+        guard divides, !isHidden, !slice.isLengthDoubtful, weights.count == slice.sources.count,
+            parameters.models.allSatisfy({ $0.values[ParameterRule.weight.name] != nil }),
+            weights.reduce(Float(0), { $0 + Float($1) }) == 0
+        else { return }
+        findings.noteZeroSum(weights, at: spot, line: slice.line, of: method)
     }
 
     /// Integer tensors are the base's, if all models agree.

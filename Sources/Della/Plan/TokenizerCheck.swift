@@ -33,17 +33,21 @@ struct TokenizerCheck {
         }
         let isWhole = names.map { noteStub(folder.appending($0), of: models[base], &list) }
         guard !isWhole.contains(false) else { return }
-        let vocabulary = vocabulary(of: models[base], &list)
+        let vocabulary = vocabulary(of: models[base], &list, isStopped: isStopped)
         if let vocabulary, vocabulary.count > rows {
             list.warn(
                 models[base].line,
                 "the tokenizer of \(models[base].name.text) has \(vocabulary.count) tokens, its embedding \(rows) rows: "
                     + "tokens from \(rows) on have none, and a text with them cannot be read")
         }
-        for (index, model) in models.enumerated() where index != base && model.folder != folder {
+        // A folder may have many names.
+        var seen: Set<FilePath> = [models[base].place]
+        for model in models where seen.insert(model.place).inserted {
             guard !isStopped() else { return }
             guard let embedding = model.embedding else { continue }
-            compare(model, rows: min(rows, embedding.shape.first ?? 0), baseNames: names, vocabulary, &list)
+            compare(
+                model, rows: min(rows, embedding.shape.first ?? 0), baseNames: names, vocabulary, &list,
+                isStopped: isStopped)
         }
     }
 
@@ -75,9 +79,12 @@ struct TokenizerCheck {
     }
 
     /// The tokens of the base; `nil` where they are not known.
-    private func vocabulary(of model: OpenModel, _ list: inout ProblemList) -> TokenizerVocabulary? {
+    private func vocabulary(
+        of model: OpenModel, _ list: inout ProblemList, isStopped: () -> Bool
+    ) -> TokenizerVocabulary? {
         do throws(TokenizerVocabulary.Unreadable) {
-            return try TokenizerVocabulary(folder: model.folder, permits: library.permits)
+            return try TokenizerVocabulary(
+                folder: model.folder, permits: library.permits, isStopped: isStopped)
         } catch .damaged(let path, let reason) {
             note(settingLine ?? model.line, "\(model.name.text): \(path): \(reason)", &list)
             return nil
@@ -88,7 +95,7 @@ struct TokenizerCheck {
 
     private func compare(
         _ model: OpenModel, rows: Int, baseNames: [String], _ ours: TokenizerVocabulary?,
-        _ list: inout ProblemList
+        _ list: inout ProblemList, isStopped: () -> Bool
     ) {
         let folder = models[base].folder
         let names = names(in: model.folder)
@@ -109,7 +116,8 @@ struct TokenizerCheck {
         let theirs: TokenizerVocabulary
         do throws(TokenizerVocabulary.Unreadable) {
             guard let ours else { throw .noText }
-            theirs = try TokenizerVocabulary(folder: model.folder, permits: library.permits)
+            theirs = try TokenizerVocabulary(
+                folder: model.folder, permits: library.permits, isStopped: isStopped)
             noteDifferences(of: model, theirs.differences(from: ours, rows: rows), &list)
         } catch .damaged(let path, let reason) {
             note(settingLine ?? model.line, "\(model.name.text): \(path): \(reason)", &list)

@@ -3,8 +3,8 @@ import SystemPackage
 
 /// The tokens of a tokenizer by id, as far as they say which row of an embedding is whose.
 ///
-/// Read from `tokenizer.json`, or `vocab.json` with `added_tokens.json`, in bounded memory: the file, at most
-/// `byteLimit`, and 16 bytes a token besides its text.
+/// Read from `tokenizer.json`, or `vocab.json` with `added_tokens.json`, piece by piece, in bounded memory: the tokens'
+/// texts, at most `textLimit` bytes, and 8 bytes an id.
 struct TokenizerVocabulary {
     /// Why a tokenizer's tokens are not known.
     enum Unreadable: Error {
@@ -14,37 +14,35 @@ struct TokenizerVocabulary {
     }
 
     /// Bytes of a tokenizer's file, at most; the largest of known models has 34 MB.
-    static let byteLimit = 48 << 20
+    static let byteLimit: UInt64 = 96 << 20
     /// Ids below this one; the largest vocabularies have 2^18.
-    static let idLimit = 1 << 22
+    static let idLimit = 1 << 20
+    /// Bytes of all tokens together, and of one of them.
+    static let textLimit = 24 << 20, tokenLimit = 1 << 14
     private static let depthLimit = 64
 
     /// All tokens' texts, one after the other.
     private var text: [UInt8] = []
-    /// Where each id's text lies; empty and at `absent` for ids that have none.
-    private var places: [(start: Int, count: Int)] = []
-    private static let absent = -1
+    /// Where each id's text lies; at `absent` for ids that have none.
+    private var places: [(start: UInt32, count: UInt32)] = []
+    private static let absent = UInt32.max
 
     /// One more than the highest id.
     var count: Int { places.count }
 
     /// Reads the tokenizer of a model.
     ///
-    /// - Parameter permits: whether a file, which may be a link, may be read.
-    init(folder: FilePath, permits: (FilePath) -> Bool) throws(Unreadable) {
+    /// - Parameters:
+    ///   - permits: whether a file, which may be a link, may be read.
+    ///   - isStopped: asked before each piece; what is known then is no vocabulary.
+    init(
+        folder: FilePath, permits: (FilePath) -> Bool, isStopped: () -> Bool = { false }
+    ) throws(Unreadable) {
         let whole = folder.appending("tokenizer.json")
-        if let bytes = try Self.read(whole, permits: permits) {
-            try parse(bytes, of: whole) { (parser, scanner) throws(JSONError) in
-                try parser.tokenizer(&scanner)
-            }
-        } else {
-            let plain = folder.appending("vocab.json"), added = folder.appending("added_tokens.json")
-            guard let bytes = try Self.read(plain, permits: permits) else { throw .noText }
-            try parse(bytes, of: plain) { (parser, scanner) throws(JSONError) in try parser.ids(&scanner) }
-            if let bytes = try Self.read(added, permits: permits) {
-                try parse(bytes, of: added) { (parser, scanner) throws(JSONError) in try parser.ids(&scanner)
-                }
-            }
+        let plain = folder.appending("vocab.json"), added = folder.appending("added_tokens.json")
+        if try !read(whole, permits, isStopped, { try $0.readTokenizer(&$1) }) {
+            guard try read(plain, permits, isStopped, { try $0.readIds(&$1) }) else { throw .noText }
+            _ = try read(added, permits, isStopped) { try $0.readIds(&$1) }
         }
         if places.isEmpty { throw .noText }
     }
@@ -56,141 +54,171 @@ struct TokenizerVocabulary {
 
     private func token(_ id: Int) -> ArraySlice<UInt8>? {
         guard id < places.count, places[id].start != Self.absent else { return nil }
-        return text[places[id].start..<(places[id].start + places[id].count)]
-    }
-
-    private static func read(
-        _ path: FilePath, permits: (FilePath) -> Bool
-    ) throws(Unreadable) -> [UInt8]? {
-        do throws(IOError) {
-            guard try FileSystem.status(path) != nil, permits(path) else { return nil }
-            return try FileSystem.readWhole(path, limit: byteLimit)
-        } catch {
-            throw .damaged(path, "\(error.operation): \(error.errno)")
-        }
+        return text[Int(places[id].start)..<Int(places[id].start + places[id].count)]
     }
 
     // MARK: Parsing
 
-    private mutating func parse(
-        _ bytes: [UInt8], of path: FilePath,
-        _ read: (inout Self, inout JSONScanner) throws(JSONError) -> Void
-    ) throws(Unreadable) {
-        guard JSONScanner.isUTF8(bytes, 0..<bytes.count) else { throw .damaged(path, "not UTF-8") }
-        var scanner = JSONScanner(bytes, allowsNonfinite: true)
-        do throws(JSONError) {
-            try read(&self, &scanner)
+    /// Reads a file, if it is there and may be read.
+    private mutating func read(
+        _ path: FilePath, _ permits: (FilePath) -> Bool, _ isStopped: () -> Bool,
+        _ body: (inout Self, inout JSONReader) throws -> Void
+    ) throws(Unreadable) -> Bool {
+        do {
+            guard try FileSystem.status(path) != nil, permits(path) else { return false }
+            let file = try OpenFile.forReading(path, direct: false)
+            let size = try file.status().size
+            guard size <= Self.byteLimit else {
+                throw Unreadable.damaged(path, "has \(size) bytes, and a tokenizer at most \(Self.byteLimit)")
+            }
+            try withoutActuallyEscaping(isStopped) { isStopped in
+                var reader = JSONReader(byteCount: Int(size), allowsNonfinite: true) { buffer, offset in
+                    if isStopped() { throw Unreadable.noText }
+                    return try file.read(into: buffer, at: UInt64(offset))
+                }
+                try body(&self, &reader)
+            }
+            return true
+        } catch let error as Unreadable {
+            throw error
+        } catch let error as IOError {
+            throw .damaged(path, "\(error.operation): \(error.errno)")
         } catch {
             throw .damaged(path, "\(error)")
         }
     }
 
     /// `tokenizer.json`: the model's vocabulary, and the tokens that were added to it, which win.
-    private mutating func tokenizer(_ scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .object else { return try scanner.skipValue(depthLimit: Self.depthLimit) }
-        var added: [(token: String, id: Int)] = []
-        try Self.members(&scanner) { (key, scanner) throws(JSONError) in
+    private mutating func readTokenizer(_ reader: inout JSONReader) throws {
+        guard try reader.kind() == .object else { return }
+        var added: [(id: Int, token: [UInt8])] = []
+        try Self.members(&reader) { key, reader in
             switch key {
-            case "added_tokens": added = try Self.addedTokens(&scanner)
-            case "model": try self.model(&scanner)
-            default: try scanner.skipValue(depthLimit: Self.depthLimit)
+            case "added_tokens": added = try Self.addedTokens(&reader)
+            case "model": try self.readModel(&reader)
+            default: try reader.skipValue(depthLimit: Self.depthLimit)
             }
         }
-        for entry in added { insert(entry.token, id: entry.id) }
+        for entry in added { try entry.token.withUnsafeBufferPointer { try insert($0, id: entry.id) } }
     }
 
-    private mutating func model(_ scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .object else { return try scanner.skipValue(depthLimit: Self.depthLimit) }
-        try Self.members(&scanner) { (key, scanner) throws(JSONError) in
-            guard key == "vocab" else { return try scanner.skipValue(depthLimit: Self.depthLimit) }
-            try self.ids(&scanner)
+    private mutating func readModel(_ reader: inout JSONReader) throws {
+        guard try reader.kind() == .object else { return try reader.skipValue(depthLimit: Self.depthLimit) }
+        try Self.members(&reader) { key, reader in
+            guard key == "vocab" else { return try reader.skipValue(depthLimit: Self.depthLimit) }
+            try self.readIds(&reader)
         }
     }
 
     /// `{token: id}`, or Unigram's `[[token, score]]`, whose ids are places.
-    private mutating func ids(_ scanner: inout JSONScanner) throws(JSONError) {
-        switch try scanner.kind() {
+    private mutating func readIds(_ reader: inout JSONReader) throws {
+        switch try reader.kind() {
         case .object:
-            try Self.members(&scanner) { (token, scanner) throws(JSONError) in
-                guard try scanner.kind() == .number else {
-                    return try scanner.skipValue(depthLimit: Self.depthLimit)
+            try reader.expect("{")
+            if try reader.skip("}") { return }
+            repeat {
+                // Its place is known before its id is.
+                let place = try add(reader.string(atMost: Self.tokenLimit))
+                try reader.expect(":")
+                guard try reader.kind() == .number else {
+                    try reader.skipValue(depthLimit: Self.depthLimit)
+                    continue
                 }
-                if let id = Int(try scanner.number()) { self.insert(token, id: id) }
-            }
+                if case .whole(let id) = try reader.number() { set(place, id: id) }
+            } while try reader.skip(",")
+            try reader.expect("}")
         case .array:
             var id = 0
-            try Self.elements(&scanner) { (scanner) throws(JSONError) in
+            try Self.elements(&reader) { reader in
+                defer { id += 1 }
+                guard try reader.kind() == .array else {
+                    return try reader.skipValue(depthLimit: Self.depthLimit)
+                }
                 var isToken = true
-                guard try scanner.kind() == .array else {
-                    return try scanner.skipValue(depthLimit: Self.depthLimit)
-                }
-                try Self.elements(&scanner) { (scanner) throws(JSONError) in
-                    if isToken, try scanner.kind() == .string {
-                        self.insert(try scanner.string(), id: id)
-                    } else {
-                        try scanner.skipValue(depthLimit: Self.depthLimit)
+                try Self.elements(&reader) { reader in
+                    defer { isToken = false }
+                    guard isToken, try reader.kind() == .string else {
+                        return try reader.skipValue(depthLimit: Self.depthLimit)
                     }
-                    isToken = false
+                    let place = try self.add(reader.string(atMost: Self.tokenLimit))
+                    self.set(place, id: id)
                 }
-                id += 1
             }
-        default: try scanner.skipValue(depthLimit: Self.depthLimit)
+        default: try reader.skipValue(depthLimit: Self.depthLimit)
         }
     }
 
     /// `[{id, content}]`.
-    private static func addedTokens(
-        _ scanner: inout JSONScanner
-    ) throws(JSONError) -> [(token: String, id: Int)] {
-        var found: [(token: String, id: Int)] = []
-        guard try scanner.kind() == .array else {
-            try scanner.skipValue(depthLimit: depthLimit)
+    private static func addedTokens(_ reader: inout JSONReader) throws -> [(id: Int, token: [UInt8])] {
+        var found: [(id: Int, token: [UInt8])] = []
+        guard try reader.kind() == .array else {
+            try reader.skipValue(depthLimit: depthLimit)
             return []
         }
-        try elements(&scanner) { (scanner) throws(JSONError) in
-            guard try scanner.kind() == .object else { return try scanner.skipValue(depthLimit: depthLimit) }
-            var id: Int?, content: String?
-            try members(&scanner) { (key, scanner) throws(JSONError) in
-                let kind = try scanner.kind()
+        try elements(&reader) { reader in
+            guard try reader.kind() == .object else { return try reader.skipValue(depthLimit: depthLimit) }
+            var id: Int?, token: [UInt8]?
+            try members(&reader) { key, reader in
+                let kind = try reader.kind()
                 if key == "id", kind == .number {
-                    id = Int(try scanner.number())
+                    if case .whole(let number) = try reader.number() { id = number }
                 } else if key == "content", kind == .string {
-                    content = try scanner.string()
+                    token = try reader.string(atMost: tokenLimit).map { Array($0) }
                 } else {
-                    try scanner.skipValue(depthLimit: depthLimit)
+                    try reader.skipValue(depthLimit: depthLimit)
                 }
             }
-            if let id, let content { found.append((content, id)) }
+            guard let id, let token else { return }
+            guard found.count < idLimit else { throw Unreadable.noText }
+            found.append((id, token))
         }
         return found
     }
 
-    private mutating func insert(_ token: String, id: Int) {
-        guard (0..<Self.idLimit).contains(id) else { return }
-        while places.count <= id { places.append((Self.absent, 0)) }
-        places[id] = (text.count, token.utf8.count)
-        text.append(contentsOf: token.utf8)
+    // MARK: Tokens
+
+    private mutating func insert(_ token: UnsafeBufferPointer<UInt8>, id: Int) throws {
+        set(try add(token), id: id)
     }
 
+    /// Keeps a token's text. One that is longer than any is kept as an empty one.
+    private mutating func add(_ token: UnsafeBufferPointer<UInt8>?) throws -> (start: UInt32, count: UInt32) {
+        let count = token?.count ?? 0
+        guard text.count + count <= Self.textLimit else { throw Unreadable.noText }
+        let start = text.count
+        if let token { text.append(contentsOf: token) }
+        return (UInt32(start), UInt32(count))
+    }
+
+    private mutating func set(_ place: (start: UInt32, count: UInt32), id: Int) {
+        guard (0..<Self.idLimit).contains(id) else { return }
+        if id >= places.count {
+            places += Array(repeating: (Self.absent, 0), count: id + 1 - places.count)
+        }
+        places[id] = place
+    }
+
+    // MARK: Collections
+
     private static func members(
-        _ scanner: inout JSONScanner, _ body: (String, inout JSONScanner) throws(JSONError) -> Void
-    ) throws(JSONError) {
-        try scanner.expect("{")
-        if scanner.skip("}") { return }
+        _ reader: inout JSONReader, _ body: (String, inout JSONReader) throws -> Void
+    ) throws {
+        try reader.expect("{")
+        if try reader.skip("}") { return }
         repeat {
-            let key = try scanner.string()
-            try scanner.expect(":")
-            try body(key, &scanner)
-        } while scanner.skip(",")
-        try scanner.expect("}")
+            let key = try reader.string(atMost: tokenLimit).map { String(decoding: $0, as: UTF8.self) }
+            try reader.expect(":")
+            try body(key ?? "", &reader)
+        } while try reader.skip(",")
+        try reader.expect("}")
     }
 
     private static func elements(
-        _ scanner: inout JSONScanner, _ body: (inout JSONScanner) throws(JSONError) -> Void
-    ) throws(JSONError) {
-        try scanner.expect("[")
-        if scanner.skip("]") { return }
-        repeat { try body(&scanner) } while scanner.skip(",")
-        try scanner.expect("]")
+        _ reader: inout JSONReader, _ body: (inout JSONReader) throws -> Void
+    ) throws {
+        try reader.expect("[")
+        if try reader.skip("]") { return }
+        repeat { try body(&reader) } while try reader.skip(",")
+        try reader.expect("]")
     }
 }

@@ -27,7 +27,7 @@ struct MergeRecord {
             JSONObject([
                 ("schema", .int(1)), ("dellad", .string(Version.current)),
                 ("numerics_revision", .int(plan.numericsRevision)),
-                ("method", .string(plan.method.rawValue)), ("seed", .int(plan.seed)),
+                ("method", .string(plan.method.name)), ("seed", .int(plan.seed)),
                 ("models", .array(plan.modelNames.map(JSON.string))),
                 ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
                 ("inputs", .array(inputs)), ("files", .array(files.map(\.json))),

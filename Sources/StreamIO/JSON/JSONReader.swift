@@ -4,14 +4,14 @@ import Glibc
 ///
 /// Takes one window of `windowBytes` of memory, whatever the text. For the texts that grow with a model: headers and
 /// indexes. Errors are `JSONError`s, and what the source of the bytes throws.
-struct JSONReader: ~Copyable {
+package struct JSONReader: ~Copyable {
     /// What a value starting at the current byte is.
-    enum Kind {
+    package enum Kind {
         case object, array, string, number, bool, null
     }
 
     /// A number, as far as counts and offsets go.
-    enum Number: Equatable {
+    package enum Number: Equatable {
         case whole(Int)
         /// A whole number from 0 up beyond 63 bits.
         case tooLarge
@@ -25,7 +25,7 @@ struct JSONReader: ~Copyable {
     static let stringLimit = 1 << 16
 
     /// Fills a buffer from an offset of the text on, and returns how much of it.
-    typealias Source = (UnsafeMutableRawBufferPointer, Int) throws -> Int
+    package typealias Source = (UnsafeMutableRawBufferPointer, Int) throws -> Int
 
     private let source: Source
     private let byteCount: Int
@@ -45,7 +45,7 @@ struct JSONReader: ~Copyable {
     /// - Parameters:
     ///   - byteCount: the length of the text.
     ///   - allowsNonfinite: whether `NaN`, `Infinity` and `-Infinity` are numbers, as in Python.
-    init(byteCount: Int, allowsNonfinite: Bool = false, source: @escaping Source) {
+    package init(byteCount: Int, allowsNonfinite: Bool = false, source: @escaping Source) {
         self.byteCount = byteCount
         self.allowsNonfinite = allowsNonfinite
         self.source = source
@@ -146,14 +146,15 @@ struct JSONReader: ~Copyable {
     mutating func isNext(_ byte: Unicode.Scalar) throws -> Bool { try peek() == UInt8(ascii: byte) }
 
     /// Steps over one byte of punctuation, if it comes next after white space.
-    mutating func skip(_ byte: Unicode.Scalar) throws -> Bool {
+    package mutating func skip(_ byte: Unicode.Scalar) throws -> Bool {
         try skipSpace()
         guard try peek() == UInt8(ascii: byte) else { return false }
         offset += 1
         return true
     }
 
-    mutating func expect(_ byte: Unicode.Scalar) throws {
+    /// Steps over one byte of punctuation, which must come next.
+    package mutating func expect(_ byte: Unicode.Scalar) throws {
         guard try skip(byte) else { throw try unexpected() }
     }
 
@@ -166,7 +167,7 @@ struct JSONReader: ~Copyable {
     // MARK: Values
 
     /// The kind of the value that comes next.
-    mutating func kind() throws -> Kind {
+    package mutating func kind() throws -> Kind {
         try skipSpace()
         guard let byte = try peek() else { throw error(.unexpectedEnd) }
         switch byte {
@@ -189,7 +190,7 @@ struct JSONReader: ~Copyable {
     }
 
     /// Steps over a number.
-    mutating func number() throws -> Number {
+    package mutating func number() throws -> Number {
         try skipSpace()
         let start = position
         var isWhole = true
@@ -238,7 +239,7 @@ struct JSONReader: ~Copyable {
     }
 
     /// Steps over a value of any kind.
-    mutating func skipValue(depthLimit: Int, depth: Int = 0) throws {
+    package mutating func skipValue(depthLimit: Int, depth: Int = 0) throws {
         switch try kind() {
         case .null: try word("null")
         case .bool: try peek() == UInt8(ascii: "t") ? try word("true") : try word("false")
@@ -269,7 +270,7 @@ struct JSONReader: ~Copyable {
     ///
     /// - Parameter limit: at most `stringLimit`.
     /// - Returns: its bytes, escapes decoded, which are there until the next step; `nil` where it has more than `limit`.
-    mutating func string(atMost limit: Int) throws -> UnsafeBufferPointer<UInt8>? {
+    package mutating func string(atMost limit: Int) throws -> UnsafeBufferPointer<UInt8>? {
         precondition(limit <= Self.stringLimit, "no string is that long")
         try expect("\"")
         token = offset

@@ -1,22 +1,21 @@
 /// Reads the pieces of a JSON text (RFC 8259) one after the other, without building the whole.
 ///
 /// The caller has checked that the bytes are UTF-8.
-package struct JSONScanner {
+struct JSONScanner {
     /// What a value starting at the current byte is.
-    package enum Kind {
+    enum Kind {
         case object, array, string, number, bool, null
     }
 
     private let bytes: [UInt8]
     private let start: Int
     private let end: Int
-    /// The byte that comes next.
-    package private(set) var offset: Int
+    private(set) var offset: Int
     /// Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's `json` writes them.
     private let allowsNonfinite: Bool
 
     /// Of the text in a range of the bytes; in all of them where none is given.
-    package init(_ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false) {
+    init(_ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false) {
         self.bytes = bytes
         start = range?.lowerBound ?? 0
         end = range?.upperBound ?? bytes.count
@@ -25,7 +24,7 @@ package struct JSONScanner {
     }
 
     /// Whether a range of bytes is UTF-8. Without a copy.
-    package static func isUTF8(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    static func isUTF8(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         (try? UTF8Span(validating: bytes.span.extracting(range))) != nil
     }
 
@@ -49,14 +48,14 @@ package struct JSONScanner {
     }
 
     /// Steps over one byte of punctuation, if it comes next after white space.
-    package mutating func skip(_ byte: Unicode.Scalar) -> Bool {
+    mutating func skip(_ byte: Unicode.Scalar) -> Bool {
         skipSpace()
         guard offset < end, bytes[offset] == UInt8(ascii: byte) else { return false }
         offset += 1
         return true
     }
 
-    package mutating func expect(_ byte: Unicode.Scalar) throws(JSONError) {
+    mutating func expect(_ byte: Unicode.Scalar) throws(JSONError) {
         guard skip(byte) else { throw unexpected() }
     }
 
@@ -67,7 +66,7 @@ package struct JSONScanner {
     }
 
     /// The kind of the value that comes next.
-    package mutating func kind() throws(JSONError) -> Kind {
+    mutating func kind() throws(JSONError) -> Kind {
         skipSpace()
         guard offset < end else { throw unexpected() }
         switch bytes[offset] {
@@ -105,7 +104,7 @@ package struct JSONScanner {
     }
 
     /// A number as it is written.
-    package mutating func number() throws(JSONError) -> String {
+    mutating func number() throws(JSONError) -> String {
         skipSpace()
         let start = offset
         if allowsNonfinite, word("NaN") || word("Infinity") || word("-Infinity") {
@@ -137,8 +136,7 @@ package struct JSONScanner {
         if offset == first { throw error(.invalidNumber, at: start) }
     }
 
-    /// A text, its escapes resolved.
-    package mutating func string() throws(JSONError) -> String {
+    mutating func string() throws(JSONError) -> String {
         try expect("\"")
         var start = offset
         var decoded: [UInt8] = []
@@ -200,48 +198,6 @@ package struct JSONScanner {
         }
         offset += 4
         return unit
-    }
-
-    /// Steps over a value of any kind without building it; a key may be there twice.
-    package mutating func skipValue(depthLimit: Int, depth: Int = 0) throws(JSONError) {
-        switch try kind() {
-        case .null: try null()
-        case .bool: _ = try bool()
-        case .number: _ = try number()
-        case .string: try skipString()
-        case .array:
-            guard depth < depthLimit else { throw error(.tooDeep(limit: depthLimit)) }
-            try expect("[")
-            if skip("]") { return }
-            repeat { try skipValue(depthLimit: depthLimit, depth: depth + 1) } while skip(",")
-            try expect("]")
-        case .object:
-            guard depth < depthLimit else { throw error(.tooDeep(limit: depthLimit)) }
-            try expect("{")
-            if skip("}") { return }
-            repeat {
-                try skipString()
-                try expect(":")
-                try skipValue(depthLimit: depthLimit, depth: depth + 1)
-            } while skip(",")
-            try expect("}")
-        }
-    }
-
-    /// Steps over a text; what its escapes stand for is not looked at.
-    private mutating func skipString() throws(JSONError) {
-        try expect("\"")
-        while offset < end {
-            switch bytes[offset] {
-            case UInt8(ascii: "\""):
-                offset += 1
-                return
-            case UInt8(ascii: "\\"): offset += 2
-            case 0..<0x20: throw error(.invalidString)
-            default: offset += 1
-            }
-        }
-        throw error(.unexpectedEnd)
     }
 
     /// A value of any kind, whole.

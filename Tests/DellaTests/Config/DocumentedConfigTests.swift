@@ -6,7 +6,7 @@ import Testing
 
 /// That the configs of the documents are planned as they stand there.
 @Suite struct DocumentedConfigTests {
-    @Test(arguments: [("docs/config.md", 5), ("README.md", 1)])
+    @Test(arguments: [("docs/config.md", 8), ("README.md", 1)])
     func everyExampleIsPlanned(document: String, count: Int) throws {
         let repository = FilePath(#filePath).removingLastComponent().removingLastComponent()
             .removingLastComponent().removingLastComponent()

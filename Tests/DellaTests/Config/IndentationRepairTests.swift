@@ -77,7 +77,8 @@ import Testing
         try models.makeModels(namedIn: text)
         let library =
             config.hasPrefix("configs") ? TestResources.library : models.library
-        let planner = MergePlanner(library: library)
+        var planner = MergePlanner(library: library)
+        planner.plansUncomputed = true
         func plan(_ text: String) throws -> MergePlan {
             try planner.plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
         }

@@ -115,7 +115,7 @@ extension RuleTests {
             "1: the model Test/Bse was not found in MODELS (did you mean Test/Base? else download it: hf download Test/Bse --local-dir MODELS/Test/Bse)",
             "2: unknown method 'delta' (did you mean della?)",
             "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)",
-            "5: density: 'x' is no number (write density: 0.5)",
+            "5: density: 'x' is no number (write density: 1)",
             "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
         ),
     ]
@@ -124,7 +124,9 @@ extension RuleTests {
     func makeModels() throws -> TinyModels {
         let models = try TinyModels()
         try models.makeModels(
-            namedIn: "Test/Base Test/One Test/Two Test/Shallow Test/VisionBase Test/QwenBase Test/GPTBase")
+            namedIn:
+                "Test/Base Test/One Test/Two Test/Three Test/Shallow Test/VisionBase Test/QwenBase Test/GPTBase"
+        )
         func make(_ name: String, _ edit: @escaping (inout [TinyModels.Tensor]) -> Void) throws {
             try models.make(name, shape: "mistral", layers: 6, edit: edit)
         }
@@ -141,7 +143,8 @@ extension RuleTests {
                     .init(name: "position_ids", type: .i64, shape: [1], bytes: [byte, 0, 0, 0, 0, 0, 0, 0]))
             }
         }
-        try models.make("Bad/Quantised", shape: "mistral", layers: 6) { _ in
+        try models.make("Bad/Quantised", shape: "mistral", layers: 6) {
+            $0[2].type = .i32
         } editConfig: { config in
             config["quantization_config"] = .object(JSONObject([("quant_method", .string("gptq"))]))
         }

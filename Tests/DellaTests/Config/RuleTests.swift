@@ -22,8 +22,30 @@ import Testing
             "a tab", "base_model: a\n\tmodels:",
             "2: not YAML: found a tab character that violates indentation (indent with spaces, not tabs)"),
         Rule(
-            "a fence", "```yaml\nbase_model: a\n```",
-            "1: not YAML: found character that cannot start any token (indent with spaces, not tabs; put text that begins with @, % or ` in quotes, and leave out ```)"
+            "a fence", "\n```yaml\nbase_model: a\n```\nthe end",
+            "2: ``` stands around the config, as on a page (remove lines 2 and 4)"),
+        Rule(
+            "quotes around it", "'''\nbase_model: a\n",
+            "1: ''' stands around the config, as on a page (remove line 1)"),
+        Rule(
+            "keys that stand below a list",
+            "models:\n    - model: Test/One\n  merge_method: della\n  base_model: Test/Base\n  tokenizer_source: union\n",
+            "3: not YAML: did not find expected key (its indentation is not that of the keys before it: keys of one mapping begin in the same column)"
+        ),
+        Rule(
+            "a program around it", "yaml_config = \"\"\"\nbase_model: a\n\"\"\"\n",
+            "1: \"\"\" stands around the config, as on a page (remove lines 1 and 3)"),
+        Rule(
+            "a space lost",
+            "base_model: Test/Base\nmodels:\n  - model:Test/One\n    parameters: {weight: 1}\n",
+            "3: there is no space after 'model:' (write 'model: Test/One')"),
+        Rule(
+            "a space lost, in a list of names",
+            "base_model: Test/Base\nmerge_method: della\nmodels:\n  - model:Test/One\n",
+            "4: there is no space after 'model:' (write '- model: Test/One')"),
+        Rule(
+            "a mixture of experts", "base_model: a\ngate_mode: hidden\nexperts:\n  - source_model: b\n",
+            "3: this is a config of mergekit-moe, which makes a mixture of experts (run mergekit-moe; dellad merges models of one architecture, with models: or slices:)"
         ),
         Rule(
             "an open bracket", "base_model: Test/Base\nmodels: [a, b\nmerge_method: della\n",
@@ -72,19 +94,14 @@ import Testing
             "4: the parameter density stands outside of parameters: (indent it below a parameters: line)"),
         Rule(
             "no method", "base_model: Test/Base\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
-            "1: merge_method is missing (write merge_method: della, or della_linear)"),
+            "1: merge_method is missing (write merge_method: della, or another of mergekit's)"),
         Rule(
             "an unknown method",
             "base_model: Test/Base\nmerge_method: dela\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
             "2: unknown method 'dela' (did you mean della?)"),
         Rule(
-            "another method",
-            "base_model: Test/Base\nmerge_method: ties\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
-            "2: the method ties is mergekit's, and not done here (dellad merges with della and della_linear; run mergekit for ties)"
-        ),
-        Rule(
             "no base", "merge_method: della\nmodels: [{model: Test/One, parameters: {weight: 1}}]\n",
-            "1: base_model is missing (della prunes differences to a base: name it)"),
+            "1: base_model is missing (della takes differences to a base: name it)"),
         Rule(
             "no models", "base_model: Test/Base\nmerge_method: della\n",
             "1: the config lists no models (write models:, or slices:)"),
@@ -202,8 +219,16 @@ import Testing
             "an unknown parameter", Rule.parameters("wieght: 1"),
             "6: unknown parameter 'wieght' (did you mean weight?)"),
         Rule(
-            "a parameter of another method", Rule.parameters("weight: 1\ngamma: 0.01"),
-            "7: unknown parameter 'gamma' (della has epsilon; gamma belongs to breadcrumbs)"),
+            "an unknown parameter unlike any", Rule.parameters("weight: 1\nsmoothness: 0.01"),
+            "7: unknown parameter 'smoothness' (della has weight, density, epsilon, lambda, normalize, rescale, int8_mask)"
+        ),
+        Rule(
+            "numbers as people type them",
+            Rule.parameters("weight: \u{2212}0.1\ndensity: 30%\nepsilon: 0,1\nlambda: \"-0,4\""),
+            "6: weight: '\u{2212}0.1' is no number (write weight: -0.1)",
+            "7: density: '30%' is no number (write density: 0.3)",
+            "8: epsilon: '0,1' is no number (write epsilon: 0.1)",
+            "9: lambda: '-0,4' is no number (write lambda: -0.4)"),
         Rule(
             "no weight", Rule.parameters("density: 0.5"),
             "4: Test/One has no weight for model.embed_tokens.weight and 56 more tensors (write weight: under the model's parameters, or a condition without filter)"
@@ -300,7 +325,8 @@ import Testing
 
     @Test func everyRuleHasItsReport() throws {
         let models = try makeModels()
-        for rule in Self.yaml + Self.structure + Self.parameters + Self.slices + Self.models {
+        let rules = Self.yaml + Self.structure + Self.parameters + Self.slices + Self.models + Self.methods
+        for rule in rules {
             let report = models.report(rule.config).map {
                 $0.replacing(models.folder.string, with: "MODELS").replacing("merge.yml:", with: "")
             }

@@ -36,8 +36,23 @@ import Testing
         Rule(
             "densities beyond the ends",
             Rule.parameters("weight: 1\ndensity: [{filter: mlp, value: 45}, {value: -1}]"),
-            "line 7: density 45 keeps every difference: densities are meant to lie between 0 and 1",
-            "line 7: density -1 drops every difference: densities are meant to lie between 0 and 1"),
+            "line 7: density 45 keeps every difference: it is meant to lie between 0 and 1",
+            "line 7: density -1 drops every difference: it is meant to lie between 0 and 1"),
+        Rule(
+            "a parameter of other methods", Rule.parameters("weight: 1\ngamma: 0.01\nt: {any: thing}"),
+            "line 7: gamma changes nothing: della has no such parameter, but breadcrumbs, breadcrumbs_ties",
+            "line 8: t changes nothing: della has no such parameter, but slerp, nearswap"),
+        Rule(
+            "a t beyond the ends, and one under a model",
+            "base_model: Test/Base\nmerge_method: slerp\nmodels:\n  - {model: Test/One, parameters: {t: 1}}\n"
+                + "parameters: {t: [0, 1.5]}\n",
+            "line 4: t under a model changes nothing, in mergekit as here: it is one for the merge",
+            "line 5: t 1.5 goes beyond the other model: it is meant to lie between 0 and 1"),
+        Rule(
+            "a base that is one more model",
+            "base_model: Test/Base\nmerge_method: karcher\nmodels: [{model: Test/One}]\n",
+            "line 1: base_model takes part in karcher as one more model, as in mergekit: leave it out if it is not meant to"
+        ),
         Rule(
             "filters that match nothing",
             Rule.parameters(
@@ -94,6 +109,13 @@ import Testing
             Rule.model("Warn/Llama") + "dellad: {allow_crimes: true}\n",
             "line 4: Warn/Llama is of the architecture llama, the base of mistral: merged all the same, as allow_crimes says"
         ),
+        Rule(
+            "a leftover of quantisation", Rule.model("Warn/Leftover"),
+            "line 4: Warn/Leftover: config.json says it is quantised (gptq), and all its tensors are floating point: they decide, and the output has no quantization_config"
+        ),
+        Rule(
+            "a key twice with one value", Rule.top("dtype: bfloat16\ndtype: bfloat16\n"),
+            "line 5: the key 'dtype' is here a second time, after line 4, with the same value"),
         Rule(
             "a condition that is never reached",
             Rule.parameters("weight:\n  - value: 1\n  - {filter: mlp, value: 2}"),
@@ -172,6 +194,10 @@ import Testing
                 .init(name: "model.layers.0.self_attn.rotary_emb.inv_freq", type: .f32, shape: [2]))
         }
         try makeTokenizers(models)
+        try models.make("Warn/Leftover", shape: "mistral", layers: 6) { _ in
+        } editConfig: { config in
+            config["quantization_config"] = .object(JSONObject([("quant_method", .string("gptq"))]))
+        }
         try models.make("Warn/Llama", shape: "llama", layers: 6)
         try models.make("Warn/Settings", shape: "mistral", layers: 6) { _ in
         } editConfig: {

@@ -52,7 +52,7 @@ import Testing
     @Test(arguments: [
         ("Test/Base", "della", "", []),
         ("Test/Base", "dela", "", ["2: unknown method 'dela'"]),
-        ("Test/Base", "ties", "", ["2: the method ties is mergekit's"]),
+        ("Test/Base", "mixture", "", ["2: unknown method 'mixture'"]),
         (
             "Test/Base", "della", "  - {model: Test/Gone, parameters: {weight: 1}}",
             ["9: the model Test/Gone was not found"]

@@ -49,6 +49,32 @@ import Testing
         #expect(Array(names[first...(first + 2)]) == [2, 4, 6].map { "model.layers.\($0).\(q)" })
     }
 
+    @Test func aSliceWithoutLayersGivesWhatLiesBeyondThem() throws {
+        let models = try TinyModels()
+        try models.makeModels(namedIn: "Test/Base Test/One Test/Two")
+        let plan = try models.plan(
+            """
+            base_model: Test/Base
+            merge_method: della_linear
+            slices:
+              - sources:
+                  - {model: Test/Base, layer_range: [0, 6]}
+                  - {model: Test/One, layer_range: [0, 6], parameters: {weight: 1}}
+              - sources:
+                  - {model: Test/Base, layer_range: [6, 6]}
+                  - {model: Test/Two, layer_range: [6, 6], parameters: {weight: 0.5}}
+            """)
+        let merges = merges(plan)
+        #expect(merges.count == 57)
+        for (tensor, model) in [("model.embed_tokens.weight", "One"), ("lm_head.weight", "Two")] {
+            #expect(merges[tensor]?.inputs.map { plan.modelNames[$0.model] } == ["Test/" + model])
+        }
+        #expect(
+            merges["model.layers.5.mlp.up_proj.weight"]?.inputs.map { plan.modelNames[$0.model] } == [
+                "Test/One"
+            ])
+    }
+
     @Test func aTiedHeadIsTheEmbedding() throws {
         let models = try TinyModels()
         try models.make("Test/Base")

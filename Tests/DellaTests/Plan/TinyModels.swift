@@ -26,10 +26,11 @@ final class TinyModels {
         ModelLibrary(folders: [folder], workingDirectory: nil, allowsAnyPath: true)
     }
 
-    /// Plans a config over the models made so far.
+    /// Plans a config over the models made so far, of any method.
     func plan(_ text: String, seed: UInt64? = nil) throws(MergeProblems) -> MergePlan {
-        try MergePlanner(library: library, seed: seed).plan(
-            Array(text.utf8), fileName: "merge.yml", outputName: "Out")
+        var planner = MergePlanner(library: library, seed: seed)
+        planner.plansUncomputed = true
+        return try planner.plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
     }
 
     /// The lines of the report that a config gets; empty where it is planned.

@@ -1,0 +1,85 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Which token an id stands for, however the tokenizer's file says it.
+@Suite struct TokenizerVocabularyTests {
+    private func vocabulary(
+        _ files: [String: String]
+    ) throws(TokenizerVocabulary.Unreadable) -> TokenizerVocabulary {
+        let folder: FilePath
+        do {
+            folder = try TemporaryFolder.create()
+            for (name, text) in files {
+                try FileSystem.writeWhole(Array(text.utf8), to: folder.appending(name), sync: false)
+            }
+        } catch {
+            Issue.record("\(error)")
+            throw .noText
+        }
+        defer { try? FileSystem.removeTree(folder) }
+        return try TokenizerVocabulary(folder: folder, permits: { _ in true })
+    }
+
+    static let plain =
+        #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<x>": 2}, "merges": [["a", "b"], "c d"]}}"#
+
+    @Test(arguments: [
+        // Any order of ids and keys, escapes, and what nobody knows.
+        #"{"model": {"merges": ["a b"], "vocab": {"<x>": 2, "\u0061": 0, "b": 1}}, "x": {"y": [1e5, null, NaN]}}"#,
+        // Unigram: ids are places.
+        #"{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0], ["b", -1.5], ["<x>", -2]]}}"#,
+        // Added tokens, before the model or after it, win.
+        #"{"added_tokens": [{"id": 2, "content": "<x>", "special": true}], "model": {"vocab": {"a": 0, "b": 1, "y": 2}}}"#,
+        #"{"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": [{"content": "<x>", "id": 2}]}"#,
+    ])
+    func theSameTokensAreTheSameHoweverTheyAreWritten(text: String) throws {
+        let ours = try vocabulary(["tokenizer.json": Self.plain])
+        let theirs = try vocabulary(["tokenizer.json": text])
+        #expect(ours.count == 3 && theirs.count == 3)
+        #expect(theirs.differences(from: ours, rows: 8) == 0)
+    }
+
+    @Test func vocabJSONAndAddedTokensAreOneVocabulary() throws {
+        let ours = try vocabulary(["tokenizer.json": Self.plain])
+        let theirs = try vocabulary(["vocab.json": #"{"a": 0, "b": 1}"#, "added_tokens.json": #"{"<x>": 2}"#])
+        #expect(theirs.differences(from: ours, rows: 8) == 0)
+    }
+
+    @Test func whatDiffersIsCountedAsFarAsThereAreRows() throws {
+        let ours = try vocabulary(["tokenizer.json": Self.plain])
+        let theirs = try vocabulary([
+            "tokenizer.json": #"{"model": {"vocab": {"b": 0, "a": 1, "<x>": 2, "more": 5}}}"#
+        ])
+        #expect(theirs.differences(from: ours, rows: 8) == 3)
+        #expect(theirs.differences(from: ours, rows: 5) == 2)
+        #expect(ours.differences(from: theirs, rows: 1) == 1)
+    }
+
+    @Test(arguments: [
+        "", "{", "[1, 2", #"{"model": {"vocab": {"a": 0, }}}"#, "{\"model\": {\"vocab\": {\"a\n\": 0}}}",
+    ])
+    func aDamagedFileIsNamed(text: String) {
+        #expect(throws: TokenizerVocabulary.Unreadable.self) { try vocabulary(["tokenizer.json": text]) }
+    }
+
+    @Test(arguments: [
+        "{}", "[]", "1", #"{"model": {"vocab": 3}}"#, #"{"model": {"vocab": {"a": -1, "b": 99999999999}}}"#,
+    ])
+    func aFileWithoutTokensHasNone(text: String) throws {
+        let error = try #require(throws: TokenizerVocabulary.Unreadable.self) {
+            try vocabulary(["tokenizer.json": text])
+        }
+        guard case .noText = error else {
+            Issue.record("\(error)")
+            return
+        }
+    }
+
+    @Test func deeperThanAnyTokenizerIsRefused() {
+        let deep = #"{"x": "# + String(repeating: "[", count: 100_000)
+        #expect(throws: TokenizerVocabulary.Unreadable.self) { try vocabulary(["tokenizer.json": deep]) }
+    }
+}
