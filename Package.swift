@@ -58,8 +58,15 @@ let package = Package(
             ]
         ),
         .testTarget(name: "StreamIOTests", dependencies: ["CChecksum", "StreamIO"]),
-        .testTarget(name: "DellaTests", dependencies: ["Della"], exclude: ["Resources"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Synthesis"]),
+        // What a merge must come to, computed slowly. Depends on nothing, so that it shares nothing with what it judges.
+        .target(
+            name: "MergeReference", path: "Tests/MergeReference",
+            swiftSettings: [.unsafeFlags(["-O", "-enable-testing"])]),
+        .testTarget(
+            name: "DellaTests",
+            dependencies: ["Della", "MergeReference", .product(name: "Yams", package: "Yams")],
+            exclude: ["Resources"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "MergeReference", "Synthesis"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -73,25 +73,29 @@ public struct CRC32C: Hashable, Sendable {
     /// The checksum of two stretches of bytes, one after the other, from the checksum of each.
     ///
     /// Appending a zero bit is linear over GF(2), so appending n zero bytes is the 8n-th power of a 32 × 32
-    /// bit matrix, taken by squaring (M. Adler's method in zlib). O(log `secondLength`).
+    /// bit matrix (M. Adler's method in zlib). O(log `secondLength`).
     ///
     /// - Parameter secondLength: the length of the second stretch, in bytes.
     public static func combine(_ first: UInt32, _ second: UInt32, secondLength: UInt64) -> UInt32 {
-        var bit = BitMatrix(columns: [polynomial] + (0..<31).map { 1 << $0 })
-        for _ in 0..<3 { bit = bit.times(bit) }
-        var power = bit
-        var remaining = secondLength
         var shifted = first
-        while remaining > 0 {
-            if remaining & 1 == 1 { shifted = power.times(shifted) }
-            remaining >>= 1
-            if remaining > 0 { power = power.times(power) }
-        }
+        for bit in 0..<64 where secondLength >> bit & 1 == 1 { shifted = powers[bit].times(shifted) }
         return shifted ^ second
     }
 
+    /// Appending 1, 2, 4, … zero bytes; each by squaring the one before.
+    private static let powers: [BitMatrix] = {
+        var power = BitMatrix(columns: [polynomial] + (0..<31).map { 1 << $0 })
+        for _ in 0..<3 { power = power.times(power) }
+        var powers = [power]
+        while powers.count < 64 {
+            power = power.times(power)
+            powers.append(power)
+        }
+        return powers
+    }()
+
     /// A linear map of 32 bits: the image of each bit.
-    private struct BitMatrix {
+    private struct BitMatrix: Sendable {
         var columns: [UInt32]
 
         func times(_ vector: UInt32) -> UInt32 {

@@ -4,6 +4,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// Damaged configs and damaged headers: always a plan or named problems, never a crash or a hang.
 ///

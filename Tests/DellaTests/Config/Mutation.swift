@@ -1,3 +1,5 @@
+@testable import MergeReference
+
 /// Small damage to files, as fuzz tests do it.
 enum Mutation {
     private static let words = [

@@ -2,6 +2,7 @@ import StreamIO
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// Decoding, in every pair of types.
 @Suite struct ConversionTests {

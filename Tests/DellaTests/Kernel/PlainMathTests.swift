@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The sine, cosine and arc cosine of the coefficients: their bits, which results depend on, and that they are right.
 @Suite struct PlainMathTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 @Suite struct RandomStreamTests {
     struct KnownAnswer: Sendable {

@@ -1,4 +1,5 @@
 @testable import Della
+@testable import MergeReference
 
 /// One tensor of a rule without sparsified differences, written to be read: an element at a time, in arrays of Float.
 ///

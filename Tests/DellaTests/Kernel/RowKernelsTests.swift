@@ -2,6 +2,7 @@ import StreamIO
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The kernels against the reference, byte for byte, at every level of this machine.
 @Suite struct RowKernelsTests {
@@ -67,7 +68,7 @@ import Testing
                 ], format: .bfloat16, output: .bfloat16, electsSigns: true, rescale: true, normalize: false,
                 lambda: 1, seed: 7)
             let (bytes, sawNonfinite) = KernelMerge(kernels: kernels).run(merge)
-            let values = ReferenceFormat.decode(.bf16, bytes)
+            let values = ReferenceFormat.decode(ElementType.bf16, bytes)
             #expect(sawNonfinite)
             #expect(values.contains { $0.isNaN } && values.contains { $0 == .infinity })
             #expect(bytes == merge.bytes())

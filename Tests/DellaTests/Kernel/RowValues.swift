@@ -1,6 +1,8 @@
 import Della
 import StreamIO
 
+@testable import MergeReference
+
 /// Kinds of rows, each a way in which ranking or arithmetic can go wrong.
 enum RowValues: String, CaseIterable {
     case weights, ties, equal, zeros, subnormals, specials, widest, negated, overflowing, crowded

@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// Whole merges of random checkpoints through real files and a real ring.
 @Suite struct MergePipelineTests {

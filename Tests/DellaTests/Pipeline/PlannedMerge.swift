@@ -2,6 +2,7 @@ import StreamIO
 import SystemPackage
 
 @testable import Della
+@testable import MergeReference
 
 /// A merge of random checkpoints in a temporary folder, planned without a config.
 ///

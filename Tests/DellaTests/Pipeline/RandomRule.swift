@@ -1,6 +1,7 @@
 import StreamIO
 
 @testable import Della
+@testable import MergeReference
 
 /// The methods of which a random tensor is made.
 enum RandomRule: String, CaseIterable {

@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// That an interrupted merge says of NaN and infinity what one says that was not.
 @Suite struct ResumedWarningTests {

@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// Merges by every rule without sparsified differences, through real files and a real ring, against the reference.
 @Suite struct RulePipelineTests {

@@ -4,6 +4,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The SHA-256 of the shards, taken while they are written and across interruptions.
 @Suite struct ShardHashTests {

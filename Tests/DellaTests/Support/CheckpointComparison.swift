@@ -2,6 +2,7 @@ import StreamIO
 import SystemPackage
 
 @testable import Della
+@testable import MergeReference
 
 /// Whether two checkpoints agree as numerics of one revision must: every value within one unit in the last
 /// place or 1e-6, and at least 99.9 % of 16-bit values identical.

@@ -1,11 +1,8 @@
-import Della
-import StreamIO
-
 /// Conversions by definition: of the two representable neighbours the nearer, of equally near ones the even.
 enum ReferenceFormat {
-    static func decode(_ type: ElementType, _ bytes: [UInt8]) -> [Float] {
+    static func decode(_ type: StoredType, _ bytes: [UInt8]) -> [Float] {
         bytes.withUnsafeBytes { memory in
-            (0..<bytes.count / (type.bitWidth / 8)).map { i in
+            (0..<bytes.count / type.byteWidth).map { i in
                 switch type {
                 case .f64: Float(memory.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
                 case .f32: memory.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
@@ -16,21 +13,25 @@ enum ReferenceFormat {
         }
     }
 
-    static func encode(_ values: [Float], as format: FloatFormat) -> [UInt8] {
-        values.flatMap { x -> [UInt8] in
-            switch format {
-            case .bfloat16: littleEndian(pattern(x, format))
-            case .float16: littleEndian(pattern(x, format))
-            case .float32: littleEndian(x.isNaN ? 0x7FC0_0000 : x.bitPattern)
+    /// - Parameter format: one of `StoredType.formats`.
+    static func encode(_ values: [Float], as format: StoredType) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * format.byteWidth)
+        for x in values {
+            if format == .f32 {
+                append(x.isNaN ? 0x7FC0_0000 : x.bitPattern, to: &bytes)
+            } else {
+                append(pattern(x, format), to: &bytes)
             }
         }
+        return bytes
     }
 
-    static func round(_ value: Float, to format: FloatFormat) -> Float {
+    static func round(_ value: Float, to format: StoredType) -> Float {
         switch format {
-        case .bfloat16: bfloat16(pattern(value, format))
-        case .float16: float16(pattern(value, format))
-        case .float32: value
+        case .bf16: bfloat16(pattern(value, format))
+        case .f16: float16(pattern(value, format))
+        default: value
         }
     }
 
@@ -51,10 +52,10 @@ enum ReferenceFormat {
     }
 
     /// The 16-bit pattern nearest to a value: its magnitude in units of its own last place, rounded.
-    static func pattern(_ value: Float, _ format: FloatFormat) -> UInt16 {
+    static func pattern(_ value: Float, _ format: StoredType) -> UInt16 {
         let (fractionBits, lowestExponent, infinity): (Int, Int, UInt16) =
-            format == .bfloat16 ? (7, -126, 0x7F80) : (10, -14, 0x7C00)
-        if value.isNaN { return format == .bfloat16 ? 0x7FC0 : 0x7E00 }
+            format == .bf16 ? (7, -126, 0x7F80) : (10, -14, 0x7C00)
+        if value.isNaN { return format == .bf16 ? 0x7FC0 : 0x7E00 }
         let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
         let magnitude = Double(abs(value))
         if magnitude.isInfinite { return infinity | sign }
@@ -66,7 +67,7 @@ enum ReferenceFormat {
         return UInt16(min(pattern, Int(infinity))) | sign
     }
 
-    private static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    static func append<T: FixedWidthInteger>(_ value: T, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 }

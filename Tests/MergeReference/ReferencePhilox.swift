@@ -24,4 +24,14 @@ enum ReferencePhilox {
         }
         return Array(result.prefix(count))
     }
+
+    /// The stream of a tensor's draws for one model: FNV-1a-64 of the output tensor's name, a zero byte, and the
+    /// model's position among the models besides the base, in decimal.
+    static func stream(tensor: String, ordinal: Int) -> UInt64 {
+        var hash: UInt64 = 14_695_981_039_346_656_037
+        for byte in Array(tensor.utf8) + [0] + Array("\(ordinal)".utf8) {
+            hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211
+        }
+        return hash
+    }
 }
