@@ -12,7 +12,7 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test test-crash test-release test-systemd lint bench bench-mergekit demo install deb tarball \
+.PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-mergekit demo install deb tarball \
 	clean packages test-packages
 
 help:
@@ -34,6 +34,14 @@ test: test-packages ## every test, about five minutes on two cores
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
+
+SECONDS ?= 60
+SEED ?=
+
+fuzz: test-packages ## random merges against the reference: SECONDS=60, SEED= repeats a case
+	$(SWIFT) build --build-tests
+	DELLAD_FUZZ_SECONDS=$(SECONDS) $(if $(SEED),DELLAD_FUZZ_SEED=$(SEED)) \
+		$(SWIFT) test --skip-build --filter MergeFuzzTests
 
 test-crash: test-packages ## every crash and failure point of a tiny merge and of the daemon: about 20 minutes
 	TEST_CRASH_STRIDE=1 $(SWIFT) test --filter CrashPointTests
