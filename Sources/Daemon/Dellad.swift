@@ -11,7 +11,7 @@ struct Dellad: ParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, MergeCommand.self, CheckCommand.self, SynthCommand.self, StatusCommand.self,
-            SubmitCommand.self, CancelCommand.self, RetryCommand.self, VerifyCommand.self,
+            SubmitCommand.self, CancelCommand.self, RetryCommand.self, VerifyCommand.self, AuditCommand.self,
         ]
     )
 

@@ -10,9 +10,10 @@
             #expect(PlannedFault.parse("fail:17:EIO") == .fail(at: 17, errorNumber: EIO))
             #expect(PlannedFault.parse("fail:1:28") == .fail(at: 1, errorNumber: ENOSPC))
             #expect(PlannedFault.parse("die:3") == .die(at: 3))
+            #expect(PlannedFault.parse("spoil:2") == .spoil(write: 2))
             for text in [
                 "", "fail", "fail:1", "fail:x:EIO", "fail:1:ENOPE", "fail:1:-5", "die", "die:", "die:1:2",
-                "no:1",
+                "no:1", "spoil", "spoil:x",
             ] {
                 #expect(PlannedFault.parse(text) == nil, "\(text)")
             }
@@ -22,6 +23,12 @@
             let plan = PlannedFault(.fail(at: 3, errorNumber: ENOSPC))
             #expect((1...5).map { _ in plan.next() } == [0, 0, ENOSPC, 0, 0])
             #expect(plan.count == 5)
+        }
+
+        @Test func spoilsTheWriteItNamesAndNoOther() {
+            let plan = PlannedFault(.spoil(write: 2))
+            #expect((1...4).map { _ in plan.spoilsNextWrite() } == [false, true, false, false])
+            #expect(plan.next() == 0)
         }
 
         @Test func countsIntoAFile() throws {

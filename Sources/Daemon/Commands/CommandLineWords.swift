@@ -1,13 +1,45 @@
+import Della
+
 /// The words of a command line, which may name several folders after one `--models`.
 ///
 /// The option takes one folder and may be repeated. `--models A B` is understood too: words after the first are
-/// folders as well, except as many of the last as CONFIG and OUT take.
+/// folders as well, except as many of the last as CONFIG and OUT take. A share may be written `0.1 %`, in two words, and
+/// `--audit` alone means what it does anyway.
 struct CommandLineWords {
     private static let option = "--models"
     /// CONFIG and OUT.
     private static let argumentLimit = 2
 
+    private static let shareOptions = ["--share", "--audit"]
+
     let words: [String]
+
+    init(words: [String]) { self.words = Self.sharesJoined(words) }
+
+    /// Makes one word of a share that was written as two, and gives an `--audit` without a value the usual one.
+    private static func sharesJoined(_ words: [String]) -> [String] {
+        var result: [String] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            result.append(word)
+            if word == "--" { return result + rest }
+            guard shareOptions.contains(word) else { continue }
+            if word == "--audit", rest.first.map(isNoValue) ?? true {
+                result.append("auto")
+                continue
+            }
+            guard let value = rest.popFirst() else { continue }
+            let isPercentage = rest.first == "%"
+            if isPercentage { rest = rest.dropFirst() }
+            result.append(isPercentage ? value + "%" : value)
+        }
+        return result
+    }
+
+    /// Whether a word after `--audit` is not meant for it: another option, or a config.
+    private static func isNoValue(_ word: String) -> Bool {
+        word.hasPrefix("-") || word.hasSuffix(".yml") || word.hasSuffix(".yaml")
+    }
 
     /// What `parse` makes of the words as they stand, or else of the first reading that it accepts.
     ///

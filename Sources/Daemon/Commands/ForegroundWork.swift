@@ -64,7 +64,7 @@ struct ForegroundWork<Value: Sendable> {
                 StandardStream.error.write("\r\u{1B}[K")
             } else if ContinuousClock.now >= next {
                 let figures = progress.snapshot
-                if figures.bytesTotal > 0 {
+                if figures.bytesTotal > 0 || figures.tensorsAudited != nil {
                     let text = line.text(figures, width: StandardStream.error.width - 1, at: .now)
                     StandardStream.error.write(terminal ? "\r\(text)\u{1B}[K" : "dellad: \(text)\n")
                 }

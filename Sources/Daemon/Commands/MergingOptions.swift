@@ -25,10 +25,23 @@ struct MergingOptions: ParsableArguments {
         help: "Records the SHA-256 of every file in dellad.json, as the Hub shows it; taken while writing.")
     var sha256 = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How much of a merge is computed anew before it is published: auto, a row of every tensor and then what 1 % of the time allows; off; or a share of all rows, 0.1% (default: auto).",
+            valueName: "share"))
+    var audit: AuditPolicy?
+
+    @Flag(help: "The same as --audit off.")
+    var noAudit = false
+
     func validate() throws {
+        if noAudit, audit != nil { throw ValidationError("--audit and --no-audit exclude each other") }
         if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
         if let memory, memory.bytes == 0 { throw ValidationError("--memory must be more than 0") }
     }
+
+    /// What is audited.
+    var auditPolicy: AuditPolicy { noAudit ? .off : audit ?? .auto }
 
     /// The options with what this host grants in place of what was not given.
     func resolved(on host: Host, trace: FilePath? = nil) throws(CommandFailure) -> MergeOptions {
@@ -38,8 +51,13 @@ struct MergingOptions: ParsableArguments {
         }
         return MergeOptions(
             memory: try facts.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
-            engine: io ?? .auto, sha256: sha256, trace: trace)
+            engine: io ?? .auto, sha256: sha256, trace: trace,
+            audit: auditPolicy)
     }
 }
 
 extension IOEngineKind: ExpressibleByArgument {}
+
+extension AuditPolicy: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

@@ -117,6 +117,7 @@ struct ServeCommand: ParsableCommand {
         flags[.threads] = merging.threads.map { ["\($0)"] }
         flags[.engine] = merging.io.map { [$0.rawValue] }
         flags[.sha256] = merging.sha256 ? ["true"] : nil
+        flags[.audit] = merging.noAudit ? ["off"] : merging.audit.map { ["\($0)"] }
         flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
         flags[.clearAfter] = clearAfter.map { [$0] }
         flags[.logLevel] = logLevel.map { [$0] }

@@ -17,6 +17,8 @@ struct DaemonSettings: Hashable, Sendable {
     var engine = IOEngineKind.auto
     /// Whether models' `dellad.json` get the SHA-256 of every file.
     var sha256 = false
+    /// How much of a merge is computed anew before it is published.
+    var audit = AuditPolicy.auto
     /// Bytes of one file of a model whose config does not say.
     var shardSize = MergePlanner.usualShardSize
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.

@@ -12,6 +12,7 @@ enum Setting: String, CaseIterable, Sendable {
     case threads
     case engine = "io"
     case sha256
+    case audit
     case shardSize = "shard_size"
     case clearAfter = "clear_after"
     case logLevel = "log_level"
@@ -32,6 +33,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .allowsAnyPath, .sha256:
             return Self.flag(text) == nil
                 ? "'\(text)' is neither true nor false" + " (write one of them)" : nil
+        case .audit:
+            return AuditPolicy(text) == nil
+                ? "'\(text)' is no audit (auto, off, or a share: \(AuditPolicy.shareForm))" : nil
         case .memory, .shardSize:
             if self == .memory, text == Self.automatic { return nil }
             guard let size = ByteCount(text), size.bytes > 0 else {

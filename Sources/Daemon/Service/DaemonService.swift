@@ -21,7 +21,8 @@ struct DaemonService {
         if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
         let options = MergeOptions(
             memory: try facts.budget(asked: settings.memory),
-            threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256)
+            threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256,
+            audit: settings.audit)
         let log = log
         return Merger(
             library: ModelLibrary(

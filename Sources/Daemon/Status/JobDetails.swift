@@ -18,6 +18,9 @@ struct JobDetails {
         if figures.bytesTotal > 0 {
             lines.append(("progress", progress))
             lines.append(("tensors", "\(figures.tensorsDone) of \(figures.tensorsTotal)"))
+            if let audited = figures.tensorsAudited {
+                lines.append(("audited", "\(audited) of \(figures.tensorsTotal)"))
+            }
             lines.append(
                 (
                     "bytes",

@@ -43,6 +43,7 @@ struct JobStatus: Hashable, Sendable {
                 ("fraction", .double((fraction * 10_000).rounded(.down) / 10_000)),
                 ("tensors_done", .int(progress.tensorsDone)),
                 ("tensors_total", .int(progress.tensorsTotal)),
+                ("tensors_audited", progress.tensorsAudited.map { .int($0) } ?? .null),
                 ("bytes_read", .int(progress.bytesRead)),
                 ("bytes_written", .int(progress.bytesWritten)),
                 ("bytes_total", .int(progress.bytesTotal)),
@@ -82,6 +83,7 @@ struct JobStatus: Hashable, Sendable {
         }
         progress.tensorsDone = count("tensors_done")
         progress.tensorsTotal = count("tensors_total")
+        progress.tensorsAudited = json["tensors_audited"]?.intValue.map { _ in count("tensors_audited") }
         progress.bytesRead = UInt64(count("bytes_read"))
         progress.bytesWritten = UInt64(count("bytes_written"))
         progress.bytesTotal = UInt64(count("bytes_total"))

@@ -8,6 +8,9 @@ struct ProgressLine {
     mutating func text(_ figures: MergeProgress.Snapshot, width: Int, at now: ContinuousClock.Instant)
         -> String
     {
+        if let audited = figures.tensorsAudited {
+            return String("audited \(audited)/\(figures.tensorsTotal) tensors".prefix(width))
+        }
         let done = figures.bytesRead + figures.bytesWritten
         meter.add(done, at: now)
         let total = figures.bytesTotal - min(figures.bytesTotal, figures.bytesResumed)

@@ -52,6 +52,9 @@ struct SpoolTable {
             if let silence = entry.silence {
                 return "\(text)  no news for \(Figure.duration(Double(silence))) (is the daemon stopped?)"
             }
+            if let audited = status.progress.tensorsAudited {
+                return "\(text)  audited \(audited)/\(status.progress.tensorsTotal) tensors"
+            }
             text += "  \(Figure.rate(status.bytesPerSecond))"
             if let left = status.etaSeconds { text += "  ETA \(Figure.duration(left))" }
             return text

@@ -33,6 +33,8 @@ extension JournalRecord {
                 ]))
         case .resumed: .object(JSONObject([("record", .string("resumed"))]))
         case .complete: .object(JSONObject([("record", .string("complete"))]))
+        case .auditFailed(let difference):
+            .object(JSONObject([("record", .string("audit failed")), ("difference", .string(difference))]))
         case .written(let written): written.json
         }
     }
@@ -41,6 +43,7 @@ extension JournalRecord {
         switch json["record"]?.stringValue {
         case "resumed": self = .resumed
         case "complete": self = .complete
+        case "audit failed": self = .auditFailed(json["difference"]?.stringValue ?? "")
         case "written":
             guard let record = WrittenRecord(json) else { return nil }
             self = .written(record)
@@ -90,6 +93,12 @@ extension WrittenRecord {
             members.append(("tensor", .int(tensor)))
             members.append(("constants", .array(constants.map { .string($0.hexadecimal) })))
         }
+        if !finished.isEmpty {
+            let entries = finished.sorted { $0.key < $1.key }.map {
+                ("\($0.key)", JSON.string($0.value.text))
+            }
+            members.append(("finished", .object(JSONObject(entries))))
+        }
         if !warnings.isEmpty { members.append(("warnings", .array(warnings.map(JSON.string)))) }
         return .object(JSONObject(members))
     }
@@ -105,11 +114,19 @@ extension WrittenRecord {
             let partial = json["partial"]?.stringValue.flatMap({ UInt32($0, radix: 16) }),
             let partialBytes = json["partial_bytes"]?.intValue, let constants = words("constants")
         else { return nil }
+        // Earlier versions kept none.
+        var finished: [Int: TensorConstants] = [:]
+        for member in json["finished"]?.objectValue?.members ?? [] {
+            guard let index = Int(member.key),
+                let words = member.value.stringValue.flatMap({ TensorConstants(text: $0) })
+            else { return nil }
+            finished[index] = words
+        }
         self.init(
             shard: shard, through: UInt64(through), isWhole: isWhole, newChecksums: checksums,
             partial: partial, partialBytes: UInt64(partialBytes),
             sha256: json["sha256"]?.stringValue.flatMap { SHA256Words(hexadecimal: $0) },
-            tensor: json["tensor"]?.intValue, constants: constants,
+            tensor: json["tensor"]?.intValue, constants: constants, finished: finished,
             warnings: (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue))
     }
 }

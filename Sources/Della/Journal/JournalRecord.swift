@@ -8,6 +8,8 @@ enum JournalRecord: Hashable, Sendable {
     case resumed
     /// Output became durable.
     case written(WrittenRecord)
+    /// All was written, and an audit found a difference: it is not to be published. What was found, in words.
+    case auditFailed(String)
     /// Every file of the partial folder is whole and synced: it may be published.
     case complete
 }

@@ -6,7 +6,8 @@ import SystemPackage
 /// Append-only; each record is synced before it counts. A tail that a crash tore is cut off when the merge goes on.
 /// Whoever holds one has its merge alone: the file is locked.
 final class MergeJournal {
-    /// A journal grows by a few hundred bytes every few seconds; one this large is not a journal.
+    /// A journal grows by a few hundred bytes every few seconds and by ten for each constant of a tensor; one this
+    /// large is not a journal.
     static let sizeLimit = 64 << 20
     /// A journal that was opened may have been removed by the process that had it, and another created.
     private static let openLimit = 4
@@ -20,6 +21,8 @@ final class MergeJournal {
         var identity: MergeIdentity?
         var point = ResumePoint()
         var isComplete = false
+        /// What an audit found wrong with what was written.
+        var auditDifference: String?
         /// Bytes of the records that are whole.
         var validBytes = 0
     }
@@ -99,9 +102,14 @@ extension MergeJournal.Content {
             point.resumptions += 1
         case .complete:
             isComplete = true
+        case .auditFailed(let difference):
+            auditDifference = difference
         case .written(let written):
             guard written.shard == point.shard, written.through >= point.offset else { return false }
             point.warnings += written.warnings
+            for (index, constants) in written.finished {
+                point.finishedTensors[TensorPlace(shard: written.shard, index: index)] = constants
+            }
             point.checksums = ChunkChecksums(
                 complete: point.checksums.complete + written.newChecksums, partial: written.partial,
                 partialBytes: written.partialBytes, sha256: written.sha256)

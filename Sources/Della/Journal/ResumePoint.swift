@@ -10,6 +10,8 @@ public struct ResumePoint: Hashable, Sendable {
     public var tensor: Int?
     /// What that tensor's phases have found: words of the rule's.
     public var constants: [UInt32] = []
+    /// What was found of tensors that are on disk whole, for the record of the merge.
+    var finishedTensors: [TensorPlace: TensorConstants] = [:]
     /// Warnings given so far.
     public var warnings: [String] = []
     /// Runs that went on from an earlier one.

@@ -15,5 +15,7 @@ struct WrittenRecord: Hashable, Sendable {
     /// The tensor that `through` lies within, and what its phases have found.
     var tensor: Int?
     var constants: [UInt32]
+    /// What was found of the tensors that are whole since the last record, by their number in the shard.
+    var finished: [Int: TensorConstants] = [:]
     var warnings: [String]
 }

@@ -27,6 +27,9 @@ extension TensorMerge {
         }
     }
 
+    /// Whether something has to be found of the whole tensor before its first row.
+    var measures: Bool { phases.count > 1 }
+
     /// How many sums in Double a phase takes over each row.
     func sumCount(_ phase: Phase) -> Int {
         switch phase {

@@ -11,11 +11,14 @@ struct Durability {
     private var checksumsRecorded: Int
     /// Tensors whose output has begun: where they lie, and what their phases have found.
     private var underWay: [(shard: Int, index: Int, range: Range<UInt64>, constants: [UInt32])] = []
+    /// What was found of tensors, for the record of the merge: a few words each.
+    private(set) var found: [TensorPlace: TensorConstants]
 
     init(_ resume: ResumePoint) {
         self.resume = resume
         syncedThrough = resume.offset
         checksumsRecorded = resume.checksums.complete.count
+        found = resume.finishedTensors
     }
 
     /// Remembers a tensor's constants until its output is durable.
@@ -28,6 +31,7 @@ struct Durability {
                 layout.shard, layout.index, tensor.offset..<tensor.offset + tensor.byteCount,
                 task.constants.words
             ))
+        found[TensorPlace(shard: layout.shard, index: layout.index)] = task.constantsToRecord
     }
 
     /// Whether so much was written, or so long ago, that it is to be synced.
@@ -45,6 +49,19 @@ struct Durability {
             checksums: output.checksums)
     }
 
+    /// Lets go of the tensors that are whole with this, and returns what was found of them.
+    private mutating func takeFinished(_ target: SyncTarget) -> [Int: TensorConstants] {
+        var finished: [Int: TensorConstants] = [:]
+        underWay.removeAll { tensor in
+            guard tensor.shard == target.shard, tensor.range.upperBound <= target.through else {
+                return false
+            }
+            finished[tensor.index] = found[TensorPlace(shard: tensor.shard, index: tensor.index)]
+            return true
+        }
+        return finished
+    }
+
     /// The record that a completed sync allows.
     mutating func end(_ target: SyncTarget) -> JournalRecord {
         isSyncing = false
@@ -56,11 +73,9 @@ struct Durability {
             newChecksums: Array(target.checksums.complete.dropFirst(checksumsRecorded)),
             partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
             sha256: target.checksums.sha256, tensor: isWithin ? current?.index : nil,
-            constants: isWithin ? current?.constants ?? [] : [], warnings: warnings)
+            constants: isWithin ? current?.constants ?? [] : [],
+            finished: takeFinished(target), warnings: warnings)
         warnings.removeAll()
-        underWay.removeAll {
-            $0.shard < target.shard || $0.shard == target.shard && $0.range.upperBound <= target.through
-        }
         syncedThrough = target.isWhole ? 0 : target.through
         checksumsRecorded = target.isWhole ? 0 : target.checksums.complete.count
         return .written(record)

@@ -141,6 +141,9 @@ final class MergePipeline {
         }
     }
 
+    /// What was found of whole tensors, those of earlier runs included.
+    var constants: [TensorPlace: TensorConstants] { durability.found }
+
     private var isFinished: Bool {
         schedule.isFinished && toEmit.isEmpty && outputs.isEmpty && itemsUnderWay == 0 && transfers.isEmpty
     }

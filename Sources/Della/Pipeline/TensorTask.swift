@@ -67,6 +67,13 @@ final class TensorTask: @unchecked Sendable {
     /// Whether the output's rows may be computed.
     var isSettled: Bool { phase == layout.phases.count - 1 }
 
+    /// What the merge's record keeps of the tensor; `nil` where nothing had to be found of the whole of it, or it is
+    /// more than a record has room for.
+    var constantsToRecord: TensorConstants? {
+        guard merge?.measures == true, constants.words.count <= TensorConstants.wordLimit else { return nil }
+        return constants
+    }
+
     /// Keeps no chunk from this one on; those before it are kept.
     /// - Returns: the bytes that will be read again because of it.
     func keepOnly(_ chunks: Int) -> UInt64 {

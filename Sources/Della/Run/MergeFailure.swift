@@ -1,7 +1,7 @@
 import StreamIO
 import SystemPackage
 
-/// Why a merge ended without its output, in words for the person who asked for it.
+/// Why a merge ended without its output, or the audit of one without a result, in words for the person who asked for it.
 public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// What went wrong, as far as a caller can act on it.
     public enum Kind: Hashable, Sendable {
@@ -14,6 +14,12 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         /// A model file is not what it was when the merge was planned.
         case inputChanged
         case budgetTooSmall
+        /// What was written is not what the plain reference makes of the inputs.
+        case auditFailed
+        /// A merged folder has no record, or no config.
+        case recordMissing
+        /// A merged folder's record cannot be gone by, or its files are none.
+        case recordUnusable
         /// `DELLAD_SIMD` asks for what this CPU lacks.
         case unsupportedSIMD
         case io(IOError)
@@ -36,7 +42,8 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .stopped: 130
         case .outputExists, .cannotCreateOutput: 73
         case .underWay: 75
-        case .inputChanged: 65
+        case .inputChanged, .auditFailed, .recordUnusable: 65
+        case .recordMissing: 66
         case .budgetTooSmall, .unsupportedSIMD: 78
         case .io(let error): error.errno == .noSuchFileOrDirectory && error.operation == "open" ? 66 : 74
         }
@@ -62,6 +69,14 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
             .budgetTooSmall,
             "a budget of \(ByteCount(memory)) is too small for the rows of \(tensor) "
                 + "(use --memory \(ByteCount.wholeMebibytes(for: needed)))")
+    }
+
+    /// What was written is not what it should be, and is kept.
+    static func auditFailed(_ difference: String, kept: FilePath) -> Self {
+        Self(
+            .auditFailed,
+            "\(difference): the merge is not published, and kept in \(kept) to be looked at "
+                + "(check memory and disk, and report it; a retry begins anew)")
     }
 
     /// An I/O failure, with the remedy that fits its error number.

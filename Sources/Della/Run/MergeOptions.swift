@@ -14,12 +14,15 @@ public struct MergeOptions: Sendable {
     public var level: SIMDLevel?
     /// Where a Chrome trace of the stages is written.
     public var trace: FilePath?
+    /// How much is computed anew before it is published.
+    public var audit = AuditPolicy.off
     /// How memory is to be taken to come, in tests; measured where it is `nil`.
     var isMemoryQuick: Bool?
 
     public init(
         memory: UInt64, threads: Int, engine: IOEngineKind = .auto, sha256: Bool = false,
-        level: SIMDLevel? = nil, trace: FilePath? = nil
+        level: SIMDLevel? = nil, trace: FilePath? = nil,
+        audit: AuditPolicy = .off
     ) {
         self.memory = memory
         self.threads = threads
@@ -27,5 +30,6 @@ public struct MergeOptions: Sendable {
         self.sha256 = sha256
         self.level = level
         self.trace = trace
+        self.audit = audit
     }
 }

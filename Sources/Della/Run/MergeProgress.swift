@@ -19,6 +19,8 @@ public final class MergeProgress: Sendable {
         public var bytesTotal: UInt64 = 0
         /// Bytes already done when the merge was resumed, as part of `bytesTotal`.
         public var bytesResumed: UInt64 = 0
+        /// Tensors that were looked at again since all were written; `nil` until then.
+        public var tensorsAudited: Int?
 
         public init() {}
 

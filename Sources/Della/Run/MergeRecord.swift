@@ -19,6 +19,10 @@ struct MergeRecord {
     let plan: MergePlan
     let configText: [UInt8]
     let files: [File]
+    /// What was found of whole tensors.
+    let constants: [TensorPlace: TensorConstants]
+    /// What was computed anew before publication; `nil` where nothing was.
+    let audit: AuditReport?
     let seconds: Double
     let warnings: [String]
 
@@ -31,9 +35,34 @@ struct MergeRecord {
                 ("models", .array(plan.modelNames.map(JSON.string))),
                 ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
                 ("inputs", .array(inputs)), ("files", .array(files.map(\.json))),
+                ("constants", .object(namedConstants)),
+                ("audit", audited),
                 ("warnings", .array(warnings.map(JSON.string))),
                 ("seconds", .double((seconds * 1000).rounded() / 1000)),
             ]))
+    }
+
+    /// What it takes to look at the same rows again, and what was looked at.
+    private var audited: JSON {
+        guard let audit else { return .null }
+        return .object(
+            JSONObject([
+                ("seed", .int(audit.seed)), ("share", .double(audit.share)), ("tensors", .int(audit.tensors)),
+                ("rows", .int(audit.rows)), ("bytes", .int(audit.bytes)),
+                ("seconds", .double((audit.seconds * 1000).rounded() / 1000)),
+            ]))
+    }
+
+    /// By tensor, as a merge is checked by computing some of its rows again.
+    private var namedConstants: JSONObject {
+        var named = JSONObject()
+        for (shard, content) in plan.shards.enumerated() {
+            for (index, tensor) in content.tensors.enumerated() {
+                guard let constants = constants[TensorPlace(shard: shard, index: index)] else { continue }
+                named[tensor.name] = .string(constants.text)
+            }
+        }
+        return named
     }
 
     /// The files that were read, by model and name: their folders are this machine's.

@@ -111,6 +111,7 @@ public struct MergeRun {
         _ content: MergeJournal.Content, _ identity: MergeIdentity
     ) throws(IOError) -> String? {
         guard let earlier = content.identity else { return "the journal is damaged" }
+        if let difference = content.auditDifference { return "the audit found a difference: \(difference)" }
         // A merge that has its name is not begun again: the last steps are made, or the name is taken.
         let isNamed = content.isComplete ? try places.isNamed : false
         if let difference = identity.difference(from: earlier) {
@@ -131,6 +132,31 @@ public struct MergeRun {
         _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
         since start: ContinuousClock.Instant, summary: inout MergeSummary
     ) throws(MergeFailure) {
+        let merged = try merge(layout, opened, progress: progress, stop: stop, summary: &summary)
+        summary.audit = try audit(merged, opened.journal, since: start, progress: progress, stop: stop)
+        do {
+            try OutputFolder(
+                plan: plan, folder: places.path, takesSHA256: options.sha256, permits: permits
+            ).complete(
+                shards: merged.checksums, constants: merged.constants, audit: summary.audit,
+                configText: configText, seconds: start.duration(to: .now).seconds,
+                warnings: plan.warnings + progress.warnings)
+        } catch {
+            throw MergeFailure(error)
+        }
+    }
+
+    /// What the pipeline found while it wrote the shards.
+    private struct Merged {
+        let checksums: [ChunkChecksums]
+        let constants: [TensorPlace: TensorConstants]
+    }
+
+    /// Writes the shards. Its buffers are gone when it returns.
+    private func merge(
+        _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
+        summary: inout MergeSummary
+    ) throws(MergeFailure) -> Merged {
         var point = opened.content.point
         for warning in point.warnings { progress.warn(warning) }
         let trace = options.trace.map { _ in MergeTrace() }
@@ -155,14 +181,45 @@ public struct MergeRun {
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()
             if let trace, let path = options.trace { trace.save(to: path, report: report) }
-            try OutputFolder(
-                plan: plan, folder: places.path, takesSHA256: options.sha256, permits: permits
-            ).complete(
-                shards: checksums, configText: configText, seconds: start.duration(to: .now).seconds,
-                warnings: plan.warnings + progress.warnings)
+            return Merged(checksums: checksums, constants: pipeline.constants)
         } catch {
             throw MergeFailure(error)
         }
+    }
+
+    /// Computes a sample of what was written anew, and compares; `nil` where that is not wanted.
+    ///
+    /// What differs is kept as it is, and the journal says so: the next run begins anew.
+    private func audit(
+        _ merged: Merged, _ journal: MergeJournal, since start: ContinuousClock.Instant,
+        progress: MergeProgress, stop: StopRequest
+    ) throws(MergeFailure) -> AuditReport? {
+        let extent: OutputAudit.Extent
+        switch options.audit {
+        case .off: return nil
+        case .auto: extent = .seconds(start.duration(to: .now).seconds * AuditPolicy.timeShare)
+        case .share(let share): extent = .share(share)
+        }
+        let audit = OutputAudit(
+            plan, folder: places.path, fileNames: plan.shards.map(\.fileName),
+            seed: UInt64(UInt32.random(in: 0 ... .max)), progress: progress, stop: stop
+        ) { place, _ in merged.constants[place] }
+        var difference: String?
+        do throws(MergeFailure) {
+            let report = try audit.perform(extent)
+            guard let found = report.difference else { return report }
+            difference = "\(found)"
+        } catch {
+            // The file was written as one a moment ago.
+            guard error.kind == .recordUnusable else { throw error }
+            difference = error.message
+        }
+        do throws(IOError) {
+            try journal.append(.auditFailed(difference ?? ""))
+        } catch {
+            throw .io(error)
+        }
+        throw .auditFailed(difference ?? "", kept: places.path)
     }
 
     private func selectKernels() throws(MergeFailure) -> RowKernels {
@@ -175,7 +232,7 @@ public struct MergeRun {
 
     /// After a failure: keeps what a retry can use, gives back the space of the rest.
     private func settle(after failure: MergeFailure) throws(IOError) {
-        guard failure.kind != .stopped else { return }
+        guard failure.kind != .stopped, failure.kind != .auditFailed else { return }
         let content = try MergeJournal.read(places.journal)
         let point = content?.point ?? ResumePoint()
         if failure.kind == .inputChanged || point.isStart {

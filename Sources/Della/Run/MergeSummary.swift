@@ -12,6 +12,8 @@ public struct MergeSummary: Hashable, Sendable {
     /// The I/O engine and the vector instructions used: for reports, they change nothing.
     public var engine: String
     public var simd: String
+    /// What was computed anew before publication; `nil` where nothing was.
+    public var audit: AuditReport?
     /// Of the plan and of the merge itself.
     public var warnings: [String]
 }

@@ -12,7 +12,8 @@ struct OutputFolder {
 
     /// Writes the companions and `dellad.json`, and syncs everything down to the folder's names.
     func complete(
-        shards: [ChunkChecksums], configText: [UInt8], seconds: Double, warnings: [String]
+        shards: [ChunkChecksums], constants: [TensorPlace: TensorConstants], audit: AuditReport?,
+        configText: [UInt8], seconds: Double, warnings: [String]
     ) throws {
         var files = zip(plan.shards, shards).map { shard, checksums in
             MergeRecord.File(
@@ -25,7 +26,9 @@ struct OutputFolder {
                 try MergeRecord.File(reading: companion.name, in: folder, takesSHA256: takesSHA256))
         }
         let record = MergeRecord(
-            plan: plan, configText: configText, files: files, seconds: seconds, warnings: warnings)
+            plan: plan, configText: configText, files: files, constants: constants, audit: audit,
+            seconds: seconds,
+            warnings: warnings)
         try replace(MergeRecord.fileName, with: record.json.serialized(indentedBy: 2) + "\n")
         try FileSystem.syncFolder(folder)
     }

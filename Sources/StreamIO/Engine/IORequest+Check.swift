@@ -1,7 +1,8 @@
 extension IORequest {
     /// Counts the request in the fault plan. The error number it must fail with, or 0.
     func reachFault() -> Int32 {
-        switch operation {
+        if operation == .write { FaultPlan.spoil(buffer) }
+        return switch operation {
         case .read: FaultPlan.reach(.read)
         case .write: FaultPlan.reach(.write)
         case .sync: FaultPlan.reach(.sync)

@@ -10,6 +10,7 @@ import SystemPackage
 ///
 /// * `fail:17:EIO` – operation 17 is not made and fails with that error (a name below, or a number);
 /// * `die:17` – the process kills itself (`SIGKILL`) instead of making operation 17;
+/// * `spoil:3` – the third transfer to a file by an engine writes a wrong bit, in the middle of its buffer;
 /// * `count:FILE` – nothing fails; FILE holds the number of operations so far, in decimal.
 ///
 /// A plan that cannot be read ends the process at once, so that no test passes because of a misspelling. In
@@ -27,6 +28,14 @@ enum FaultPlan {
             return planned.next()
         #else
             return 0
+        #endif
+    }
+
+    /// Counts a transfer to a file, and spoils what is to be written where the plan says so.
+    @inline(__always)
+    static func spoil(_ buffer: UnsafeMutableRawBufferPointer) {
+        #if DEBUG
+            if planned.spoilsNextWrite(), !buffer.isEmpty { buffer[buffer.count / 2] ^= 1 }
         #endif
     }
 

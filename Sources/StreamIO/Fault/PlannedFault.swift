@@ -9,11 +9,13 @@
             case none
             case fail(at: UInt64, errorNumber: Int32)
             case die(at: UInt64)
+            case spoil(write: UInt64)
             case count(descriptor: Int32)
         }
 
         let action: Action
         private let reached = Atomic<UInt64>(0)
+        private let written = Atomic<UInt64>(0)
 
         init(_ action: Action) {
             self.action = action
@@ -38,7 +40,7 @@
         func next() -> Int32 {
             let number = reached.wrappingAdd(1, ordering: .relaxed).newValue
             switch action {
-            case .none:
+            case .none, .spoil:
                 return 0
             case .fail(let at, let errorNumber):
                 return number == at ? errorNumber : 0
@@ -54,6 +56,12 @@
             }
         }
 
+        /// Counts a transfer to a file. Whether its bytes are to be wrong.
+        func spoilsNextWrite() -> Bool {
+            guard case .spoil(let write) = action else { return false }
+            return written.wrappingAdd(1, ordering: .relaxed).newValue == write
+        }
+
         /// Reads the text of a plan; `count:FILE` creates FILE.
         static func parse(_ text: String) -> Action? {
             let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(
@@ -67,6 +75,8 @@
                 return .fail(at: at, errorNumber: number)
             case ("die", 2):
                 return UInt64(parts[1]).map { .die(at: $0) }
+            case ("spoil", 2):
+                return UInt64(parts[1]).map { .spoil(write: $0) }
             case ("count", 2...):
                 let file = String(text.dropFirst("count:".count))
                 let descriptor = open(file, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0o644)

@@ -1,3 +1,4 @@
+import Della
 import Testing
 
 @testable import Daemon
@@ -19,8 +20,19 @@ import Testing
     func theConfigAndTheOutputAreNoFolders(line: String, folders: [String]) throws {
         let command = try words("merge " + line).parsed { try Dellad.parseAsRoot($0) }
         let merge = try #require(command as? MergeCommand)
-        #expect(merge.models.models == folders)
+        #expect(merge.models.folders.models == folders)
         #expect(merge.config == "c.yml" && merge.output == "out")
+    }
+
+    @Test(arguments: [
+        ("c.yml out --audit 0.1 %", AuditPolicy.share(0.001)), ("--audit 0.1 % c.yml out", .share(0.001)),
+        ("c.yml out --audit off", .off), ("--audit c.yml out", .auto), ("c.yml out --audit", .auto),
+        ("c.yml --audit --no-audit out", nil), ("c.yml out --no-audit", .off), ("c.yml out", .auto),
+        ("c.yml out --audit much", nil), ("--audit=2% c.yml out", .share(0.02)),
+    ])
+    func aShareMayBeTwoWordsAndAnAuditHaveNone(line: String, policy: AuditPolicy?) throws {
+        let command = try? words("merge " + line).parsed { try Dellad.parseAsRoot($0) }
+        #expect((command as? MergeCommand)?.merging.auditPolicy == policy)
     }
 
     @Test(arguments: ["--models a b c.yml", "c.yml --models a b", "--models a --models b c.yml"])
@@ -28,7 +40,7 @@ import Testing
         let check = try #require(
             try words("check " + line).parsed { try Dellad.parseAsRoot($0) } as? CheckCommand)
         #expect(check.config == "c.yml")
-        #expect(check.models.models == ["a", "b"])
+        #expect(check.models.folders.models == ["a", "b"])
     }
 
     @Test(arguments: ["--models a b", "--models a --models b", "--models a b --allow-any-path"])

@@ -124,6 +124,8 @@ import Testing
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(Self.tensors(2), modelCount: 2, seed: seed, shardBytes: 300_000)
         let expected = try merge.merge(into: "undisturbed", memory: 1 << 30)
+        let constants = try merge.recordedConstants("undisturbed")
+        #expect(constants.count == merge.plan.rescaledTensors.count)
         for round in 0..<8 {
             let name = "out-\(round)"
             var runs = 0
@@ -139,6 +141,8 @@ import Testing
                     let output = try merge.merge(
                         into: name, memory: memory, progress: progress, stop: stop)
                     #expect(output == expected, "seed \(seed), round \(round), \(runs) runs")
+                    #expect(
+                        try merge.recordedConstants(name) == constants, "seed \(seed), round \(round)")
                     break
                 } catch let failure as MergeFailure {
                     #expect(failure.kind == .stopped)

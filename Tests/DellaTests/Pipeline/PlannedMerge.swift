@@ -93,6 +93,13 @@ final class PlannedMerge {
         }
     }
 
+    /// What `dellad.json` says was found of whole tensors.
+    func recordedConstants(_ name: String) throws -> JSONObject {
+        let path = folder.appending(name).appending("dellad.json")
+        return try JSON(parsing: FileSystem.readWhole(path, limit: 1 << 24))["constants"]?.objectValue
+            ?? JSONObject()
+    }
+
     /// What the shards must hold, by the reference.
     func reference() throws -> [[UInt8]] {
         let files = try plan.inputs.map { try FileSystem.readWhole($0.path, limit: 1 << 30) }
@@ -143,6 +150,17 @@ final class PlannedMerge {
         let modified = try file.status().modified
         for index in plan.inputs.indices where plan.inputs[index].path == path {
             plan.inputs[index].modified = modified
+        }
+    }
+
+    /// Changes the arithmetic of every tensor that is computed.
+    func changeMerges(_ change: (inout TensorMerge) -> Void) {
+        for shard in plan.shards.indices {
+            for index in plan.shards[shard].tensors.indices {
+                guard case .merge(var merge) = plan.shards[shard].tensors[index].source else { continue }
+                change(&merge)
+                plan.shards[shard].tensors[index].source = .merge(merge)
+            }
         }
     }
 
@@ -265,5 +283,17 @@ final class PlannedMerge {
         return OutputShard(
             fileName: name, header: header.encoded(), tensors: outputs,
             byteCount: header.byteCount + header.dataByteCount)
+    }
+}
+
+extension MergePlan {
+    /// The tensors of which a sum has to be found before the first row.
+    var rescaledTensors: [OutputTensor] {
+        shards.flatMap(\.tensors).filter { tensor in
+            guard tensor.elementCount > 0 else { return false }
+            guard case .merge(let merge) = tensor.source, let rule = merge.deltas else { return false }
+            return rule.rescale
+                && rule.terms.contains { $0.sparsifier.density > 0 && $0.sparsifier.density < 1 }
+        }
     }
 }

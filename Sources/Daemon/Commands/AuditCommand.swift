@@ -1,0 +1,80 @@
+import ArgumentParser
+import Della
+import StreamIO
+import SystemPackage
+
+/// `dellad audit`: a merged folder against the models it was merged from.
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Computes a random sample of a merged folder's rows anew from its models, and compares.",
+        discussion: """
+            Reads the config and the record in the folder, finds the models as a merge does, and computes a row of \
+            every tensor and a share of all rows again, with code that shares nothing with a merge's. Ends with 65 and \
+            names the first difference where there is one.
+            """
+    )
+
+    @Argument(help: "The folder.", completion: .directory)
+    var folder: String
+
+    @OptionGroup var models: ModelFolders
+
+    @Option(
+        help: ArgumentHelp(
+            "How much of all rows: \(AuditPolicy.shareForm) (default: 0.1%).", valueName: "share"))
+    var share: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Selects the rows; dellad.json has the one of a merge that was audited (default: a random one).",
+            valueName: "n"))
+    var seed: UInt64?
+
+    func validate() throws {
+        if let share, AuditPolicy.share(share) == nil {
+            throw ValidationError("--share: '\(share)' is no share (write \(AuditPolicy.shareForm))")
+        }
+    }
+
+    func run() throws {
+        let record: RecordedMerge
+        do throws(MergeFailure) {
+            record = try RecordedMerge(reading: FilePath(folder))
+        } catch {
+            throw CommandFailure(error.message, exitCode: error.exitCode)
+        }
+        // What may be merged was decided when it was.
+        let planner = MergePlanner(library: models.library, seed: record.seed, allowsCrimes: true)
+        let seed = seed ?? UInt64(UInt32.random(in: 0 ... .max))
+        let share = share.flatMap { AuditPolicy.share($0) } ?? 0.001
+        let session = ForegroundWork<AuditReport> { (progress, stop) throws(CommandFailure) in
+            do {
+                let plan = try planner.plan(
+                    record.configText, fileName: record.configPath.string, outputName: "",
+                    isStopped: { stop.isRequested })
+                guard let plan else { throw CommandFailure("interrupted", .interrupted) }
+                try record.check(plan)
+                return try record.audit(plan, seed: seed, progress: progress, stop: stop)
+                    .perform(.share(share))
+            } catch let problems as MergeProblems {
+                throw CommandFailure(problems)
+            } catch let failure as MergeFailure {
+                throw CommandFailure(
+                    failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)
+            } catch {
+                throw error as? CommandFailure ?? CommandFailure("\(error)", .io)
+            }
+        }
+        let report = try session.perform()
+        let sample = "seed \(report.seed), share \(report.share * 100) %"
+        if let difference = report.difference {
+            throw CommandFailure(
+                "\(difference) (its models or the folder were changed, which dellad verify tells, or it was merged "
+                    + "wrongly: merge again, and report it; \(sample))", .badData)
+        }
+        StandardStream.output.write(
+            "\(folder): \(report.rows) rows of \(report.tensors) tensors, \(Figure.bytes(report.bytes)), are as "
+                + "computed anew; \(sample), \(Figure.duration(report.seconds))\n")
+    }
+}
