@@ -73,6 +73,7 @@ struct AuditCommand: ParsableCommand {
                 "\(difference) (its models or the folder were changed, which dellad verify tells, or it was merged "
                     + "wrongly: merge again, and report it; \(sample))", .badData)
         }
+        if let remark = report.remark { StandardStream.error.write("dellad: \(remark)\n") }
         StandardStream.output.write(
             "\(folder): \(report.rows) rows of \(report.tensors) tensors, \(Figure.bytes(report.bytes)), are as "
                 + "computed anew; \(sample), \(Figure.duration(report.seconds))\n")

@@ -14,6 +14,13 @@ public struct AuditReport: Hashable, Sendable {
     public var tensorsWithoutReference = 0
     /// Wall time.
     public var seconds: Double = 0
+    /// What a reader should know of tensors that were not looked at; `nil` where all were.
+    public var remark: String? {
+        guard tensorsWithoutReference > 0 else { return nil }
+        return
+            "\(tensorsWithoutReference) of \(tensors) tensors are not audited: their method has no plain reference"
+    }
+
     /// The first that is not as computed; `nil` where nothing differs.
     public var difference: AuditDifference?
 }

@@ -56,12 +56,14 @@ public struct OutputAudit {
             try walk(into: &report, drawsOneAlone: true, share: 0, until: nil)
             let spent = start.duration(to: .now).seconds
             let left = (seconds - spent) * Self.caution
+            let without = report.tensorsWithoutReference
             let all = Double(plan.shards.reduce(0) { $0 + $1.byteCount })
             if report.difference == nil, left > 0, spent > 0, all > 0 {
                 report.share = min(1, left / spent * Double(report.bytes) / all)
                 try walk(
                     into: &report, drawsOneAlone: false, share: report.share, until: start + .seconds(seconds)
                 )
+                report.tensorsWithoutReference = without
             }
         }
         // Of files that changed meanwhile nothing can be said.

@@ -4,6 +4,8 @@ import SystemPackage
 /// What a merged folder says of its own making, in `mergekit_config.yml` and `dellad.json`: enough to plan the merge
 /// again.
 public struct RecordedMerge: Sendable {
+    /// What was done, beside the shards.
+    static let recordName = "dellad.json"
     /// The config as given.
     public static let configName = "mergekit_config.yml"
     /// The most bytes of a record, and of a config.
@@ -38,7 +40,7 @@ public struct RecordedMerge: Sendable {
     /// - Throws: `MergeFailure`: `recordMissing`, `recordUnusable`, or an I/O error.
     public init(reading folder: FilePath) throws(MergeFailure) {
         self.folder = folder
-        let path = folder.appending(MergeRecord.fileName)
+        let path = folder.appending(Self.recordName)
         let bytes = try Self.read(path, limit: Self.recordLimit)
         guard let json = try? JSON(parsing: bytes), json["schema"]?.intValue == 1,
             case .number(let seedText)? = json["seed"], let seed = UInt64(seedText),

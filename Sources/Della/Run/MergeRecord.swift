@@ -3,7 +3,7 @@ import SystemPackage
 
 /// `dellad.json`: what a merge was made of and the checksums of what it wrote.
 struct MergeRecord {
-    static let fileName = "dellad.json"
+    static let fileName = RecordedMerge.recordName
 
     /// A file of the output folder.
     struct File {
@@ -47,7 +47,8 @@ struct MergeRecord {
         guard let audit else { return .null }
         return .object(
             JSONObject([
-                ("seed", .int(audit.seed)), ("share", .double(audit.share)), ("tensors", .int(audit.tensors)),
+                ("seed", .int(audit.seed)), ("share", .double(audit.share)),
+                ("tensors", .int(audit.tensors - audit.tensorsWithoutReference)),
                 ("rows", .int(audit.rows)), ("bytes", .int(audit.bytes)),
                 ("seconds", .double((audit.seconds * 1000).rounded() / 1000)),
             ]))

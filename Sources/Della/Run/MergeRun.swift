@@ -207,7 +207,10 @@ public struct MergeRun {
         var difference: String?
         do throws(MergeFailure) {
             let report = try audit.perform(extent)
-            guard let found = report.difference else { return report }
+            guard let found = report.difference else {
+                if let remark = report.remark { self.report(remark) }
+                return report
+            }
             difference = "\(found)"
         } catch {
             // The file was written as one a moment ago.

@@ -133,6 +133,23 @@ import Testing
         #expect(try audit("out", "--share", "1").code == 0)
     }
 
+    @Test func aMergeThatIsKilledInItsAuditGoesOn() throws {
+        try FileSystem.createFolder(rig.output)
+        let counts = rig.folder.path / "operations"
+        #expect(try merge("whole", ["--audit", "1"], plan: "count:\(counts)").code == 0)
+        let count = try #require(Int(counts.text.filter(\.isNumber)))
+        let weights = try rig.weights(rig.output / "whole")
+        // Most of what such a merge does is its audit.
+        for round in 0..<4 {
+            let name = "out-\(round)"
+            let operation = Int.random(in: count / 2..<count * 2 / 3)
+            #expect(try merge(name, ["--audit", "1"], plan: "die:\(operation)").code == -SIGKILL)
+            let again = try merge(name, ["--audit", "1"])
+            #expect(again.code == 0, "died at \(operation): \(again.errors)")
+            #expect(try rig.weights(rig.output / name) == weights)
+        }
+    }
+
     @Test func aJobWithAWrongBitFailsAndARetryBeginsAnew() throws {
         let daemon = try Executable(
             rig.serveArguments + ["--audit", "100%"], in: rig.folder,

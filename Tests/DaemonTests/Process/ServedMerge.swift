@@ -33,6 +33,7 @@ struct ServedMerge {
             [
                 "serve", "--spool", spool.root.string, "--output", spool.output.string, "--models",
                 tiny.folder.string, "--memory", "4M", "--threads", "1", "--io", tiny.engine, "--sha256",
+                "--no-audit",
             ], in: tiny.notes, environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
     }
 

@@ -42,7 +42,7 @@ struct TinyMerge {
         try Executable.run(
             [
                 "merge", folder.appending("merge.yml").string, output.string, "--models", folder.string,
-                "--memory", "4M", "--threads", "1", "--io", engine, "--sha256",
+                "--memory", "4M", "--threads", "1", "--io", engine, "--sha256", "--no-audit",
             ], in: notes, environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
     }
 
