@@ -25,7 +25,7 @@ struct RowDemand {
                 sumCount = max(sumCount, shape.sumCount)
                 inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
                 tensorCount += 1
-                guard case .merge(let merge) = tensor.source else { continue }
+                guard let merge = tensor.arithmetic else { continue }
                 kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.inputs.count))
                 kernels = max(kernels, RowKernels.gramScratchByteCount(inputCount: merge.inputs.count))
                 if merge.deltas?.terms.contains(where: \.isPruned) == true {

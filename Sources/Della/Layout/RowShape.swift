@@ -18,8 +18,10 @@ struct RowShape {
     let sumCount: Int
 
     init(_ tensor: OutputTensor) {
-        switch tensor.source {
-        case .copy(let input):
+        guard let merge = tensor.arithmetic else {
+            guard let input = tensor.copiedInput else {
+                preconditionFailure("what is not computed is copied")
+            }
             // Values of which a chunk has all bytes: those of floats are looked at.
             let width = max(1, input.type.bitWidth / 8)
             inputs = [input]
@@ -31,19 +33,20 @@ struct RowShape {
             outputRowBytes = width
             phases = [.emit]
             sumCount = 0
-        case .merge(let merge):
-            inputs = merge.allInputs
-            let length = tensor.rowLength
-            rowLength = length
-            rowCount = tensor.rowCount
-            inputRowBytes = inputs.map { length * ($0.type.bitWidth / 8) }
-            isConverted = inputs.map { $0.type != merge.format.elementType }
-            workRowBytes = length * merge.format.byteWidth
-            outputRowBytes = length * (tensor.type.bitWidth / 8)
-            let phases = merge.phases
-            self.phases = phases
-            sumCount = phases.map(merge.sumCount).max() ?? 0
+            widestRowBytes = width
+            return
         }
+        inputs = merge.allInputs
+        let length = tensor.rowLength
+        rowLength = length
+        rowCount = tensor.rowCount
+        inputRowBytes = inputs.map { length * ($0.type.bitWidth / 8) }
+        isConverted = inputs.map { $0.type != merge.format.elementType }
+        workRowBytes = length * merge.format.byteWidth
+        outputRowBytes = length * (tensor.type.bitWidth / 8)
+        let phases = merge.phases
+        self.phases = phases
+        sumCount = phases.map(merge.sumCount).max() ?? 0
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)
     }
 }

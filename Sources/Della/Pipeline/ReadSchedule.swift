@@ -71,7 +71,7 @@ struct ReadSchedule {
     private static func constants(
         _ resume: ResumePoint, of tensor: OutputTensor, index: Int?
     ) -> TensorConstants? {
-        guard let index, resume.tensor == index, case .merge(let merge) = tensor.source else { return nil }
+        guard let index, resume.tensor == index, let merge = tensor.arithmetic else { return nil }
         return TensorConstants(resume.constants, of: merge)
     }
 

@@ -44,7 +44,7 @@ final class TensorTask: @unchecked Sendable {
         self.seed = seed
         // An empty tensor has nothing to measure.
         phase = layout.chunkCount == 0 ? layout.phases.count - 1 : 0
-        guard case .merge(let merge) = layout.tensor.source else {
+        guard let merge = layout.tensor.arithmetic else {
             self.merge = nil
             (streams, probabilities) = ([], [])
             found = Array(repeating: NonfiniteCount(), count: 2)

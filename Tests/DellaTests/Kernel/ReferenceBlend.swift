@@ -127,7 +127,8 @@ struct ReferenceBlend {
             case .tensor:
                 let all = gram(vectors)
                 products = (all[0][0], all[0][1], all[1][1])
-            case .rows:
+            case .rows,
+                .columns where shape.count < 2:
                 let (x, y) = (part.map { vectors[0][$0] }[...], part.map { vectors[1][$0] }[...])
                 products = (dot(x, x), dot(x, y), dot(y, y))
             case .columns:

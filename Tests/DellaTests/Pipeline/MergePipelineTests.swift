@@ -209,15 +209,20 @@ import Testing
         #expect(try merge.merge(into: "out", memory: enough.bytes) == merge.merge(into: "b", memory: 1 << 30))
     }
 
-    @Test func copiedFloatsKeepTheirPayloadsAndAreWarnedAbout() throws {
+    /// What a plan says is copied, and what passes through as it is.
+    @Test(arguments: [false, true])
+    func copiedFloatsKeepTheirPayloadsAndAreWarnedAbout(passesThrough: Bool) throws {
         var tensor = PlannedMerge.Tensor(name: "odd", shape: [300, 300], types: [.bf16], format: .bfloat16)
-        tensor.isCopied = true
+        tensor.isCopied = !passesThrough
+        if passesThrough {
+            (tensor.rule, tensor.inputs, tensor.hasReference) = (.blend(.scaled(nil)), [0], false)
+        }
         let merge = try PlannedMerge([tensor], modelCount: 0, seed: 3)
         try merge.overwrite(
             merge.plan.inputs[0].path, at: merge.plan.inputs[0].size - 4, with: [0xC5, 0x7F, 0x80, 0xFF])
         let progress = MergeProgress()
         let output = try merge.merge(into: "out", memory: 1 << 20, progress: progress)
-        #expect(try output == merge.reference())
+        if !passesThrough { #expect(try output == merge.reference()) }
         #expect(output[0].suffix(4) == [0xC5, 0x7F, 0x80, 0xFF])
         #expect(progress.warnings == ["odd: model-0 holds 1 NaN and 1 infinite values"])
     }
