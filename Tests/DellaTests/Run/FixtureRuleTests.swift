@@ -4,14 +4,30 @@ import Testing
 
 @testable import Della
 
-/// The fixtures of methods without sparsified differences: what mergekit 0.1.5 computes of them in float32.
+/// The fixtures of all other methods, merged from the text of the config: what mergekit 0.1.5 computes of them in
+/// float32, and a numpy version of the numerics in 16 bits.
 @Suite struct FixtureRuleTests {
-    @Test(arguments: FixtureRules.all.map(\.name))
+    private static let folder = TestResources.folder.appending("methods")
+
+    @Test(arguments: [
+        "dare-linear", "dare-ties", "karcher", "karcher-iterations", "linear", "linear-sum", "model-stock",
+        "model-stock-rows", "multislerp", "multislerp-base", "nearswap", "nuslerp", "nuslerp-base",
+        "nuslerp-rows", "passthrough", "ram", "ramplus", "slerp", "slerp-bfloat16",
+        "slerp-far",
+        "task-arithmetic", "task-arithmetic-normalized",
+    ])
     func everyBudgetThreadCountEngineAndLevelGivesTheExpectedModel(name: String) throws {
-        let fixture = try #require(FixtureRules.all.first { $0.name == name })
-        let plan = try fixture.plan()
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }
+        let text = try TestResources.read("methods/configs/\(name).yml")
+        let expected = Self.folder.appending("expected").appending(name)
+        let seed = try JSON(parsing: FileSystem.readWhole(expected.appending("seed.json"), limit: 1 << 10))[
+            "seed"]?
+            .intValue
+        let library = ModelLibrary(
+            folders: [Self.folder.appending("models")], workingDirectory: nil, allowsAnyPath: true)
+        let plan = try MergePlanner(library: library, seed: UInt64(#require(seed))).plan(
+            text, fileName: "\(name).yml", outputName: name)
         var first: [UInt8]?
         var runs = RowKernels.availableLevels.map { MergeOptions(memory: 8 << 20, threads: 2, level: $0) }
         for memory in [UInt64(3 << 20), 1 << 30] {
@@ -21,14 +37,13 @@ import Testing
         }
         for (number, options) in runs.enumerated() {
             let output = folder.appending("out-\(number)")
-            _ = try MergeRun(plan: plan, configText: [], output: output, options: options)
+            _ = try MergeRun(plan: plan, configText: text, output: output, options: options)
                 .perform(progress: MergeProgress(), stop: StopRequest())
             let file = try FileSystem.readWhole(output.appending("model.safetensors"), limit: 1 << 24)
             if let first {
                 #expect(file == first, "\(options)")
             } else {
                 first = file
-                let expected = FixtureRules.folder.appending("expected").appending(name)
                 #expect(try CheckpointComparison(output, expected).failures == [])
             }
         }
