@@ -15,9 +15,9 @@ import Testing
         return Swift.stride(from: first, through: operations, by: step)
     }
 
-    @Test(arguments: ["uring", "posix"])
-    func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String) throws {
-        let tiny = try TinyMerge(engine: engine)
+    @Test(arguments: ["uring", "posix"], ["della", "karcher"])
+    func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String, method: String) throws {
+        let tiny = try TinyMerge(engine: engine, method: method)
         let expected = try tiny.undisturbed()
         let operations = try tiny.countOperations()
         var tried = 0
@@ -33,7 +33,7 @@ import Testing
             try tiny.clear()
             tried += 1
         }
-        print("crash points, \(engine): \(tried) of \(operations) tried")
+        print("crash points, \(engine), \(method): \(tried) of \(operations) tried")
         #expect(tried >= operations / Self.stride)
     }
 

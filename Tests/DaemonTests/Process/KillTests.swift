@@ -5,14 +5,15 @@ import Testing
 
 /// The daemon killed with SIGKILL at random moments of merges that were dropped into its spool.
 ///
-/// 20 kills as a rule; `TEST_KILLS=200` for more, `TEST_KILL_SHAPE=nemo-4l` for larger models.
+/// 10 kills a method as a rule; `TEST_KILLS=200` for more, `TEST_KILL_SHAPE=nemo-4l` for larger models.
 @Suite struct KillTests {
     static let environment = ProcessInfo.processInfo.environment
 
-    @Test func everyJobIsMergedOnceAndToTheSameBytesHoweverOftenTheDaemonIsKilled() throws {
-        let wanted = Self.environment["TEST_KILLS"].flatMap(Int.init) ?? 20
+    @Test(arguments: ["della", "karcher"])
+    func everyJobIsMergedOnceAndToTheSameBytesHoweverOftenTheDaemonIsKilled(method: String) throws {
+        let wanted = Self.environment["TEST_KILLS"].flatMap(Int.init) ?? 10
         let shape = Self.environment["TEST_KILL_SHAPE"] ?? "demo"
-        let spool = try KillSpool(shape: shape)
+        let spool = try KillSpool(shape: shape, method: method)
         defer { spool.remove() }
         let started = Date()
         try spool.drop("undisturbed")
@@ -56,7 +57,7 @@ import Testing
         last.killAndWait()
         let leftovers = try spool.leftovers()
         #expect(leftovers == [])
-        print("\(kills) kills during \(jobs) jobs of \(whole) s, \(resumptions) resumed runs")
+        print("\(method): \(kills) kills during \(jobs) jobs of \(whole) s, \(resumptions) resumed runs")
     }
 }
 
@@ -65,8 +66,10 @@ private final class KillSpool {
     let folder: FilePath
     /// For what the runs print.
     private let notes: TemporaryFolder
+    private let method: String
 
-    init(shape: String) throws {
+    init(shape: String, method: String) throws {
+        self.method = method
         notes = try TemporaryFolder()
         folder = FilePath(NSTemporaryDirectory()).appending("dellad-kill-\(UUID().uuidString)")
         try FileSystem.createFolder(folder)
@@ -96,13 +99,13 @@ private final class KillSpool {
     }
 
     func drop(_ name: String) throws {
+        let tuned = "{model: tune, parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}}"
+        let della = "  - \(tuned)\nbase_model: base"
         let config = """
-            base_model: base
-            merge_method: della
+            merge_method: \(method)
             dtype: bfloat16
             models:
-              - model: tune
-                parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+            \(method == "della" ? della : "  - model: base\n  - model: tune")
             """
         try FileSystem.replaceAtomically(
             folder.appending("spool").appending("incoming").appending("\(name).yml"), with: Array(config.utf8)

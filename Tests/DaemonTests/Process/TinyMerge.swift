@@ -14,7 +14,28 @@ struct TinyMerge {
 
     var output: FilePath { folder.appending("out") }
 
-    init(engine: String) throws {
+    /// What a config says of methods that these merges try: one of each way through the phases.
+    private static let configs = [
+        "della": """
+        base_model: base
+        models:
+          - model: tune
+            parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+        """,
+        "karcher": """
+        models:
+          - model: base
+          - model: tune
+        """,
+        "ties": """
+        base_model: base
+        models:
+          - model: tune
+            parameters: {density: 0.4, weight: 1.0}
+        """,
+    ]
+
+    init(engine: String, method: String = "della") throws {
         self.engine = engine
         notes = try TemporaryFolder()
         // Thousands of syncs.
@@ -26,14 +47,12 @@ struct TinyMerge {
                 in: notes)
             try #require(made.code == 0, "\(made.errors)")
         }
+        let words = try #require(Self.configs[method])
         let config = """
-            base_model: base
-            merge_method: della
+            merge_method: \(method)
             dtype: bfloat16
             dellad: {shard_size: 250KB}
-            models:
-              - model: tune
-                parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
+            \(words)
             """
         try FileSystem.writeWhole(Array(config.utf8), to: folder.appending("merge.yml"), sync: false)
     }
