@@ -50,8 +50,9 @@ test-release: build ## that the release binary runs on processors without AVX
 	@Makefile.d/apt-install binutils qemu-user
 	Tests/Scripts/run-without-avx.sh $(BIN)
 
-lint: ## the format of the sources
+lint: test-packages ## the format of the sources, and who uses whom
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	Tests/Scripts/check-layers.py
 
 bench: build test-packages ## floor and merge in turn, and the kernels: the table of docs/performance.md
 	@Makefile.d/apt-install fio

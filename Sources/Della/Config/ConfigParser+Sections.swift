@@ -107,11 +107,11 @@ extension ConfigParser {
         for condition in setting.conditions {
             guard let value = condition.values.first(where: { !range.meant.contains($0) }) else { continue }
             let effect = value > range.meant.upperBound ? range.above : range.below
-            let low = TensorFindings.decimal(range.meant.lowerBound)
-            let high = TensorFindings.decimal(range.meant.upperBound)
+            let low = ParameterRule.decimal(range.meant.lowerBound)
+            let high = ParameterRule.decimal(range.meant.upperBound)
             list.warn(
                 condition.line,
-                "\(rule.name) \(TensorFindings.decimal(value)) \(effect): it is meant to lie between \(low) and \(high)"
+                "\(rule.name) \(ParameterRule.decimal(value)) \(effect): it is meant to lie between \(low) and \(high)"
             )
         }
     }
@@ -221,7 +221,7 @@ extension ConfigParser {
             return nil
         }
         guard let number = node.number else {
-            let example = rule.standard.map(TensorFindings.decimal) ?? "0.5"
+            let example = rule.standard.map(ParameterRule.decimal) ?? "0.5"
             list.add(
                 line, "\(name): '\(text.excerpt)' is no number",
                 "write \(name): \(YAMLNode.numberMeant(by: text) ?? example)")
@@ -241,8 +241,8 @@ extension ConfigParser {
         {
             list.add(
                 line,
-                "\(name): \(text) is no whole number from 0 to \(TensorFindings.decimal(ParameterRule.countLimit))",
-                "write \(name): \(TensorFindings.decimal(rule.standard ?? 1))")
+                "\(name): \(text) is no whole number from 0 to \(ParameterRule.decimal(ParameterRule.countLimit))",
+                "write \(name): \(ParameterRule.decimal(rule.standard ?? 1))")
             return nil
         }
         return number

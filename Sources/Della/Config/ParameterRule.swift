@@ -88,3 +88,17 @@ extension ParameterRule {
         Self(name, of: .merge, .flag, standard: standard ? 1 : 0)
     }
 }
+
+extension ParameterRule {
+    /// A value to six decimal places, without zeros at the end.
+    static func decimal(_ value: Double) -> String {
+        guard abs(value) < 1e12, value == 0 || abs(value) >= 1e-6 else { return "\(value)" }
+        let scaled = (value * 1e6).rounded()
+        var digits = String(Int64(abs(scaled)))
+        if digits.count < 7 { digits = String(repeating: "0", count: 7 - digits.count) + digits }
+        var text = digits.dropLast(6) + "." + digits.suffix(6)
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return (scaled < 0 ? "-" : "") + text
+    }
+}

@@ -4,7 +4,7 @@ import StreamIO
 /// of what is there. Confined to the merge's thread.
 final class ShardOutput {
     /// Bytes over which one checksum is kept.
-    static let chunkBytes: UInt64 = 64 << 20
+    static let chunkBytes = ChunkChecksums.chunkBytes
 
     /// A stretch of the file being filled or written.
     struct Block {

@@ -114,7 +114,7 @@ struct ParameterChart: Sendable {
 
     private static let barWidth = 8
 
-    private static func text(_ value: Double?) -> String { value.map(TensorFindings.decimal) ?? "-" }
+    private static func text(_ value: Double?) -> String { value.map(ParameterRule.decimal) ?? "-" }
 
     private static func varies(_ column: [Double?]) -> Bool { Set(column).count > 1 }
 

@@ -66,7 +66,7 @@ extension PlanReport {
             note("dtype", merge.format.name)
             for word in merge.rule.words { note(word.name, word.value) }
             for number in merge.rule.numbers {
-                note(number.name, number.value.map(TensorFindings.decimal) ?? "-")
+                note(number.name, number.value.map(ParameterRule.decimal) ?? "-")
             }
         }
         let texts = names.map { name in

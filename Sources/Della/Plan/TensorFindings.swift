@@ -133,7 +133,7 @@ struct TensorFindings {
             )
         }
         for (line, found) in zeroSums.sorted(by: { $0.key < $1.key }) {
-            let weights = found.weights.map(Self.decimal).joined(separator: ", ")
+            let weights = found.weights.map(ParameterRule.decimal).joined(separator: ", ")
             let many = found.count > 1 ? " and for \(found.count - 1) more tensors" : ""
             list.add(
                 line,
@@ -189,12 +189,13 @@ struct TensorFindings {
     }
 
     private func reportDensity(_ place: DensityPlace, _ list: inout ProblemList) {
-        let density = Self.decimal(place.density), epsilon = Self.decimal(abs(place.epsilon))
-        let low = Self.decimal(place.density - abs(place.epsilon))
-        let high = Self.decimal(place.density + abs(place.epsilon))
+        let density = ParameterRule.decimal(place.density),
+            epsilon = ParameterRule.decimal(abs(place.epsilon))
+        let low = ParameterRule.decimal(place.density - abs(place.epsilon))
+        let high = ParameterRule.decimal(place.density + abs(place.epsilon))
         let here = place.layer.map { "at layer \($0)" } ?? "for \(place.tensor)"
         let others = Self.ranges(place.layers.subtracting([place.layer ?? -1]))
-        let room = Self.decimal(min(place.density, 1 - place.density))
+        let room = ParameterRule.decimal(min(place.density, 1 - place.density))
         list.add(
             place.line,
             "\(place.model): density \(density) ± epsilon \(epsilon) \(here) reaches from \(low) to \(high), "
@@ -217,16 +218,4 @@ struct TensorFindings {
     }
 
     private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }
-
-    /// A value to six decimal places, without zeros at the end.
-    static func decimal(_ value: Double) -> String {
-        guard abs(value) < 1e12, value == 0 || abs(value) >= 1e-6 else { return "\(value)" }
-        let scaled = (value * 1e6).rounded()
-        var digits = String(Int64(abs(scaled)))
-        if digits.count < 7 { digits = String(repeating: "0", count: 7 - digits.count) + digits }
-        var text = digits.dropLast(6) + "." + digits.suffix(6)
-        while text.hasSuffix("0") { text.removeLast() }
-        if text.hasSuffix(".") { text.removeLast() }
-        return (scaled < 0 ? "-" : "") + text
-    }
 }

@@ -17,7 +17,7 @@ import Testing
             }
             return name + " "
                 + (rule.kind == .flag
-                    ? "\(standard != 0)" : standard < 1e-4 ? "\(standard)" : TensorFindings.decimal(standard))
+                    ? "\(standard != 0)" : standard < 1e-4 ? "\(standard)" : ParameterRule.decimal(standard))
         }.joined(separator: ", ")
     }
 

@@ -3,6 +3,9 @@ import StreamIO
 /// The checksums of a file, put together from pieces that come in order: the CRC-32C of every 64 MiB, and the
 /// SHA-256 where one is asked for.
 public struct ChunkChecksums: Hashable, Sendable {
+    /// Bytes that one checksum is over.
+    static let chunkBytes: UInt64 = 64 << 20
+
     /// Of the chunks that are complete.
     public private(set) var complete: [UInt32] = []
     /// Of the bytes of the chunk under way.
@@ -27,12 +30,12 @@ public struct ChunkChecksums: Hashable, Sendable {
 
     /// Adds a piece, which must not reach across the end of a chunk.
     mutating func append(_ checksum: UInt32, byteCount: UInt64) {
-        precondition(partialBytes + byteCount <= ShardOutput.chunkBytes, "a piece straddles two chunks")
+        precondition(partialBytes + byteCount <= Self.chunkBytes, "a piece straddles two chunks")
         partial =
             partialBytes == 0
             ? checksum : CRC32C.combine(partial, checksum, secondLength: byteCount)
         partialBytes += byteCount
-        guard partialBytes == ShardOutput.chunkBytes else { return }
+        guard partialBytes == Self.chunkBytes else { return }
         complete.append(partial)
         (partial, partialBytes) = (0, 0)
     }
