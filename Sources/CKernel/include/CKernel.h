@@ -133,6 +133,122 @@ typedef struct {
     int32_t format;
 } KernelTally;
 
+/// `select`: rows of one model, one after the other, of which some elements are kept: `model` is rewritten to
+/// `kept ? x : b`. Where `isDrawn`, kept is what draws 24 bits below `threshold`; else what lies between two cuts, each a
+/// key and the position among all elements at which equal keys are parted. Of the lower cut's the earlier are kept or the
+/// later; of the upper cut's the earlier. `sums` receives Σ|δ| of each row and, `stride` numbers on, that of what is
+/// kept.
+typedef struct {
+    const void *_Nonnull base;
+    void *_Nonnull model;
+    void *_Nonnull scratch;
+    double *_Nullable sums;
+    int64_t stride;
+    int64_t rowLength;
+    int64_t rowCount;
+    uint64_t firstElement;
+    uint64_t seed;
+    uint64_t stream;
+    uint32_t threshold;
+    uint32_t lowKey;
+    uint32_t highKey;
+    int64_t lowPosition;
+    int64_t highPosition;
+    bool isDrawn;
+    bool keepsEarlier;
+    int32_t format;
+} KernelSelect;
+
+/// Bytes of scratch that `select` needs, 64-byte aligned.
+enum { KERNEL_SELECT_SCRATCH = 18432 };
+
+/// `keys`: the keys of `count` differences, 16 bits each of a 16-bit format, else 32.
+typedef struct {
+    const void *_Nonnull base;
+    const void *_Nonnull model;
+    void *_Nonnull keys;
+    int64_t count;
+    int32_t format;
+} KernelKeys;
+
+/// Entries of a thread's table of counts, 4 bytes each, and words behind a tensor's: how many entries overflowed and
+/// which.
+enum { KERNEL_COUNT_TABLE = 65536, KERNEL_COUNT_NOTES = 64 };
+
+/// `countKeys`: `count` keys of `byteWidth` bytes are counted in `table`. `cut` is a key, or its upper bits.
+typedef struct {
+    const void *_Nonnull keys;
+    uint32_t *_Nonnull table;
+    int64_t count;
+    uint32_t cut;
+    int32_t byteWidth;
+} KernelKeyCount;
+
+/// `addCounts`: a thread's table is added to a tensor's of `length` entries, and emptied; of keys of 15 bits where
+/// `isTwofold`.
+typedef struct {
+    uint32_t *_Nonnull own;
+    uint32_t *_Nonnull sums;
+    int64_t length;
+    bool isTwofold;
+} KernelCountSum;
+
+/// `findSlot`: of a tensor's table, the slot that the element of a rank fell into. `below` is how many lie before the table,
+/// then before the slot; `slot` and `found`, its entry, are results.
+typedef struct {
+    const uint32_t *_Nonnull entries;
+    int64_t length;
+    uint64_t rank;
+    uint64_t below;
+    uint64_t found;
+    int64_t slot;
+} KernelSlot;
+
+/// `spread`: SCE of all inputs, in whole blocks: `count` is a multiple of 32. Kept are all elements, or where `selects`
+/// those whose variance is above a cut, of its own key those before a position. `destination` receives the keys of the
+/// variances, or the output. `lanes` has 128 bytes an input for sums of squares.
+typedef struct {
+    const void *_Nonnull const *_Nonnull inputs;
+    const void *_Nonnull base;
+    void *_Nonnull destination;
+    const float *_Nonnull weights;
+    void *_Nonnull lanes;
+    double *_Nonnull sums;
+    int64_t stride;
+    int64_t inputCount;
+    int64_t count;
+    uint64_t firstElement;
+    int64_t lowPosition;
+    uint32_t lowKey;
+    bool selects;
+    int32_t format;
+    int32_t output;
+} KernelSpread;
+
+/// `divergence`: one row of a model and the base's. `scratch` has 768 bytes, then 16 for each element, rounded up to whole
+/// blocks of 32, of rows of at most `keptCount`.
+typedef struct {
+    const void *_Nonnull base;
+    const void *_Nonnull model;
+    void *_Nonnull scratch;
+    int64_t count;
+    int64_t keptCount;
+    int32_t format;
+} KernelDivergence;
+
+/// `score`: differences whose scores are their magnitudes times `factor`. `destination` receives the scores' keys, or the
+/// output: b + δ where the score reaches `threshold`, else b; in whole blocks then.
+typedef struct {
+    const void *_Nonnull base;
+    const void *_Nonnull model;
+    void *_Nonnull destination;
+    int64_t count;
+    float factor;
+    float threshold;
+    int32_t format;
+    int32_t output;
+} KernelScore;
+
 /// `countNonfinite`: the last two fields are results.
 typedef struct {
     const void *_Nonnull values;

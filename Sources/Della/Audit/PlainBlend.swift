@@ -51,7 +51,7 @@ struct PlainBlend: PlainRule {
         for row in 0..<tensor.rowCount {
             for (pair, product) in try products(of: tensor, row: row).enumerated() { sums[pair] += product }
         }
-        return merge.settle(.gram, sums: sums, TensorConstants(merge))
+        return merge.settle(.gram, sums: sums, of: tensor.rowCount * tensor.rowLength, TensorConstants(merge))
     }
 
     /// The products of a row's inputs: 00, 01, … 0n, 11, … nn.

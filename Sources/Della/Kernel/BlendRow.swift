@@ -143,7 +143,7 @@ extension RowKernels {
     public static func gramScratchByteCount(inputCount: Int) -> Int { (inputCount + 1) * 128 }
 
     /// Elements fewer than a block, in copies that zeros make a whole one.
-    private func withPaddedBlocks<Result>(
+    func withPaddedBlocks<Result>(
         _ inputs: UnsafePointer<UnsafeRawPointer>, _ inputCount: Int, base: UnsafeRawPointer?,
         _ format: FloatFormat,
         from start: Int, count: Int,

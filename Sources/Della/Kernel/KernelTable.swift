@@ -16,6 +16,16 @@ struct KernelTable: Sendable {
     typealias Gram = @convention(c) (UnsafePointer<KernelGram>) -> Void
     typealias Blend = @convention(c) (UnsafePointer<KernelBlend>) -> Bool
     typealias Tally = @convention(c) (UnsafePointer<KernelTally>) -> Void
+    typealias Select = @convention(c) (UnsafePointer<KernelSelect>) -> Void
+    typealias Keys = @convention(c) (UnsafePointer<KernelKeys>) -> Void
+    typealias KeyCount = @convention(c) (UnsafePointer<KernelKeyCount>) -> Void
+    typealias KeyNumber = @convention(c) (UnsafePointer<KernelKeyCount>) -> Int
+    typealias CountSum = @convention(c) (UnsafePointer<KernelCountSum>) -> Void
+    typealias Spread = @convention(c) (UnsafePointer<KernelSpread>) -> Void
+    typealias SpreadOutput = @convention(c) (UnsafePointer<KernelSpread>) -> Bool
+    typealias Divergence = @convention(c) (UnsafePointer<KernelDivergence>) -> Double
+    typealias Score = @convention(c) (UnsafePointer<KernelScore>) -> Void
+    typealias ScoreOutput = @convention(c) (UnsafePointer<KernelScore>) -> Bool
     typealias Blocks = @convention(c) (UnsafeMutablePointer<UInt32>, UInt64, Int, UInt64, UInt64) -> Void
 
     let decode: Decode
@@ -25,6 +35,19 @@ struct KernelTable: Sendable {
     let gram: Gram
     let blend: Blend
     let tally: Tally
+    let select: Select
+    let writeKeys: Keys
+    let countKeys: KeyCount
+    let countLowKeys: KeyCount
+    let countEqualKeys: KeyNumber
+    let addCounts: CountSum
+    let writeSpreadKeys: Spread
+    let addSpreadSquares: Spread
+    let foldSpreadSquares: Spread
+    let combineSpread: SpreadOutput
+    let divergence: Divergence
+    let writeScoreKeys: Score
+    let combineScored: ScoreOutput
     let randomBlocks: Blocks
 
     /// The kernels of a level; `nil` where this build has none, or this processor cannot run them.
@@ -48,6 +71,19 @@ struct KernelTable: Sendable {
         gram: { KernelBaseline.gramRow($0) },
         blend: { KernelBaseline.blendValues($0) },
         tally: { KernelBaseline.tallyValues($0) },
+        select: { KernelBaseline.selectRows($0) },
+        writeKeys: { KernelBaseline.writeKeys($0) },
+        countKeys: { KernelBaseline.countKeys($0) },
+        countLowKeys: { KernelBaseline.countLowKeys($0) },
+        countEqualKeys: { KernelBaseline.countEqualKeys($0) },
+        addCounts: { KernelBaseline.addCounts($0) },
+        writeSpreadKeys: { KernelBaseline.writeSpreadKeys($0) },
+        addSpreadSquares: { KernelBaseline.addSpreadSquares($0) },
+        foldSpreadSquares: { KernelBaseline.foldSpreadSquares($0) },
+        combineSpread: { KernelBaseline.combineSpread($0) },
+        divergence: { KernelBaseline.divergence($0) },
+        writeScoreKeys: { KernelBaseline.writeScoreKeys($0) },
+        combineScored: { KernelBaseline.combineScored($0) },
         randomBlocks: { KernelBaseline.randomBlocks($0, $1, $2, $3, $4) })
 
     #if arch(x86_64)
@@ -59,6 +95,19 @@ struct KernelTable: Sendable {
             gram: { KernelAVX2.gramRow($0) },
             blend: { KernelAVX2.blendValues($0) },
             tally: { KernelAVX2.tallyValues($0) },
+            select: { KernelAVX2.selectRows($0) },
+            writeKeys: { KernelAVX2.writeKeys($0) },
+            countKeys: { KernelAVX2.countKeys($0) },
+            countLowKeys: { KernelAVX2.countLowKeys($0) },
+            countEqualKeys: { KernelAVX2.countEqualKeys($0) },
+            addCounts: { KernelAVX2.addCounts($0) },
+            writeSpreadKeys: { KernelAVX2.writeSpreadKeys($0) },
+            addSpreadSquares: { KernelAVX2.addSpreadSquares($0) },
+            foldSpreadSquares: { KernelAVX2.foldSpreadSquares($0) },
+            combineSpread: { KernelAVX2.combineSpread($0) },
+            divergence: { KernelAVX2.divergence($0) },
+            writeScoreKeys: { KernelAVX2.writeScoreKeys($0) },
+            combineScored: { KernelAVX2.combineScored($0) },
             randomBlocks: { KernelAVX2.randomBlocks($0, $1, $2, $3, $4) })
 
         static let avx512 = KernelTable(
@@ -69,6 +118,19 @@ struct KernelTable: Sendable {
             gram: { KernelAVX512.gramRow($0) },
             blend: { KernelAVX512.blendValues($0) },
             tally: { KernelAVX512.tallyValues($0) },
+            select: { KernelAVX512.selectRows($0) },
+            writeKeys: { KernelAVX512.writeKeys($0) },
+            countKeys: { KernelAVX512.countKeys($0) },
+            countLowKeys: { KernelAVX512.countLowKeys($0) },
+            countEqualKeys: { KernelAVX512.countEqualKeys($0) },
+            addCounts: { KernelAVX512.addCounts($0) },
+            writeSpreadKeys: { KernelAVX512.writeSpreadKeys($0) },
+            addSpreadSquares: { KernelAVX512.addSpreadSquares($0) },
+            foldSpreadSquares: { KernelAVX512.foldSpreadSquares($0) },
+            combineSpread: { KernelAVX512.combineSpread($0) },
+            divergence: { KernelAVX512.divergence($0) },
+            writeScoreKeys: { KernelAVX512.writeScoreKeys($0) },
+            combineScored: { KernelAVX512.combineScored($0) },
             randomBlocks: { KernelAVX512.randomBlocks($0, $1, $2, $3, $4) })
     #endif
 }

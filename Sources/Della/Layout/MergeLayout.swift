@@ -21,6 +21,8 @@ public struct MergeLayout: Hashable, Sendable {
     private static let slotsWanted = 256
     private static let largestBlock = 64 << 20
     private static let mostBlocks = 32
+    /// Of the budget, the part that a set of tables may be for there to be two.
+    private static let tablePart = 32
     private static let mostBytesAhead = 96 << 20
     private static let mostBytesUnderWay = 32 << 20
 
@@ -37,6 +39,9 @@ public struct MergeLayout: Hashable, Sendable {
     /// Bytes of one buffer for a chunk's row sums.
     let sumsBytes: Int
     let sumsCount: Int
+    /// Bytes of the tables that one tensor's scores are counted in, and how many tensors may be counted at a time.
+    let tableBytes: Int
+    let tableSetCount: Int
     /// The most slots that a chunk takes.
     let mostInputs: Int
 
@@ -46,11 +51,13 @@ public struct MergeLayout: Hashable, Sendable {
     /// Bytes of the arena.
     var arenaBytes: Int {
         slotCount * slotBytes + blockCount * blockBytes + threads * scratchBytes + sumsCount * sumsBytes
+            + tableSetCount * tableBytes
     }
 
     var blocksOffset: Int { slotCount * slotBytes }
     var scratchOffset: Int { blocksOffset + blockCount * blockBytes }
     var sumsOffset: Int { scratchOffset + threads * scratchBytes }
+    var tablesOffset: Int { sumsOffset + sumsCount * sumsBytes }
 
     /// The most slots read ahead of the workers: enough to keep a disk busy. More would only touch memory that
     /// the merge may never need.
@@ -95,7 +102,13 @@ public struct MergeLayout: Hashable, Sendable {
         sumsBytes = division.sumsBytes
         sumsCount = division.sumsCount
         mostInputs = demand.mostInputs
-        let fixed = threads * division.scratchBytes + division.sumsCount * division.sumsBytes
+        tableBytes = division.tableBytes
+        // A second tensor is counted while the first one's cuts are found, where that costs little.
+        tableSetCount =
+            tableBytes == 0 ? 0 : UInt64(Self.tablePart * (tableBytes + 1)) <= memory ? 2 : 1
+        let fixed =
+            threads * division.scratchBytes + division.sumsCount * division.sumsBytes + tableSetCount
+            * tableBytes
         let inputs = demand.mostInputs * division.slotBytes
         let left = Int(clamping: memory) - fixed - inputs
         blockCount = min(
@@ -115,6 +128,7 @@ public struct MergeLayout: Hashable, Sendable {
         let scratchBytes: Int
         let sumsBytes: Int
         let sumsCount: Int
+        let tableBytes: Int
         /// The least that works: one chunk at a time.
         let leastBytes: Int
         /// What lets reading, computing and writing overlap.
@@ -129,7 +143,8 @@ public struct MergeLayout: Hashable, Sendable {
             sumsCount = demand.sumCount > 0 ? 2 * threads + 2 : 0
             // Enough for a chunk of very short rows not to be a very small one.
             sumsBytes = max(slot / 4, demand.sumCount * MemoryLayout<Double>.stride).roundedUp(to: pageSize)
-            let fixed = threads * scratchBytes + sumsCount * sumsBytes
+            tableBytes = demand.tableBytes.roundedUp(to: pageSize)
+            let fixed = threads * scratchBytes + sumsCount * sumsBytes + tableBytes
             leastBytes = fixed + leastBlocks * blockBytes + demand.mostInputs * slotBytes
             comfortableBytes = fixed + 6 * blockBytes + 8 * demand.mostInputs * slotBytes
         }

@@ -7,8 +7,10 @@ struct RowDemand {
     private(set) var mostInputs = 1
     /// What one thread needs beside the buffers.
     private(set) var scratchBytes = 4096
-    /// The most sums that a phase takes over a row.
+    /// The most sums that a phase takes over a row or a chunk.
     private(set) var sumCount = 0
+    /// The most bytes of tables that a tensor's scores are counted in.
+    private(set) var tableBytes = 0
     private(set) var inputBytes: UInt64 = 0
     private(set) var tensorCount = 1
 
@@ -22,18 +24,31 @@ struct RowDemand {
                     widestRowBytes = max(1, shape.widestRowBytes)
                 }
                 mostInputs = max(mostInputs, shape.inputs.count)
-                sumCount = max(sumCount, shape.sumCount)
+                sumCount = max(sumCount, shape.chunkSumCount)
+                tableBytes = max(tableBytes, shape.tableBytes)
                 inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
                 tensorCount += 1
                 guard let merge = tensor.arithmetic else { continue }
                 kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.inputs.count))
                 kernels = max(kernels, RowKernels.gramScratchByteCount(inputCount: merge.inputs.count))
+                if case .sce = merge.rule {
+                    kernels = max(kernels, RowKernels.spreadScratchByteCount(inputCount: merge.inputs.count))
+                }
+                if case .fusion = merge.rule {
+                    kernels = max(kernels, RowKernels.divergenceScratchByteCount(rowLength: shape.rowLength))
+                }
                 if merge.deltas?.terms.contains(where: \.isPruned) == true {
+                    kernels = max(kernels, RowKernels.selectScratchByteCount)
+                }
+                if merge.deltas?.terms.contains(where: \.isRanked) == true, shape.rowLength > 1 {
                     kernels = max(
                         kernels,
                         RowKernels.scratchByteCount(rowLength: shape.rowLength, format: merge.format))
                 }
             }
+        }
+        if tableBytes > 0 {
+            kernels = max(kernels, KeyStretch.byteCount).roundedUp(to: 64) + RowKernels.countTableByteCount
         }
         scratchBytes = (kernels.roundedUp(to: 64) + MergeLayout.tileBytes).roundedUp(to: 4096)
     }

@@ -16,6 +16,10 @@ struct RowShape {
     let phases: [Phase]
     /// The most sums that a phase takes over each row.
     let sumCount: Int
+    /// The most sums that a phase takes over a chunk.
+    let chunkSumCount: Int
+    /// Bytes of the tables that a phase counts in.
+    let tableBytes: Int
 
     init(_ tensor: OutputTensor) {
         guard let merge = tensor.arithmetic else {
@@ -32,7 +36,7 @@ struct RowShape {
             workRowBytes = width
             outputRowBytes = width
             phases = [.emit]
-            sumCount = 0
+            (sumCount, chunkSumCount, tableBytes) = (0, 0, 0)
             widestRowBytes = width
             return
         }
@@ -46,7 +50,9 @@ struct RowShape {
         outputRowBytes = length * (tensor.type.bitWidth / 8)
         let phases = merge.phases
         self.phases = phases
-        sumCount = phases.map(merge.sumCount).max() ?? 0
+        sumCount = phases.filter(\.sumsByRow).map(merge.sumCount).max() ?? 0
+        chunkSumCount = phases.map(merge.sumCount).max() ?? 0
+        tableBytes = phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)
     }
 }

@@ -7,10 +7,13 @@ struct TensorConstants: Hashable, Sendable {
     init() { words = [] }
 
     /// Those of a rule before its first phase: a factor or coefficient an input; of `multislerp` then whether the
-    /// inputs cancel out.
+    /// inputs cancel out, of rules that cut what is kept of each score.
     init(_ merge: TensorMerge) {
         words = Array(repeating: Float(1).bitPattern, count: merge.inputs.count)
         if case .blend(.multislerp) = merge.rule { words.append(0) }
+        if merge.phases.contains(.locate) {
+            words += Array(repeating: 0, count: merge.scoreCount * KeyBand.wordCount)
+        }
     }
 
     /// Words of a journal; `nil` where they cannot be those of the rule.
@@ -25,18 +28,32 @@ struct TensorConstants: Hashable, Sendable {
     /// The rescale factor of a term, or the coefficient of an input.
     func factor(_ input: Int) -> Float { Float(bitPattern: words[input]) }
 
+    /// What is kept of an input's differences; of a rule that cuts.
+    func band(_ input: Int, of inputCount: Int) -> KeyBand? {
+        let first = inputCount + input * KeyBand.wordCount
+        guard words.count >= first + KeyBand.wordCount else { return nil }
+        return KeyBand(words[first..<first + KeyBand.wordCount])
+    }
+
+    mutating func setBand(_ band: KeyBand, _ input: Int, of inputCount: Int) {
+        let first = inputCount + input * KeyBand.wordCount
+        words.replaceSubrange(first..<first + KeyBand.wordCount, with: band.words)
+    }
+
     /// The coefficients of the inputs.
     func factors(of merge: TensorMerge) -> [Float] { merge.inputs.indices.map(factor) }
 }
 
 extension TensorMerge {
-    /// What a phase has found, in the constants.
+    /// What a phase has found of a tensor of `count` elements, in the constants.
     ///
     /// - Parameter sums: the phase's sums over the tensor, as many as `sumCount` says.
-    func settle(_ phase: Phase, sums: [Double], _ constants: TensorConstants) -> TensorConstants {
+    func settle(_ phase: Phase, sums: [Double], of count: Int, _ constants: TensorConstants)
+        -> TensorConstants
+    {
         var settled = constants
         switch (rule, phase) {
-        case (.deltas(let rule), .draw):
+        case (.deltas(let rule), .select):
             for (index, term) in rule.terms.enumerated() where term.isPruned {
                 let factor = RescaleFactor.factor(total: sums[2 * index], kept: sums[2 * index + 1])
                 settled.words[index] = factor.bitPattern
@@ -45,12 +62,48 @@ extension TensorMerge {
             let gram = GramMatrix(count: inputs.count, sums)
             settled = TensorConstants(rule.coefficients(gram))
             if let isOpposed = rule.isOpposed(gram) { settled.words.append(isOpposed ? 1 : 0) }
+        case (.sce, .weigh):
+            for (index, weight) in Self.weights(sums.map { $0 / Double(count) }).enumerated() {
+                settled.words[index] = weight.bitPattern
+            }
         case (.ram(let rule), .tally):
             for index in inputs.indices {
                 let factor = rule.factor(alone: sums[2 * index], shared: sums[2 * index + 1])
                 settled.words[index] = factor.bitPattern
             }
         default: break
+        }
+        return settled
+    }
+}
+
+extension TensorMerge {
+    /// SCE's weights: the shares of the models' energies, equal ones where there is next to none.
+    private static func weights(_ energies: [Double]) -> [Float] {
+        let sum = energies.reduce(0, +)
+        if sum.magnitude < 1e-6 { return energies.map { _ in 1 / Float(energies.count) } }
+        return energies.map { Float($0 / sum) }
+    }
+
+    /// What the cuts of a tensor have become, in the constants.
+    ///
+    /// - Parameter cuts: those of `cuts(of:)`, found.
+    func settle(cuts: [[RankCut]], _ constants: TensorConstants) -> TensorConstants {
+        var settled = constants
+        switch rule {
+        case .deltas(let rule):
+            for (index, term) in rule.terms.enumerated() where term.isCut {
+                settled.setBand(term.band(cuts[index]), index, of: rule.terms.count)
+            }
+        case .sce:
+            let band = cuts[0].first.map { KeyBand(low: $0.place, high: KeyBand.top, keepsEarlier: true) }
+            settled.setBand(band ?? .none, 0, of: inputs.count)
+        case .fusion:
+            // The quartiles themselves; the threshold lies well above the middle.
+            let scores = cuts[0].map { Float(bitPattern: $0.key) }
+            let spread = 1.5 * (scores[2] - scores[0])
+            settled.words[0] = (scores[1] + spread).bitPattern
+        case .blend, .nearswap, .ram: break
         }
         return settled
     }

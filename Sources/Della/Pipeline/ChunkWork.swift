@@ -27,8 +27,8 @@ final class ChunkWork: @unchecked Sendable {
     var isDecoded = false
     /// Whether the models' rows hold `kept ? x : b`.
     var isPruned = false
-    /// Whether input values are still to be counted: not on a further reading.
-    let countsInputs: Bool
+    /// Whether what of the inputs is not finite is still to be counted: not on a further reading.
+    private(set) var countsInputs: Bool
     /// The buffer of row sums, while one is needed: those of a phase one after the other, a row each.
     var sums: UnsafeMutablePointer<Double>?
     var sumsBuffer: Int?
@@ -53,8 +53,12 @@ final class ChunkWork: @unchecked Sendable {
         found = Array(repeating: NonfiniteCount(), count: slots.count + 1)
     }
 
+    /// The index of its first element in the tensor.
+    var firstElement: UInt64 { UInt64(rows.lowerBound) * UInt64(layout.tensor.rowLength) }
+
     /// Forgets the counts once they are added, so that they are added once.
     func clearFound() {
+        countsInputs = false
         for index in found.indices { found[index] = NonfiniteCount() }
     }
 }

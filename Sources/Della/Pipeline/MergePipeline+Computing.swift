@@ -41,6 +41,8 @@ extension MergePipeline {
     /// Starts the first chunk that can be measured: of the first tensor, unless its phase waits for another's end.
     private func dispatchMeasuring() -> Bool {
         for task in measuring {
+            // In the order of the tensors: who is first has tables, or will get them.
+            guard takeTables(task) else { continue }
             guard let work = task.nextToMeasure, work.readsPending == 0, let buffer = sums.take() else {
                 continue
             }
@@ -53,6 +55,16 @@ extension MergePipeline {
             return true
         }
         return false
+    }
+
+    /// Gives a tensor the tables that its phase counts in; false where there are none left.
+    private func takeTables(_ task: TensorTask) -> Bool {
+        guard task.takesTables, task.tables == nil else { return true }
+        guard let buffer = tables.take() else { return false }
+        task.tablesBuffer = buffer
+        task.tables = tables[buffer]
+        task.clearTables()
+        return true
     }
 
     private func noteNotAhead(_ work: ChunkWork) {
@@ -79,14 +91,29 @@ extension MergePipeline {
 
     /// Adds what was measured in the order of the rows, which is not the order in which workers finish.
     private func bookMeasured(_ work: ChunkWork) {
-        if work.chunk >= work.task.keptChunks { releaseSlots(of: work) }
         let task = work.task
-        for next in task.addMeasured(work) {
+        // A position is looked for once all chunks before are added.
+        let isLocating = task.isLocating
+        if !isLocating { releaseUnlessKept(work) }
+        let loop = RowLoop(kernels: kernels)
+        for next in task.addMeasured(work, position: loop.position) {
+            if isLocating { releaseUnlessKept(next) }
             guard let buffer = next.sumsBuffer else { continue }
             sums.release(buffer)
             (next.sums, next.sumsBuffer) = (nil, nil)
         }
+        if !task.takesTables, !task.keepsTables { releaseTables(of: task) }
         if task.isSettled { measuring.removeAll { $0 === task } }
+    }
+
+    private func releaseTables(of task: TensorTask) {
+        guard let buffer = task.tablesBuffer else { return }
+        tables.release(buffer)
+        (task.tables, task.tablesBuffer) = (nil, nil)
+    }
+
+    private func releaseUnlessKept(_ work: ChunkWork) {
+        if work.chunk >= work.task.keptChunks { releaseSlots(of: work) }
     }
 
     private func bookOutput(_ work: ChunkWork) {
@@ -99,6 +126,7 @@ extension MergePipeline {
         noteFilled(work.layout.outputRange(work.rows), of: output)
         task.chunksEmitted += 1
         guard task.chunksEmitted == work.layout.chunkCount else { return }
+        releaseTables(of: task)
         progress.update { $0.tensorsDone += 1 }
         for warning in task.warnings(modelNames: plan.modelNames) {
             progress.warn(warning)

@@ -36,6 +36,7 @@ final class MergePipeline {
     var slots: BufferPool
     var blocks: BufferPool
     var sums: BufferPool
+    var tables: BufferPool
 
     // Reading
     var schedule: ReadSchedule
@@ -85,6 +86,8 @@ final class MergePipeline {
         blocks = BufferPool(
             arena + layout.blocksOffset, bufferBytes: layout.blockBytes, count: layout.blockCount)
         sums = BufferPool(arena + layout.sumsOffset, bufferBytes: layout.sumsBytes, count: layout.sumsCount)
+        tables = BufferPool(
+            arena + layout.tablesOffset, bufferBytes: layout.tableBytes, count: layout.tableSetCount)
         schedule = ReadSchedule(plan, in: layout, from: resume)
         durability = Durability(resume)
         finished = resume.finished

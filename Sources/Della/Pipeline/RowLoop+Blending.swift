@@ -193,7 +193,7 @@ extension RowLoop {
     }
 
     /// Counts what of a stretch of the inputs is NaN or infinite.
-    private func countInputs(_ work: ChunkWork, _ format: FloatFormat, from start: Int, count: Int) {
+    func countInputs(_ work: ChunkWork, _ format: FloatFormat, from start: Int, count: Int) {
         for index in work.values.indices {
             work.found[index] += kernels.countNonfinite(
                 format, UnsafeRawPointer(work.values[index] + start * format.byteWidth), count: count)

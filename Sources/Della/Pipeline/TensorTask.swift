@@ -1,5 +1,12 @@
 import Collections
 import StreamIO
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// One output tensor under way: the phase it is in, what was measured of it, and its parameters as the kernels take
 /// them.
@@ -11,13 +18,22 @@ final class TensorTask: @unchecked Sendable {
     let merge: TensorMerge?
     /// Random streams by input, of rules that draw.
     let streams: [UInt64]
-    /// By input; `nil` where nothing is drawn.
-    let probabilities: [PruneProbabilities?]
+    /// By input, of rules that keep some of their differences.
+    private(set) var choices: [TermChoice] = []
     let seed: UInt64
+    /// The cuts of each score, as far as they are found.
+    private(set) var cuts: [[RankCut]] = []
+    /// Where scores are counted, while they are: the scores' tables one after the other.
+    var tables: UnsafeMutableRawPointer?
+    var tablesBuffer: Int?
+    /// Taken by whoever adds to the tables.
+    let tablesLock = Mutex(())
     /// What the phases so far have found.
     private(set) var constants: TensorConstants
     /// What `combine` takes, by the constants.
     private(set) var terms: [CombineTerm] = []
+    /// What is kept of all inputs' differences, of rules that cut them alike.
+    private(set) var band: KeyBand?
     /// What `blend` takes, by the constants.
     private(set) var coefficients: [Float] = []
     /// Index of the phase under way.
@@ -46,7 +62,7 @@ final class TensorTask: @unchecked Sendable {
         phase = layout.chunkCount == 0 ? layout.phases.count - 1 : 0
         guard let merge = layout.tensor.arithmetic else {
             self.merge = nil
-            (streams, probabilities) = ([], [])
+            streams = []
             found = Array(repeating: NonfiniteCount(), count: 2)
             constants = TensorConstants()
             return
@@ -54,11 +70,6 @@ final class TensorTask: @unchecked Sendable {
         self.merge = merge
         let terms = merge.deltas?.terms ?? []
         streams = terms.map { RandomStream.identifier(tensor: layout.tensor.name, ordinal: $0.ordinal) }
-        probabilities = terms.map { term in
-            guard term.isPruned else { return nil }
-            return PruneProbabilities(
-                density: term.sparsifier.density, epsilon: term.epsilon, rowLength: layout.tensor.rowLength)
-        }
         found = Array(repeating: NonfiniteCount(), count: layout.inputs.count + 1)
         constants = layout.knownConstants ?? TensorConstants(merge)
         begin()
@@ -72,6 +83,23 @@ final class TensorTask: @unchecked Sendable {
     var constantsToRecord: TensorConstants? {
         guard merge?.measures == true, constants.words.count <= TensorConstants.wordLimit else { return nil }
         return constants
+    }
+
+    /// Whether the phase under way counts in tables.
+    var takesTables: Bool { layout.phases[phase].takesTables }
+
+    /// Whether the phase under way finds positions.
+    var isLocating: Bool { layout.phases[phase] == .locate }
+
+    /// The counts of a score, or of the lower bits of one of its cuts; while `tables` are there.
+    func counts(_ score: Int, cut: Int = 0) -> KeyCounts {
+        guard let merge, let tables else { preconditionFailure("nowhere to count") }
+        let isLow = layout.phases[phase] == .countLow
+        let length =
+            isLow
+            ? 1 << KeyCounts.lowerBits : merge.hasLongKeys ? KeyCounts.longLength : KeyCounts.shortLength
+        let start = tables + score * merge.tableBytes + cut * KeyCounts.byteCount(length: length)
+        return KeyCounts(entries: start.assumingMemoryBound(to: UInt32.self), length: length)
     }
 
     /// Keeps no chunk from this one on; those before it are kept.
@@ -100,11 +128,18 @@ final class TensorTask: @unchecked Sendable {
     func removeNextToMeasure() { toMeasure.removeFirst() }
 
     /// Adds what was measured of a chunk once all before it are added. After the last the phase is settled.
+    ///
+    /// - Parameter position: the position behind the element of a chunk that is the `number`-th of its score with that
+    ///   key, from 1.
     /// - Returns: the chunks whose measurements are taken in.
-    func addMeasured(_ work: ChunkWork) -> [ChunkWork] {
+    func addMeasured(
+        _ work: ChunkWork,
+        position: (_ work: ChunkWork, _ score: Int, _ key: UInt32, _ number: UInt64) -> UInt64
+    ) -> [ChunkWork] {
         measuredAhead[work.chunk] = work
         var added: [ChunkWork] = []
         while let next = measuredAhead.removeValue(forKey: chunksMeasured) {
+            if isLocating { place(next, position) }
             if let rows = next.sums { add(rows, rows: layout.phases[phase].sumsByRow ? next.rows.count : 1) }
             add(next.found)
             next.clearFound()
@@ -113,6 +148,54 @@ final class TensorTask: @unchecked Sendable {
         }
         if chunksMeasured == layout.chunkCount { settle() }
         return added
+    }
+
+    /// Finds the positions of the cuts that lie within a chunk.
+    private func place(
+        _ work: ChunkWork,
+        _ position: (_ work: ChunkWork, _ score: Int, _ key: UInt32, _ number: UInt64) -> UInt64
+    ) {
+        guard let counted = work.sums else { return }
+        for score in cuts.indices {
+            for (index, cut) in cuts[score].enumerated() where cut.isWithin && cut.position == nil {
+                let sum = 2 * score + index
+                let (seen, here) = (UInt64(sums[sum]), UInt64(counted[sum]))
+                guard cut.before <= seen + here else { continue }
+                cuts[score][index].position = position(work, score, cut.key, cut.before - seen)
+            }
+        }
+    }
+
+    /// Takes in what was counted.
+    private func narrowCuts(_ merge: TensorMerge) {
+        let isLow = layout.phases[phase] == .countLow
+        if !isLow { cuts = merge.cuts(of: elementCount, zeros: Int(sums[0])) }
+        let bits = isLow ? KeyCounts.lowerBits : merge.hasLongKeys ? KeyCounts.upperBits : 15
+        for score in cuts.indices {
+            for index in cuts[score].indices {
+                cuts[score][index].narrow(counts(score, cut: isLow ? index : 0), bits: bits)
+            }
+        }
+        clearTables()
+    }
+
+    private var elementCount: Int { layout.rows.count * layout.tensor.rowLength }
+
+    /// Whether what lies beside the tables is needed until the output is written.
+    var keepsTables: Bool { if case .fusion = merge?.rule { true } else { false } }
+
+    /// What the scores of the first rows have for a factor, while `tables` are there, and of how many rows.
+    var rowFactors: UnsafeMutableBufferPointer<Float>? {
+        guard let merge, let tables, keepsTables else { return nil }
+        return UnsafeMutableBufferPointer(
+            start: (tables + merge.scoreCount * merge.tableBytes).assumingMemoryBound(to: Float.self),
+            count: merge.keptFactors(of: layout.rows.upperBound))
+    }
+
+    /// Makes the tables ready for counting.
+    func clearTables() {
+        guard let merge, let tables else { return }
+        memset(tables, 0, merge.scoreCount * merge.tableBytes)
     }
 
     private func add(_ rowSums: UnsafePointer<Double>, rows: Int) {
@@ -135,7 +218,12 @@ final class TensorTask: @unchecked Sendable {
 
     private func settle() {
         guard let merge else { return }
-        constants = merge.settle(layout.phases[phase], sums: sums, constants)
+        if takesTables { narrowCuts(merge) }
+        let areCutsFound = isLocating || takesTables && layout.phases[phase + 1] == .emit
+        constants =
+            areCutsFound
+            ? merge.settle(cuts: cuts, constants)
+            : merge.settle(layout.phases[phase], sums: sums, of: elementCount, constants)
         phase += 1
         begin()
         guard !isSettled else {
@@ -153,6 +241,17 @@ final class TensorTask: @unchecked Sendable {
         guard let merge else { return }
         chunksMeasured = 0
         sums = Array(repeating: 0, count: merge.sumCount(layout.phases[phase]))
+        let termCount = merge.inputs.count
+        choices =
+            merge.deltas?.terms.enumerated().map { index, term in
+                TermChoice(
+                    term, rowLength: layout.tensor.rowLength, band: constants.band(index, of: termCount))
+            } ?? []
+        if case .sce = merge.rule {
+            coefficients = constants.factors(of: merge)
+            band = constants.band(0, of: termCount)
+            return
+        }
         guard isSettled else { return }
         guard let rule = merge.deltas else {
             // A rule without inputs still needs an address that nobody follows.

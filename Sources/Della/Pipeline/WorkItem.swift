@@ -17,7 +17,7 @@ extension RowLoop {
     func perform(_ item: WorkItem, scratch: UnsafeMutableRawPointer, scratchBytes: Int) -> WorkItem {
         switch item {
         case .measure(let work):
-            measure(work, scratch: scratch)
+            measure(work, scratch: scratch, scratchBytes: scratchBytes)
         case .emit(let work):
             emit(work, scratch: scratch, scratchBytes: scratchBytes)
         case .checksum(var block):

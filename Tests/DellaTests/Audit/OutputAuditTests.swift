@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The plain reference against whole merges, and what an audit makes of those that are not right.
 @Suite struct OutputAuditTests {

@@ -2,6 +2,7 @@ import StreamIO
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The conversions of the plain reference against their definition.
 @Suite struct PlainFormatTests {

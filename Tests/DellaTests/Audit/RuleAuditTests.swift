@@ -2,6 +2,7 @@ import StreamIO
 import Testing
 
 @testable import Della
+@testable import MergeReference
 
 /// The plain reference of every rule that has one, against the pipeline.
 @Suite struct RuleAuditTests {

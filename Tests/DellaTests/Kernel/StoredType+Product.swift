@@ -20,5 +20,7 @@ extension ReferenceFormat {
         encode(values, as: format.stored)
     }
 
+    static func round(_ value: Float, to format: FloatFormat) -> Float { round(value, to: format.stored) }
+
     static func pattern(_ value: Float, _ format: FloatFormat) -> UInt16 { pattern(value, format.stored) }
 }

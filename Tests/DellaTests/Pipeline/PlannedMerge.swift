@@ -120,6 +120,13 @@ final class PlannedMerge {
     private func reference(
         _ tensor: OutputTensor, _ merge: TensorMerge, _ bytes: (InputTensor) -> [UInt8]
     ) -> [UInt8] {
+        if SelectionReference.isFor(merge.rule), let base = merge.reference {
+            let reference = SelectionReference(
+                name: tensor.name, shape: tensor.shape, format: merge.format, seed: plan.seed,
+                base: ReferenceFormat.decode(base.type, bytes(base)),
+                models: merge.inputs.map { ReferenceFormat.decode($0.type, bytes($0)) })
+            return ReferenceFormat.encode(reference.values(merge.rule), as: FloatFormat(tensor.type)!)
+        }
         guard let rule = merge.deltas else {
             func values(_ input: InputTensor) -> [Float] {
                 ReferenceFormat.decode(input.type, bytes(input)).map {
