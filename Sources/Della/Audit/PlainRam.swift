@@ -19,7 +19,8 @@ struct PlainRam: PlainRule {
                 }
             }
         }
-        return merge.settle(.tally, sums: counts, of: tensor.rowCount * tensor.rowLength, TensorConstants(merge))
+        return merge.settle(
+            .tally, sums: counts, of: tensor.rowCount * tensor.rowLength, TensorConstants(merge))
     }
 
     func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) {}
