@@ -259,9 +259,8 @@ extension ConfigParser {
         if node.text == "base" || (node.text != nil && node.text == config.outputModel?.value.text) {
             config.tokenizerSourceLine = line
         } else if node.text == "union" {
-            list.add(
-                line, "\(key): union is not done: it would change the vocabulary",
-                "write tokenizer_source: base, or run mergekit for a union of vocabularies")
+            // Of equal vocabularies it is the base's.
+            (config.tokenizerSourceLine, config.isTokenizerUnion) = (line, true)
         } else {
             list.add(
                 line, "\(key): '\(node.text?.excerpt ?? node.kindName)' is not the base's tokenizer",
@@ -287,9 +286,7 @@ extension ConfigParser {
             }
         }
         if !parts.contains(where: { $0.key == "source" }) {
-            list.add(
-                pair.line, "a tokenizer without source: is mergekit's union, which is not done",
-                "write tokenizer_source: base")
+            (config.tokenizerSourceLine, config.isTokenizerUnion) = (pair.line, true)
         }
     }
 

@@ -65,8 +65,10 @@ struct MergeConfig: Sendable {
     var format: FloatFormat?
     var outputFormat: FloatFormat?
     var chatTemplate: ChatTemplate?
-    /// Where `tokenizer_source: base` stands, or a tokenizer section that says so.
+    /// Where `tokenizer_source: base` or `union` stands, or a tokenizer section that says so.
     var tokenizerSourceLine: Int?
+    /// Whether it is a union of the models' vocabularies that is asked for.
+    var isTokenizerUnion = false
     var dellad = DelladSection()
 
     /// The method, or the one that is assumed where there is none to find what else is wrong.

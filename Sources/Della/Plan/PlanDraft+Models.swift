@@ -80,7 +80,8 @@ extension PlanDraft {
     mutating func noteTokenizers(isStopped: () -> Bool) {
         guard let outputModel else { return }
         TokenizerCheck(
-            models: models, base: outputModel, settingLine: config.tokenizerSourceLine, library: library
+            models: models, base: outputModel, settingLine: config.tokenizerSourceLine,
+            isUnion: config.isTokenizerUnion, library: library
         ).report(into: &list, isStopped: isStopped)
     }
 }

@@ -7,9 +7,11 @@ struct TokenizerCheck {
     let models: [OpenModel]
     /// Index of the model whose tokenizer the output gets.
     let base: Int
-    /// Where the config asks for the base's tokenizer, which mergekit takes to align tokens by; `nil` where it says
+    /// Where the config asks for the base's tokenizer, or a union, which mergekit takes to align tokens by; `nil` where it says
     /// nothing.
     let settingLine: Int?
+    /// Whether it asks for a union of the vocabularies, which is the base's where all are equal.
+    let isUnion: Bool
     let library: ModelLibrary
 
     /// Files that hold a vocabulary. Two models with one of them in common have its tokens in common.
@@ -39,6 +41,12 @@ struct TokenizerCheck {
                 models[base].line,
                 "the tokenizer of \(models[base].name.text) has \(vocabulary.count) tokens, its embedding \(rows) rows: "
                     + "tokens from \(rows) on have none, and a text with them cannot be read")
+        }
+        if let vocabulary, let settingLine, vocabulary.count < rows {
+            list.warn(
+                settingLine,
+                "the embedding of \(models[base].name.text) has \(rows) rows for \(vocabulary.count) tokens: the output's has "
+                    + "as many, where mergekit leaves out those past the last token")
         }
         // A folder may have many names.
         var seen: Set<FilePath> = [models[base].place]
@@ -137,8 +145,8 @@ struct TokenizerCheck {
         if let settingLine {
             list.add(
                 settingLine,
-                "\(model.reference.displayName): \(tokens) than the base's at the same place, and tokens are not matched "
-                    + "by name",
+                "\(model.reference.displayName): \(tokens) than the base's at the same place, and "
+                    + (isUnion ? "a union of vocabularies is not done" : "tokens are not matched by name"),
                 "use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position"
             )
         } else {

@@ -29,7 +29,7 @@ import Testing
             "1: ''' stands around the config, as on a page (remove line 1)"),
         Rule(
             "keys that stand below a list",
-            "models:\n    - model: Test/One\n  merge_method: della\n  base_model: Test/Base\n  tokenizer_source: union\n",
+            "models:\n    - model: Test/One\n  merge_method: della\n  base_model: Test/Base\n  tokenizer_source: other\n",
             "3: not YAML: did not find expected key (its indentation is not that of the keys before it: keys of one mapping begin in the same column)"
         ),
         Rule(
@@ -182,16 +182,16 @@ import Testing
             "two adapters", Rule.model("Test/One+a+b"),
             "4: 'Test/One+a+b' is no model's name (write Org/Name, Org/Name@commit or a path)"),
         Rule(
-            "tokenizer union", Rule.top("tokenizer_source: union\n"),
-            "4: tokenizer_source: union is not done: it would change the vocabulary (write tokenizer_source: base, or run mergekit for a union of vocabularies)"
+            "tokenizer union", Rule.model("Bad/Tokens") + "tokenizer_source: union\n",
+            "5: Bad/Tokens: 2 tokens are others than the base's at the same place, and a union of vocabularies is not done (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
         ),
         Rule(
             "tokenizer of a model", Rule.top("tokenizer_source: Test/One\n"),
             "4: tokenizer_source: 'Test/One' is not the base's tokenizer (write tokenizer_source: base; tokens are not matched by name here)"
         ),
         Rule(
-            "tokenizer section", Rule.top("tokenizer: {}\n"),
-            "4: a tokenizer without source: is mergekit's union, which is not done (write tokenizer_source: base)"
+            "tokenizer section", Rule.model("Bad/Token") + "tokenizer: {}\n",
+            "5: Bad/Token: 1 token is another than the base's at the same place, and a union of vocabularies is not done (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
         ),
         Rule(
             "tokenizer tokens",

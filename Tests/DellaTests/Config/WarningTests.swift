@@ -83,6 +83,14 @@ import Testing
             "the base's tokenizer, which all share",
             Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer_source: base\n"),
         Rule(
+            "a union of equal vocabularies is the base's",
+            Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer: {source: union}\n"),
+        Rule(
+            "rows past the last token",
+            Rule.model("Warn/FewTokens2", base: "Warn/FewTokens") + "tokenizer_source: base\n",
+            "line 5: the embedding of Warn/FewTokens has 8 rows for 6 tokens: the output's has as many, where mergekit leaves out those past the last token"
+        ),
+        Rule(
             "other tokens, without a setting", Rule.model("Warn/OtherTokens", base: "Warn/Tokens"),
             "line 4: Warn/OtherTokens: 2 tokens are others than the base's at the same place, and merged with them all the same; mergekit's tokenizer_source would match them by name, which is not done here"
         ),
@@ -160,7 +168,9 @@ import Testing
     private func makeTokenizers(_ models: TinyModels) throws {
         let tokens = TinyModels.tokens
         for (name, tokens) in [
-            ("Tokens", tokens), ("SameTokens", tokens), ("MoreTokens", tokens + ["t8", "t9"]),
+            ("Tokens", tokens), ("SameTokens", tokens), ("FewTokens", Array(tokens.prefix(6))),
+            ("FewTokens2", Array(tokens.prefix(6))),
+            ("MoreTokens", tokens + ["t8", "t9"]),
             ("OtherTokens", [tokens[1], tokens[0]] + tokens[2...]),
         ] {
             try models.make("Warn/" + name, shape: "mistral", layers: 6)
