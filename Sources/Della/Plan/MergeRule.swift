@@ -159,15 +159,8 @@ extension MergeRule {
     /// Whether the pipeline computes it yet.
     var isComputed: Bool {
         switch self {
-        case .deltas(let rule):
-            rule.terms.allSatisfy { term in
-                switch term.sparsifier {
-                case .largest, .band: !term.sparsifier.isPartial
-                case .none, .magprune, .bernoulli: true
-                }
-            }
-        case .blend(.nuslerp(_, grain: .columns)), .sce, .fusion: false
-        case .blend, .nearswap, .ram: true
+        case .blend(.nuslerp(_, grain: .columns)): false
+        case .deltas, .blend, .nearswap, .ram, .sce, .fusion: true
         }
     }
 }

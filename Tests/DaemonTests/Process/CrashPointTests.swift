@@ -15,13 +15,15 @@ import Testing
         return Swift.stride(from: first, through: operations, by: step)
     }
 
-    @Test(arguments: ["uring", "posix"], ["della", "karcher"])
+    @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties"])
     func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String, method: String) throws {
         let tiny = try TinyMerge(engine: engine, method: method)
         let expected = try tiny.undisturbed()
         let operations = try tiny.countOperations()
+        // As a rule the other methods are tried at fewer points.
+        let stride = method == "della" || Self.stride == 1 ? Self.stride : 4 * Self.stride
         var tried = 0
-        for number in Self.points(operations, every: Self.stride) {
+        for number in Self.points(operations, every: stride) {
             let killed = try tiny.run("die:\(number)")
             #expect(killed.code == -SIGKILL, "operation \(number): \(killed)")
             let resumed = try tiny.run(nil)
@@ -34,7 +36,7 @@ import Testing
             tried += 1
         }
         print("crash points, \(engine), \(method): \(tried) of \(operations) tried")
-        #expect(tried >= operations / Self.stride)
+        #expect(tried >= operations / stride)
     }
 
     @Test(arguments: ["uring", "posix"], ["EIO", "ENOSPC", "EMFILE", "ENOMEM"])

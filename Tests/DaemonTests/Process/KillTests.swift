@@ -9,7 +9,7 @@ import Testing
 @Suite struct KillTests {
     static let environment = ProcessInfo.processInfo.environment
 
-    @Test(arguments: ["della", "karcher"])
+    @Test(arguments: ["della", "karcher", "ties"])
     func everyJobIsMergedOnceAndToTheSameBytesHoweverOftenTheDaemonIsKilled(method: String) throws {
         let wanted = Self.environment["TEST_KILLS"].flatMap(Int.init) ?? 10
         let shape = Self.environment["TEST_KILL_SHAPE"] ?? "demo"
@@ -100,12 +100,16 @@ private final class KillSpool {
 
     func drop(_ name: String) throws {
         let tuned = "{model: tune, parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}}"
-        let della = "  - \(tuned)\nbase_model: base"
+        let models = [
+            "della": "  - model: tune\n    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}",
+            "karcher": "  - model: base\n  - model: tune",
+            "ties": "  - model: tune\n    parameters: {density: 0.4, weight: 1.0}",
+        ]
         let config = """
             merge_method: \(method)
             dtype: bfloat16
             models:
-            \(method == "della" ? della : "  - model: base\n  - model: tune")
+            \(models[method] ?? "")
             """
         try FileSystem.replaceAtomically(
             folder.appending("spool").appending("incoming").appending("\(name).yml"), with: Array(config.utf8)

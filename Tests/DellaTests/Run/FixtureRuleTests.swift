@@ -10,11 +10,11 @@ import Testing
     private static let folder = TestResources.folder.appending("methods")
 
     @Test(arguments: [
-        "dare-linear", "dare-ties", "karcher", "karcher-iterations", "linear", "linear-sum", "model-stock",
-        "model-stock-rows", "multislerp", "multislerp-base", "nearswap", "nuslerp", "nuslerp-base",
-        "nuslerp-rows", "passthrough", "ram", "ramplus", "slerp", "slerp-bfloat16",
-        "slerp-far",
-        "task-arithmetic", "task-arithmetic-normalized",
+        "arcee-fusion", "breadcrumbs", "breadcrumbs-ties", "dare-linear", "dare-ties", "karcher",
+        "karcher-iterations", "linear", "linear-sum", "model-stock", "model-stock-rows", "multislerp",
+        "multislerp-base", "nearswap", "nuslerp", "nuslerp-base", "nuslerp-rows", "passthrough", "ram",
+        "ramplus", "sce", "sce-topk", "slerp", "slerp-bfloat16", "slerp-far", "task-arithmetic",
+        "task-arithmetic-normalized", "ties", "ties-bfloat16", "ties-rescaled",
     ])
     func everyBudgetThreadCountEngineAndLevelGivesTheExpectedModel(name: String) throws {
         let folder = try TemporaryFolder.create()
