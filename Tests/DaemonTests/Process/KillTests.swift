@@ -99,11 +99,11 @@ private final class KillSpool {
     }
 
     func drop(_ name: String) throws {
-        let tuned = "{model: tune, parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}}"
+        let base = "\nbase_model: base"
         let models = [
-            "della": "  - model: tune\n    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}",
+            "della": "  - {model: tune, parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}}" + base,
             "karcher": "  - model: base\n  - model: tune",
-            "ties": "  - model: tune\n    parameters: {density: 0.4, weight: 1.0}",
+            "ties": "  - {model: tune, parameters: {density: 0.4, weight: 1.0}}" + base,
         ]
         let config = """
             merge_method: \(method)
