@@ -12,7 +12,7 @@ BIN := .build/release/dellad
 PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-mergekit demo install deb tarball \
+.PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-planning bench-mergekit demo install deb tarball \
 	clean packages test-packages
 
 help:
@@ -57,6 +57,9 @@ lint: test-packages ## the format of the sources, and who uses whom
 bench: build test-packages ## floor and merge in turn, and the kernels: the table of docs/performance.md
 	@Makefile.d/apt-install fio
 	Makefile.d/bench $(BIN)
+
+bench-planning: build ## what planning takes, by tensors and models: a table of docs/performance.md
+	Makefile.d/bench-planning $(BIN)
 
 bench-mergekit: build test-packages ## the same merge by dellad and by mergekit, where that is installed
 	Makefile.d/bench-mergekit $(BIN)

@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -25,6 +26,12 @@ int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t lengt
 
 int32_t dellad_eventfd(void) {
     return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void dellad_trim_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void dellad_advise_arena(void *address, uint64_t length) {

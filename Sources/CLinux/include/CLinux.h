@@ -22,6 +22,9 @@ int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t lengt
 /// eventfd(2), EFD_CLOEXEC and EFD_NONBLOCK.
 int32_t dellad_eventfd(void);
 
+/// Gives the kernel back what was freed, as far as whole pages of it are.
+void dellad_trim_memory(void);
+
 /// madvise(2) with MADV_HUGEPAGE and MADV_DONTFORK; of no consequence where it fails.
 void dellad_advise_arena(void *address, uint64_t length);
 

@@ -30,7 +30,7 @@ struct CheckCommand: ParsableCommand {
         let options = try merging.resolved(on: Host())
         let plan: MergePlan
         do throws(MergeProblems) {
-            plan = try models.planner(threads: options.threads).plan(
+            plan = try models.planner(options).plan(
                 file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
         } catch {
             if json { print(Self.json(error)) }

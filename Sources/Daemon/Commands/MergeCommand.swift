@@ -43,7 +43,7 @@ struct MergeCommand: ParsableCommand {
         let path = FilePath(output)
         let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
         let options = try merging.resolved(on: Host(), trace: trace)
-        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", threads: options.threads)
+        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", options)
         for warning in plan.warnings { Self.warn(warning) }
 
         let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
@@ -69,8 +69,8 @@ struct MergeCommand: ParsableCommand {
         )
     }
 
-    private func plan(_ config: ConfigFile, outputName: String, threads: Int) throws -> MergePlan {
-        let planner = models.planner(threads: threads)
+    private func plan(_ config: ConfigFile, outputName: String, _ options: MergeOptions) throws -> MergePlan {
+        let planner = models.planner(options)
         return try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
             guard let plan = try config.plan(planner, outputName: outputName, stop: stop) else {
                 throw CommandFailure(

@@ -11,8 +11,9 @@ struct ModelOptions: ParsableArguments {
     @Flag(help: "Merges models of different architectures, if all their tensors fit, with a warning.")
     var allowCrimes = false
 
-    func planner(threads: Int) -> MergePlanner {
+    func planner(_ options: MergeOptions) -> MergePlanner {
         MergePlanner(
-            library: folders.library, seed: seed, threads: threads, allowsCrimes: allowCrimes)
+            library: folders.library, seed: seed, threads: options.threads, memory: options.memory,
+            allowsCrimes: allowCrimes)
     }
 }

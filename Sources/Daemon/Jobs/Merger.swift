@@ -14,7 +14,8 @@ struct Merger: Merging {
     func merge(_ run: JobRun) -> JobOutcome {
         let plan: MergePlan
         do {
-            let planner = MergePlanner(library: library, shardSize: shardSize, threads: options.threads)
+            let planner = MergePlanner(
+                library: library, shardSize: shardSize, threads: options.threads, memory: options.memory)
             let planned = try planner.plan(
                 run.config, fileName: "\(run.name).yml", outputName: run.name.text,
                 progress: run.progress, stop: run.stop)

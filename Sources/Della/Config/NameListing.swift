@@ -1,7 +1,7 @@
 /// The names of a library's models, listed once for all that one config asks of them.
 final class NameListing {
-    /// What telling similar names apart may cost in the whole of one config, in pairs of bytes compared: a second or so.
-    static let comparisonLimit = 20_000_000
+    /// What telling similar names apart may cost in the whole of one config, in pairs of bytes compared.
+    static let comparisonLimit = 5_000_000
 
     /// A name, and how it is compared.
     struct Entry {

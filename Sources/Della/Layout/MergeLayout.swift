@@ -26,7 +26,7 @@ public struct MergeLayout: Hashable, Sendable {
     private static let mostBytesAhead = 96 << 20
     private static let mostBytesUnderWay = 32 << 20
 
-    /// The budget divided, in bytes.
+    /// The budget divided, in bytes: less what a large plan takes of it.
     public let memory: UInt64
     let threads: Int
     let slotBytes: Int
@@ -75,13 +75,15 @@ public struct MergeLayout: Hashable, Sendable {
     static func least(for plan: MergePlan, threads: Int) -> (memory: UInt64, tensor: String) {
         let demand = RowDemand(plan)
         let division = Division(demand, slot: smallestSlot, threads: threads)
-        return (UInt64(division.leastBytes), demand.widestTensor)
+        return (UInt64(division.leastBytes) + plan.memoryOfBudget, demand.widestTensor)
     }
 
     /// Divides `memory` for a plan.
     /// - Throws: `MergeFailure` of kind `budgetTooSmall`, naming the tensor and the budget that would do.
-    public init(_ plan: MergePlan, memory: UInt64, threads: Int) throws(MergeFailure) {
+    public init(_ plan: MergePlan, memory budget: UInt64, threads: Int) throws(MergeFailure) {
         precondition(threads > 0, "a merge needs a thread")
+        let planned = plan.memoryOfBudget
+        let memory = budget - min(budget, planned)
         let demand = RowDemand(plan)
         var slot = Self.largestSlot
         var division = Division(demand, slot: slot, threads: threads)
@@ -92,7 +94,8 @@ public struct MergeLayout: Hashable, Sendable {
             division = Division(demand, slot: slot, threads: threads)
         }
         guard division.leastBytes <= memory else {
-            throw .budgetTooSmall(memory, needed: UInt64(division.leastBytes), tensor: demand.widestTensor)
+            throw .budgetTooSmall(
+                budget, needed: UInt64(division.leastBytes) + planned, tensor: demand.widestTensor)
         }
         self.memory = memory
         self.threads = threads

@@ -17,7 +17,7 @@ struct CompanionWriter {
     private var warnings: [(line: Int?, text: String)] = []
 
     /// Bytes of a text file that is edited or looked through, at most.
-    private static let textLimit = 16 << 20
+    private static let textLimit = 4 << 20
     /// Python files that are copied, at most.
     private static let codeLimit = 64
     /// Tokenizer, chat template, generation and preprocessor files, as transformers names them.
@@ -53,7 +53,7 @@ struct CompanionWriter {
         applyChatTemplate(&files)
         files["README.md"] = .text(card(text, title: outputName))
         files["mergekit_config.yml"] = .text(text)
-        if shards.count > 1 { files["model.safetensors.index.json"] = .text(index()) }
+        if shards.count > 1 { files["model.safetensors.index.json"] = .index }
         return files.map { CompanionFile(name: $0.key, content: $0.value) }.sorted { $0.name < $1.name }
     }
 
@@ -175,7 +175,9 @@ struct CompanionWriter {
     }
 
     private mutating func json(_ name: String, in folder: FilePath? = nil) -> JSON? {
-        text(name, in: folder).flatMap { try? JSON(parsing: Array($0.utf8), allowsNonfinite: true) }
+        text(name, in: folder).flatMap {
+            try? JSON(parsing: Array($0.utf8), allowsNonfinite: true, valueLimit: ModelProfile.valueLimit)
+        }
     }
 
     // MARK: Written files
@@ -201,27 +203,13 @@ struct CompanionWriter {
     private var outputFormat: FloatFormat? {
         if let format = config.outputFormat ?? config.format { return format }
         var bytes: [FloatFormat: UInt64] = [:]
-        for tensor in shards.flatMap(\.tensors) {
-            if let format = FloatFormat(tensor.type) { bytes[format, default: 0] += tensor.byteCount }
-        }
-        return bytes.max { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) }?.key
-    }
-
-    private func index() -> String {
-        var map = JSONObject()
-        var total: UInt64 = 0
-        for shard in shards {
-            for tensor in shard.tensors {
-                map[tensor.name] = .string(shard.fileName)
-                total += tensor.byteCount
+        for tensors in shards.lazy.map(\.tensors) {
+            for place in tensors.indices {
+                guard let format = FloatFormat(tensors.type(at: place)) else { continue }
+                bytes[format, default: 0] += tensors.byteCount(at: place)
             }
         }
-        let index = JSON.object(
-            JSONObject([
-                ("metadata", .object(JSONObject([("total_size", .int(total))]))),
-                ("weight_map", .object(map)),
-            ]))
-        return index.serialized(indentedBy: 2) + "\n"
+        return bytes.max { ($0.value, $0.key.rawValue) < ($1.value, $1.key.rawValue) }?.key
     }
 
     private func card(_ text: String, title: String) -> String {

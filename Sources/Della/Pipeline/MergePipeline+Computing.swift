@@ -17,10 +17,11 @@ extension MergePipeline {
             let output = try output(of: shard)
             let place = UInt64(range.lowerBound)..<UInt64(range.upperBound)
             guard let window = output.window(for: place, from: &blocks) else { return false }
-            plan.shards[shard].header[range].withUnsafeBytes { bytes in
+            header(of: shard)[range].withUnsafeBytes { bytes in
                 guard let start = bytes.baseAddress else { return }
                 window.copy(start, count: range.count, at: place.lowerBound)
             }
+            if range.upperBound == plan.shards[shard].headerByteCount { headerUnderWay = nil }
             toEmit.removeFirst()
             noteFilled(place, of: output)
         case .rows(let work):
@@ -71,6 +72,15 @@ extension MergePipeline {
         guard work.isAhead else { return }
         work.isAhead = false
         slotsAhead -= work.slots.count
+    }
+
+    /// The header that is written: made for its shard, and kept until it is out.
+    private func header(of shard: Int) -> [UInt8] {
+        if let headerUnderWay, headerUnderWay.shard == shard { return headerUnderWay.bytes }
+        headerUnderWay = nil
+        let bytes = plan.shards[shard].header
+        headerUnderWay = (shard, bytes)
+        return bytes
     }
 
     private func submit(_ item: WorkItem, isUrgent: Bool = false) {

@@ -27,7 +27,7 @@ extension MergePipeline {
         case nil: return false
         case .shard(let shard):
             schedule.advance()
-            let header = plan.shards[shard].header.count
+            let header = plan.shards[shard].headerByteCount
             for start in stride(from: 0, to: header, by: layout.blockBytes) {
                 toEmit.append(
                     .header(shard: shard, range: start..<min(start + layout.blockBytes, header)))

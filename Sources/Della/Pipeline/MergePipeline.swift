@@ -51,6 +51,8 @@ final class MergePipeline {
     /// Tensors with chunks to be measured, in their order.
     var measuring: Deque<TensorTask> = []
     var toEmit: Deque<EmitItem> = []
+    /// The one header that is in memory, if one is being written.
+    var headerUnderWay: (shard: Int, bytes: [UInt8])?
     var itemsUnderWay = 0
 
     // Writing

@@ -9,11 +9,15 @@ struct ReadSchedule {
         case chunk(TensorTask, Int, phase: Int)
     }
 
-    private let seed: UInt64
-    private let layouts: [TensorLayout]
-    private let shardCount: Int
+    private let plan: MergePlan
+    private let buffers: MergeLayout
+    private let resume: ResumePoint
     private var nextShard: Int
-    private var position = 0
+    /// The tensor that is read: its shard and its place there; past the last shard at the end.
+    private var shard: Int
+    private var index = 0
+    /// Its layout; made when its turn comes, as a plan may have very many.
+    private var current: TensorLayout?
     private var task: TensorTask?
     private var chunk = 0
     private var phase = 0
@@ -26,45 +30,61 @@ struct ReadSchedule {
     let tensorsDone: Int
 
     init(_ plan: MergePlan, in layout: MergeLayout, from resume: ResumePoint) {
-        seed = plan.seed
-        shardCount = plan.shards.count
+        self.plan = plan
+        buffers = layout
+        self.resume = resume
         nextShard = resume.shard
-        var layouts: [TensorLayout] = []
-        var done = plan.shards.prefix(resume.shard).reduce(0) { $0 + $1.tensors.count }
-        var headers: UInt64 = 0
-        let whole = plan.shards.enumerated().reduce(UInt64(0)) { sum, shard in
-            shard.element.tensors.enumerated().reduce(sum + UInt64(shard.element.header.count)) {
-                sum, tensor in
-                let tensor = TensorLayout(
-                    tensor.element, shard: shard.offset, index: tensor.offset, in: layout)
-                return sum + tensor.readBytes + tensor.writeBytes
-            }
-        }
-        for (number, shard) in plan.shards.enumerated().dropFirst(resume.shard) {
-            let offset = number == resume.shard ? resume.offset : 0
-            headers += offset == 0 ? UInt64(shard.header.count) : 0
+        shard = resume.shard
+        var whole: UInt64 = 0
+        var ahead: UInt64 = 0
+        var done = 0
+        for (number, shard) in plan.shards.enumerated() {
+            let header = UInt64(shard.headerByteCount)
+            whole += header
+            if number > resume.shard || number == resume.shard && resume.offset == 0 { ahead += header }
             for (index, tensor) in shard.tensors.enumerated() {
-                guard tensor.offset + tensor.byteCount > offset || tensor.byteCount == 0 && offset == 0 else {
-                    done += 1
-                    continue
-                }
-                let shape = RowShape(tensor)
-                let isUnderWay = offset > tensor.offset
-                let firstRow =
-                    isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
-                let constants = Self.constants(resume, of: tensor, index: isUnderWay ? index : nil)
-                layouts.append(
-                    TensorLayout(
-                        tensor, shard: number, index: index, in: layout,
-                        firstRow: constants == nil && shape.phases.count > 1 ? 0 : firstRow,
-                        knownConstants: constants))
+                let all = TensorLayout(tensor, shard: number, index: index, in: layout)
+                whole += all.readBytes + all.writeBytes
+                let left = Self.layout(tensor, shard: number, index: index, in: layout, from: resume)
+                ahead += left.map { $0.readBytes + $0.writeBytes } ?? 0
+                if left.map({ $0.chunkCount == 0 }) ?? true { done += 1 }
             }
         }
-        self.layouts = layouts
-        tensorsDone = done + layouts.count { $0.chunkCount == 0 }
-        let ahead = layouts.reduce(headers) { $0 + $1.readBytes + $1.writeBytes }
+        tensorsDone = done
         bytesTotal = max(whole, ahead)
         bytesDone = bytesTotal - ahead
+        findTensor()
+    }
+
+    /// What is still to be done of a tensor; `nil` where an earlier run has done it.
+    private static func layout(
+        _ tensor: OutputTensor, shard: Int, index: Int, in layout: MergeLayout, from resume: ResumePoint
+    ) -> TensorLayout? {
+        guard shard >= resume.shard else { return nil }
+        let offset = shard == resume.shard ? resume.offset : 0
+        guard tensor.offset + tensor.byteCount > offset || tensor.byteCount == 0 && offset == 0 else {
+            return nil
+        }
+        let shape = RowShape(tensor)
+        let isUnderWay = offset > tensor.offset
+        let firstRow = isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
+        let constants = constants(resume, of: tensor, index: isUnderWay ? index : nil)
+        return TensorLayout(
+            tensor, shard: shard, index: index, in: layout,
+            firstRow: constants == nil && shape.phases.count > 1 ? 0 : firstRow, knownConstants: constants)
+    }
+
+    /// Goes on to the next tensor of which something is to be done, where none is under way.
+    private mutating func findTensor() {
+        while current == nil, shard < plan.shards.count {
+            guard index < plan.shards[shard].tensors.count else {
+                (shard, index) = (shard + 1, 0)
+                continue
+            }
+            current = Self.layout(
+                plan.shards[shard].tensors[index], shard: shard, index: index, in: buffers, from: resume)
+            if current == nil { index += 1 }
+        }
     }
 
     /// What the journal knows of the tensor that a merge was stopped in.
@@ -76,26 +96,26 @@ struct ReadSchedule {
     }
 
     /// Whether every step has been taken.
-    var isFinished: Bool { position == layouts.count && nextShard == shardCount }
+    var isFinished: Bool { current == nil && nextShard == plan.shards.count }
 
     /// The next step, without taking it.
     mutating func peek() -> Step? {
         while true {
-            guard position < layouts.count else {
-                return nextShard < shardCount ? .shard(nextShard) : nil
+            guard let layout = current else {
+                return nextShard < plan.shards.count ? .shard(nextShard) : nil
             }
-            let layout = layouts[position]
             if nextShard <= layout.shard { return .shard(nextShard) }
-            let current = task ?? TensorTask(layout, seed: seed)
-            task = current
-            if chunk < layout.chunkCount { return .chunk(current, chunk, phase: phase) }
-            if phase + 1 < layout.phases.count, current.keptChunks < layout.chunkCount {
+            let underWay = task ?? TensorTask(layout, seed: plan.seed)
+            task = underWay
+            if chunk < layout.chunkCount { return .chunk(underWay, chunk, phase: phase) }
+            if phase + 1 < layout.phases.count, underWay.keptChunks < layout.chunkCount {
                 phase += 1
-                chunk = current.keptChunks
+                chunk = underWay.keptChunks
                 continue
             }
-            (task, chunk, phase) = (nil, 0, 0)
-            position += 1
+            (current, task, chunk, phase) = (nil, nil, 0, 0)
+            index += 1
+            findTensor()
         }
     }
 

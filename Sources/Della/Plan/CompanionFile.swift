@@ -8,6 +8,8 @@ public struct CompanionFile: Hashable, Sendable {
         case text(String)
         /// Copied as it is; streamed, as tokenizers reach tens of megabytes.
         case copy(of: FilePath)
+        /// `OutputIndex` of the plan's shards.
+        case index
     }
 
     /// The name in the output folder; may contain folders (`templates/chat.jinja`).

@@ -6,6 +6,12 @@ enum FolderProblem: Error {
     case checkpoint(CheckpointError)
     case profile(ProfileError)
 
+    /// Whether there was not enough memory to open it.
+    var isWantOfMemory: Bool {
+        guard case .checkpoint(let error) = self, case .tooLarge = error.reason else { return false }
+        return true
+    }
+
     /// What is said of it where the config names the model.
     func problem(of reference: ModelReference, line: Int) -> Problem {
         switch self {

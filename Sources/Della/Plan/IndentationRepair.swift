@@ -88,7 +88,7 @@ struct IndentationRepair {
     /// What is said of a config that needs this repair: that its indentation is lost, the names that are not
     /// found, and the config to paste.
     func problems(
-        fileName: String, library: ModelLibrary, listing: NameListing = NameListing(),
+        fileName: String, library: ModelLibrary, listing: NameListing = NameListing(), memory: UInt64? = nil,
         isStopped: () -> Bool = { false }
     ) -> MergeProblems {
         var remedy = "paste the re-indented config below"
@@ -105,7 +105,7 @@ struct IndentationRepair {
                 "did you mean \(name.to)? its slash is lost too", kind: .missingInput)
         }
         let config = ConfigParser.parse(Array(text.utf8)).config
-        var draft = PlanDraft(config: config, library: library, list: list, listing: listing)
+        var draft = PlanDraft(config: config, library: library, list: list, listing: listing, memory: memory)
         draft.openModels(isStopped: isStopped)
         _ = draft.plan(seed: 0, text: Array(text.utf8), outputName: "", isStopped: isStopped)
         let all = draft.list

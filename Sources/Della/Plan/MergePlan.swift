@@ -45,6 +45,16 @@ public struct MergePlan: Hashable, Sendable {
 }
 
 extension MergePlan {
+    /// What the plan takes while it is merged, in bytes: its tensors, the largest header, and something for each file.
+    var memory: UInt64 {
+        let tensors = shards.first?.tensors.storage.tensors.memory ?? 0
+        let header = shards.map(\.headerByteCount).max() ?? 0
+        return tensors + UInt64(header) + UInt64(shards.count * 512)
+    }
+
+    /// Of these, what the budget has to give.
+    var memoryOfBudget: UInt64 { memory - min(memory, PlanMemory.allowance) }
+
     /// The revision of the numerics that this program computes of the plan's tensors. Results of different revisions
     /// differ.
     public var numericsRevision: Int {

@@ -14,6 +14,8 @@ public struct MergePlanner: Sendable {
     public var shardSize: UInt64
     /// Threads that will compute, each of which needs memory.
     public var threads: Int
+    /// The merge's budget, in bytes, which planning may use as well; `nil` for any.
+    public var memory: UInt64?
     /// Whether models of different architectures may be merged, if all their tensors fit; the config may say so too.
     public var allowsCrimes: Bool
 
@@ -26,12 +28,13 @@ public struct MergePlanner: Sendable {
     /// A planner that looks models up in `library`.
     public init(
         library: ModelLibrary, seed: UInt64? = nil, shardSize: UInt64 = Self.usualShardSize,
-        threads: Int = 1, allowsCrimes: Bool = false
+        threads: Int = 1, memory: UInt64? = nil, allowsCrimes: Bool = false
     ) {
         self.library = library
         self.seed = seed
         self.shardSize = shardSize
         self.threads = threads
+        self.memory = memory
         self.allowsCrimes = allowsCrimes
     }
 
@@ -65,7 +68,7 @@ public struct MergePlanner: Sendable {
         let listing = NameListing()
         var draft = PlanDraft(
             config: config, library: library, list: list, threads: threads, listing: listing,
-            allowsCrimes: allowsCrimes)
+            memory: memory, allowsCrimes: allowsCrimes)
         draft.plansUncomputed = plansUncomputed
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
@@ -76,8 +79,9 @@ public struct MergePlanner: Sendable {
             let repair = IndentationRepair.repair(
                 text, library: library, listing: listing, isStopped: isStopped)
         {
+            draft.closeModels()
             let problems = repair.problems(
-                fileName: fileName, library: library, listing: listing, isStopped: isStopped)
+                fileName: fileName, library: library, listing: listing, memory: memory, isStopped: isStopped)
             if isStopped() { return nil }
             throw problems
         }

@@ -3,8 +3,9 @@ import SystemPackage
 
 /// What a model's `config.json` says that a merge needs to know.
 struct ModelProfile: Sendable {
-    /// Bytes of a `config.json`, at most.
-    static let byteLimit = 16 << 20
+    /// Bytes of a `config.json`, at most, and values in it.
+    static let byteLimit = 4 << 20
+    static let valueLimit = 100_000
 
     /// The whole file, its order kept; `nil` where there is none.
     var json: JSON?
@@ -31,7 +32,7 @@ struct ModelProfile: Sendable {
             throw ProfileError(path: path, reason: "\(error)")
         }
         do {
-            let json = try JSON(parsing: bytes, allowsNonfinite: true)
+            let json = try JSON(parsing: bytes, allowsNonfinite: true, valueLimit: Self.valueLimit)
             guard json.objectValue != nil else { throw ProfileError(path: path, reason: "not a JSON object") }
             self.json = json
         } catch let error as ProfileError {
@@ -40,6 +41,9 @@ struct ModelProfile: Sendable {
             throw ProfileError(path: path, reason: "\(error)")
         }
     }
+
+    /// What the values take, in bytes, at most.
+    var memory: UInt64 { UInt64((json?.valueCount ?? 0) * JSON.bytesPerValue) }
 
     /// Where the number of layers stands: the section, `nil` for the top level, and the key.
     var layerCountKey: (section: String?, key: String)? {

@@ -9,14 +9,19 @@ struct OpenFolder: Sendable {
     let stacks: [String: Int]
     /// The prefix of the text model's layers, `model.layers.`; `nil` for a model without layers.
     let mainStack: String?
+    /// The place of the embedding that a tied head stands for.
+    let embedding: Int?
 
     /// Opens a folder that the library has found.
+    ///
+    /// - Parameter room: bytes of memory that its tensors may take.
     static func open(
-        _ folder: FilePath, of library: ModelLibrary, isStopped: () -> Bool
+        _ folder: FilePath, of library: ModelLibrary, room: UInt64, isStopped: () -> Bool
     ) -> Result<OpenFolder, FolderProblem> {
         if let standIn = ModelStandIn(in: folder) { return .failure(.standIn(standIn)) }
         do {
-            let checkpoint = try Checkpoint(opening: folder, permits: library.permits, isStopped: isStopped)
+            let checkpoint = try Checkpoint(
+                opening: folder, permits: library.permits, room: room, isStopped: isStopped)
             let profile = try ModelProfile(folder: folder, library: library)
             return .success(OpenFolder(checkpoint: checkpoint, profile: profile, isStopped: isStopped))
         } catch let error as CheckpointError {
@@ -33,13 +38,24 @@ struct OpenFolder: Sendable {
         self.profile = profile
         var counts: [String: Int] = [:]
         var bytes: [String: UInt64] = [:]
-        for tensor in checkpoint.tensors where !isStopped() {
+        var embedding: Int?
+        for (place, tensor) in checkpoint.tensors.enumerated() where !isStopped() {
+            if embedding == nil, Self.isEmbedding(tensor.name) { embedding = place }
             guard let position = LayerPosition(tensor.name) else { continue }
             counts[position.stack] = max(counts[position.stack] ?? 0, position.layer + 1)
             bytes[position.stack, default: 0] += tensor.byteCount
         }
+        self.embedding = embedding
         stacks = counts
         mainStack = Self.mainStack(counts, bytes, layers: profile.layerCount)
+    }
+
+    private static func isEmbedding(_ name: String) -> Bool {
+        let ends = [
+            "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight",
+            "embed_in.weight",
+        ]
+        return ends.contains { name == $0 || name.hasSuffix("." + $0) }
     }
 
     /// Of several stacks the text model's: none of the towers for pictures and sound, then the one with as many

@@ -30,6 +30,7 @@ struct OpenModel: Sendable {
         checkpoint = opened.checkpoint
         profile = opened.profile
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
+        embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 
     /// The number of layers of the text model: the config's, else the tensors'.
@@ -56,15 +57,7 @@ struct OpenModel: Sendable {
     }
 
     /// The embedding that a tied head stands for.
-    var embedding: Checkpoint.Tensor? {
-        let ends = [
-            "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight",
-            "embed_in.weight",
-        ]
-        return checkpoint.tensors.first { tensor in
-            ends.contains { tensor.name == $0 || tensor.name.hasSuffix("." + $0) }
-        }
-    }
+    let embedding: Checkpoint.Tensor?
 }
 
 /// The head.

@@ -17,31 +17,35 @@ struct OutputSpot {
 }
 
 extension OutputSpot {
-    /// Lists the output's tensors in the order of the base's files by name and offset; a layer that is taken
+    /// Goes through the output's tensors in the order of the base's files by name and offset; a layer that is taken
     /// several times has its tensors where the first of them is.
     ///
     /// Tensors outside of the layers are the first slice's base's or, where they follow the layers, the last's.
     /// Those of lost slices are left out.
-    static func list(slices: [PlannedSlice], models: [OpenModel]) -> [OutputSpot] {
+    ///
+    /// - Parameter isStopped: asked for each tensor of a base.
+    static func forEach(
+        slices: [PlannedSlice], models: [OpenModel], isStopped: () -> Bool = { false },
+        _ body: (OutputSpot) -> Void
+    ) {
         var starts: [Int] = []
         var total = 0
         for slice in slices {
             starts.append(total)
             total += slice.length
         }
-        var spots: [OutputSpot] = []
         var bases: [Int] = []
         for slice in slices where !slice.isLost && !bases.contains(slice.base) { bases.append(slice.base) }
         for base in bases {
             let model = models[base]
-            for tensor in model.checkpoint.tensors {
+            for tensor in model.checkpoint.tensors where !isStopped() {
                 let position = LayerPosition(tensor.name)
                 if let position, position.stack == model.mainStack {
-                    spots += layerSpots(tensor, position, base, slices, starts, models)
+                    forEachLayer(tensor, position, base, slices, starts, models, body)
                 } else {
                     let slice = LayerPosition.followsLayers(tensor.name) ? slices.count - 1 : 0
                     guard !slices[slice].isLost, slices[slice].base == base else { continue }
-                    spots.append(
+                    body(
                         OutputSpot(
                             name: tensor.name, slice: slice, base: tensor, sought: tensor.name, layer: nil,
                             t: position.map { gradientPlace($0.layer, of: model.stacks[$0.stack] ?? 1) } ?? 0)
@@ -49,7 +53,24 @@ extension OutputSpot {
                 }
             }
         }
-        return spots
+    }
+
+    /// How much a plan of the output's tensors holds.
+    ///
+    /// - Parameter head: the one that the base has not.
+    static func extent(
+        slices: [PlannedSlice], models: [OpenModel], head: OutputSpot?, isStopped: () -> Bool = { false }
+    ) -> FlatTensors.Extent {
+        var extent = FlatTensors.Extent()
+        func add(_ spot: OutputSpot) {
+            extent.tensors += 1
+            extent.nameBytes += spot.name.utf8.count
+            extent.dimensions += spot.base.shape.count
+            extent.inputs += 1 + slices[spot.slice].sources.count
+        }
+        forEach(slices: slices, models: models, isStopped: isStopped, add)
+        if let head { add(head) }
+        return extent
     }
 
     /// The head of an output whose base has none, as the embedding stands for it; the last.
@@ -61,25 +82,23 @@ extension OutputSpot {
             name: name, slice: slices.count - 1, base: embedding, sought: name, layer: nil, t: 0)
     }
 
-    private static func layerSpots(
+    private static func forEachLayer(
         _ tensor: Checkpoint.Tensor, _ position: LayerPosition, _ base: Int, _ slices: [PlannedSlice],
-        _ starts: [Int], _ models: [OpenModel]
-    ) -> [OutputSpot] {
+        _ starts: [Int], _ models: [OpenModel], _ body: (OutputSpot) -> Void
+    ) {
         // Layers past those that the config counts, as of multi-token prediction, are the last slice's.
         let stack = models[slices[0].base].mainStack ?? position.stack
-        var spots: [OutputSpot] = []
         for (index, slice) in slices.enumerated() where !slice.isLost && slice.base == base {
             let layer = position.layer - slice.baseStart
             let isPast =
                 slices.count == 1 && slice.baseStart == 0 && layer >= slice.length
                 && slice.length == models[base].layerCount
             guard layer >= 0, layer < slice.length || isPast else { continue }
-            spots.append(
+            body(
                 OutputSpot(
                     name: "\(stack)\(starts[index] + layer)\(position.rest)", slice: index, base: tensor,
                     sought: tensor.name, layer: layer, t: gradientPlace(layer, of: slice.length)))
         }
-        return spots
     }
 
     /// `layer / (layers − 1)`, 1 where there is one layer.

@@ -19,19 +19,31 @@ struct ParameterChart: Sendable {
     var columnNames: [String]
     var rows: [Row]
 
+    /// The tensors of one layer with the same values, by the numbers of their names without the layer.
+    private typealias Group = (values: Values, names: [UInt32])
+
     /// The charts of a plan: one for each model that has parameters, in order, and one for numbers of the merge that
     /// are not the same for all tensors.
     static func charts(of plan: MergePlan) -> [ParameterChart] {
         var names: [Int?: [String]] = [:]
-        var found: [Int?: [(layer: Int?, name: String, values: Values)]] = [:]
-        for tensor in plan.shards.flatMap(\.tensors) {
+        var found: [Int?: [Int?: [Group]]] = [:]
+        var numbers: [String: UInt32] = [:]
+        var known: [String] = []
+        for tensor in plan.tensors {
             guard case .merge(let merge) = tensor.source else { continue }
             let position = LayerPosition(tensor.name)
             let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
+            let number = numbers[name] ?? UInt32(known.count)
+            if number == known.count {
+                numbers[name] = number
+                known.append(name)
+            }
             func note(_ model: Int?, _ values: [MergeRule.Value]) {
                 guard !values.isEmpty else { return }
                 names[model] = values.map { $0.name }
-                found[model, default: []].append((position?.layer, name, values.map { $0.value }))
+                add(
+                    number, values.map { $0.value },
+                    to: &found[model, default: [:]][position?.layer, default: []])
             }
             for (index, input) in merge.inputs.enumerated() {
                 // A buffer that a model lacks is the base's.
@@ -40,28 +52,28 @@ struct ParameterChart: Sendable {
             }
             note(nil, merge.rule.numbers)
         }
-        if Set((found[nil] ?? []).map { $0.values }).count <= 1 { found[nil] = nil }
+        let shared = Set((found[nil] ?? [:]).values.joined().map { $0.values })
+        if shared.count <= 1 { found[nil] = nil }
         let order: [Int?] = plan.modelNames.indices.map(Optional.some) + [nil]
         return order.compactMap { model in
-            guard let terms = found[model], let columns = names[model] else { return nil }
+            guard let layers = found[model], let columns = names[model] else { return nil }
             return ParameterChart(
-                model: model.map { plan.modelNames[$0] }, columnNames: columns, rows: rows(terms))
+                model: model.map { plan.modelNames[$0] }, columnNames: columns,
+                rows: rows(layers, names: known))
         }
     }
 
-    private static func rows(_ terms: [(layer: Int?, name: String, values: Values)]) -> [Row] {
-        var layers: [Int?: [(values: Values, names: [String])]] = [:]
-        for term in terms {
-            var groups = layers[term.layer] ?? []
-            if let index = groups.firstIndex(where: { $0.values == term.values }) {
-                groups[index].names.append(term.name)
-            } else {
-                groups.append((term.values, [term.name]))
-            }
-            layers[term.layer] = groups
+    private static func add(_ name: UInt32, _ values: Values, to groups: inout [Group]) {
+        if let index = groups.firstIndex(where: { $0.values == values }) {
+            groups[index].names.append(name)
+        } else {
+            groups.append((values, [name]))
         }
+    }
+
+    private static func rows(_ layers: [Int?: [Group]], names: [String]) -> [Row] {
         var rows: [Row] = []
-        var previous: (layer: Int, groups: [(values: Values, names: [String])])?
+        var previous: (layer: Int, groups: [Group])?
         for layer in layers.keys.sorted(by: { ($0 ?? -1) < ($1 ?? -1) }) {
             let groups = layers[layer] ?? []
             if let layer, let last = previous, last.layer == layer - 1, isSame(last.groups, groups) {
@@ -71,7 +83,8 @@ struct ParameterChart: Sendable {
             } else {
                 rows += groups.map { group in
                     Row(
-                        layers: layer.map { $0...$0 }, tensors: groups.count > 1 ? group.names : [],
+                        layers: layer.map { $0...$0 },
+                        tensors: groups.count > 1 ? group.names.map { names[Int($0)] } : [],
                         values: group.values)
                 }
             }
@@ -80,9 +93,7 @@ struct ParameterChart: Sendable {
         return rows
     }
 
-    private static func isSame(
-        _ left: [(values: Values, names: [String])], _ right: [(values: Values, names: [String])]
-    ) -> Bool {
+    private static func isSame(_ left: [Group], _ right: [Group]) -> Bool {
         left.count == right.count
             && zip(left, right).allSatisfy { $0.values == $1.values && $0.names == $1.names }
     }

@@ -22,18 +22,22 @@ struct PlanDraft {
     /// What was opened or could not be, by folder, links resolved: a config may name one in many ways.
     private var folders: [FilePath: Result<OpenFolder, FolderProblem>] = [:]
     private let listing: NameListing
+    /// What planning takes.
+    private var memory: PlanMemory
     /// Whether the config asks for more than `PlanLimits` has, so that nothing is opened.
     private var isBeyondLimits = false
 
     init(
         config: MergeConfig, library: ModelLibrary, list: ProblemList, threads: Int = 1,
-        listing: NameListing = NameListing(), allowsCrimes: Bool = false
+        listing: NameListing = NameListing(), memory: UInt64? = nil, allowsCrimes: Bool = false
     ) {
         self.config = config
         self.library = library
         self.list = list
         self.threads = threads
         self.listing = listing
+        let budgets = [memory, config.dellad.memory?.value].compactMap { $0 }
+        self.memory = PlanMemory(budget: budgets.min())
         self.allowsCrimes = allowsCrimes || config.dellad.allowsCrimes
     }
 
@@ -50,6 +54,17 @@ struct PlanDraft {
                 open(source.model, line: source.line, isStopped: isStopped)
             }
         }
+        noteWantOfMemory()
+    }
+
+    /// Forgets the models, so that others may be opened.
+    mutating func closeModels() { (models, folders) = ([], [:]) }
+
+    /// Where the memory did not do, nothing of the plan can be said.
+    private mutating func noteWantOfMemory() {
+        guard let problem = memory.problem else { return }
+        list.add(problem)
+        isBeyondLimits = true
     }
 
     /// Notes what is more than a config may ask for.
@@ -101,11 +116,12 @@ struct PlanDraft {
         _ reference: ModelReference, folder: FilePath, line: Int, isStopped: () -> Bool
     ) -> OpenModel? {
         let place = (try? FileSystem.resolved(folder)) ?? folder
-        let found = folders[place] ?? OpenFolder.open(folder, of: library, isStopped: isStopped)
+        let found = folders[place] ?? openFolder(folder, line: line, isStopped: isStopped)
         folders[place] = found
         switch found {
         case .failure(let failure):
-            list.add(failure.problem(of: reference, line: line))
+            // What is too large is told once, when all is known.
+            if !failure.isWantOfMemory { list.add(failure.problem(of: reference, line: line)) }
             return nil
         case .success(let opened):
             let model = OpenModel(
@@ -128,6 +144,23 @@ struct PlanDraft {
             model.line,
             "\(model.name.text): config.json says it is quantised (\(method)), and all its tensors are floating "
                 + "point: they decide, and the output has no quantization_config")
+    }
+
+    private mutating func openFolder(
+        _ folder: FilePath, line: Int, isStopped: () -> Bool
+    ) -> Result<OpenFolder, FolderProblem> {
+        let found = OpenFolder.open(folder, of: library, room: memory.room, isStopped: isStopped)
+        switch found {
+        case .success(let opened):
+            let taken = opened.checkpoint.memory + opened.profile.memory
+            memory.take(taken, tensors: opened.checkpoint.tensors.count, line: line)
+        case .failure(.checkpoint(let error)):
+            if case .tooLarge(let needed, let tensors) = error.reason {
+                memory.take(needed, tensors: tensors, line: line)
+            }
+        case .failure: break
+        }
+        return found
     }
 
     /// What keeps an opened model from being merged with any other.
@@ -162,14 +195,16 @@ struct PlanDraft {
     ) -> MergePlan? {
         guard !isStopped(), !isBeyondLimits else { return nil }
         let slices = planSlices()
-        var spots = OutputSpot.list(slices: slices, models: models)
         let head = noteOwnHead(slices)
-        if let name = head?.name, let spot = OutputSpot.head(named: name, of: slices, models: models) {
-            spots.append(spot)
-        }
-        var builder = TensorPlanner(config: config, models: models, slices: slices, seedOrder: spots)
+        let ownHead = head?.name.flatMap { OutputSpot.head(named: $0, of: slices, models: models) }
+        guard let extent = extent(of: slices, head: ownHead, isStopped: isStopped) else { return nil }
+        var builder = TensorPlanner(
+            config: config, models: models, slices: slices, head: ownHead, extent: extent,
+            recipeRoom: memory.room)
         builder.planAll(isStopped: isStopped)
         guard !isStopped() else { return nil }
+        memory.take(builder.tensors.recipeMemory, tensors: extent.tensors, line: config.layoutLine ?? 1)
+        noteWantOfMemory()
         for model in misfits { builder.findings.missing[model] = nil }
         noteDifferences(&builder.findings)
         noteTokenizers(isStopped: isStopped)
@@ -179,7 +214,8 @@ struct PlanDraft {
             !slices.contains(where: \.isLost)
         else { return nil }
         let size = config.dellad.shardSize ?? MergePlanner.usualShardSize
-        guard let shards = ShardLayout.shards(of: builder.tensors, shardSize: size) else {
+        guard let shards = ShardLayout.shards(of: builder.tensors, shardSize: size, isStopped: isStopped)
+        else {
             list.add(
                 nil, "a shard_size of \(size) bytes makes more than \(ShardLayout.shardLimit) files",
                 "write a larger one, 5GB is usual")
@@ -202,13 +238,28 @@ struct PlanDraft {
 
     /// Notes a method that nothing computes yet.
     private mutating func noteUncomputed(_ plan: MergePlan) {
-        let isComputed = plan.shards.flatMap(\.tensors).allSatisfy { tensor in
-            if case .merge(let merge) = tensor.source { merge.rule.isComputed } else { true }
-        }
+        let isComputed = plan.recipes.allSatisfy { $0.merge?.rule.isComputed ?? true }
         guard !isComputed, !plansUncomputed else { return }
         list.add(
             config.methodLine, "the method \(plan.method.name) is not computed yet with these parameters",
             "run mergekit for it, or write another method")
+    }
+
+    /// How much the plan will hold; `nil` where that is too much, which is noted.
+    private mutating func extent(
+        of slices: [PlannedSlice], head: OutputSpot?, isStopped: () -> Bool
+    ) -> FlatTensors.Extent? {
+        let extent = OutputSpot.extent(slices: slices, models: models, head: head, isStopped: isStopped)
+        let line = config.layoutLine ?? 1
+        if extent.tensors > PlanLimits.tensors {
+            list.add(
+                line, "the output has \(extent.tensors) tensors, and a plan at most \(PlanLimits.tensors)",
+                "merge models, or slices, with fewer")
+            return nil
+        }
+        memory.take(extent.memory, tensors: extent.tensors, line: line)
+        noteWantOfMemory()
+        return isBeyondLimits ? nil : extent
     }
 
     /// A config's own limit that is too small is the config's mistake: no option of the command can raise it.

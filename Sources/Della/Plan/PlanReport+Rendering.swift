@@ -10,9 +10,9 @@ extension PlanReport {
             let label = index == plan.base ? "base      " : isFirst ? "models    " : "          "
             lines.append(label + name + (index < folders.count ? "  \(folders[index])" : ""))
         }
-        let tensors = plan.shards.flatMap(\.tensors)
+        let tensorCount = plan.shards.reduce(0) { $0 + $1.tensors.count }
         lines.append(
-            "output    \(tensors.count) tensors in \(plan.shards.count) "
+            "output    \(tensorCount) tensors in \(plan.shards.count) "
                 + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
         lines.append(settings)
         for chart in ParameterChart.charts(of: plan) {
@@ -46,16 +46,14 @@ extension PlanReport {
     /// The types of the output's tensors, the most frequent first.
     private var typeNames: String {
         var counts: [ElementType: Int] = [:]
-        for tensor in plan.shards.flatMap(\.tensors) { counts[tensor.type, default: 0] += 1 }
+        for tensor in plan.tensors { counts[tensor.type, default: 0] += 1 }
         return counts.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
             .map(\.key.rawValue).joined(separator: ", ")
     }
 
     /// The type computed in and the merge's parameters, where all tensors have one value.
     private var settings: String {
-        let merges = plan.shards.flatMap(\.tensors).compactMap { tensor -> TensorMerge? in
-            if case .merge(let merge) = tensor.source { merge } else { nil }
-        }
+        let merges = plan.recipes.compactMap(\.merge)
         var names = ["dtype"]
         var values: [String: Set<String>] = [:]
         func note(_ name: String, _ text: String) {

@@ -44,11 +44,10 @@ public struct PlanReport: Sendable {
         self.freeSpace = freeSpace
         self.bytesPerSecond = bytesPerSecond
         bytesWritten = plan.shards.reduce(0) { $0 + $1.byteCount } + Self.companionBytes(plan)
-        let tensors = plan.shards.flatMap(\.tensors)
-        let once = tensors.reduce(UInt64(0)) { $0 + Self.inputBytes($1) }
+        let once = plan.tensors.reduce(UInt64(0)) { $0 + Self.inputBytes($1) }
         do throws(MergeFailure) {
             let layout = try MergeLayout(plan, memory: self.memory, threads: threads)
-            rereads = tensors.compactMap { tensor in
+            rereads = plan.tensors.compactMap { tensor -> Reread? in
                 let again = TensorLayout(tensor, shard: 0, index: 0, in: layout).readBytes
                 let bytes = Self.inputBytes(tensor)
                 return again > bytes ? Reread(tensor: tensor.name, byteCount: again - bytes) : nil
@@ -83,6 +82,7 @@ public struct PlanReport: Sendable {
         plan.companions.reduce(0) { sum, file in
             switch file.content {
             case .text(let text): sum + UInt64(text.utf8.count)
+            case .index: sum + OutputIndex(shards: plan.shards).byteCount
             case .copy(let path): sum + (((try? FileSystem.status(path)) ?? nil)?.size ?? 0)
             }
         }

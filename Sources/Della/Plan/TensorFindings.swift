@@ -14,6 +14,25 @@ struct TensorFindings {
         var layers: Set<Int>
     }
 
+    /// A tensor's shape that is not the base's.
+    private struct Shape {
+        var name: String
+        var shape: [Int]
+        var base: [Int]
+    }
+
+    /// Names of tensors: the first few, and how many.
+    struct Names {
+        private static let limit = 8
+        private(set) var first: [String] = []
+        private(set) var count = 0
+
+        mutating func note(_ name: String) {
+            if first.count < Self.limit { first.append(name) }
+            count += 1
+        }
+    }
+
     /// A parameter that somebody must have, a model or the method.
     private struct MissingPlace: Hashable, Comparable {
         var line: Int
@@ -29,17 +48,17 @@ struct TensorFindings {
         }
     }
 
-    /// Names, by model.
-    var missing: [Int: [String]] = [:]
-    var extra: [Int: [String]] = [:]
+    /// By model.
+    var missing: [Int: Names] = [:]
+    var extra: [Int: Names] = [:]
     /// Integer tensors that differ from the base's.
-    var different: [Int: [String]] = [:]
+    var different: [Int: Names] = [:]
     var unreadable: [Int: String] = [:]
     /// The architectures of a model that has another than the base, and the base's, as a message has them.
     var architectures: [Int: String] = [:]
-    private var shapes: [Int: [(name: String, shape: [Int], base: [Int])]] = [:]
-    /// Tensors of types that cannot be computed, by model: the first, and the names of all.
-    private var types: [Int: (first: Checkpoint.Tensor, names: Set<String>)] = [:]
+    private var shapes: [Int: (first: Shape, count: Int)] = [:]
+    /// Tensors of types that cannot be computed, by model: the first, and the hashes of all names.
+    private var types: [Int: (first: Checkpoint.Tensor, names: Set<Int>)] = [:]
     /// Parameters that there must be, by where they are missing.
     private var parameters: [MissingPlace: (tensor: String, count: Int)] = [:]
     /// Weights that add up to nothing, by the line of the slice.
@@ -47,14 +66,16 @@ struct TensorFindings {
     private var densities: [String: DensityPlace] = [:]
 
     /// Whether a model has all the base's tensors, in their shapes.
-    func fits(_ model: Int) -> Bool { missing[model]?.isEmpty ?? true && shapes[model]?.isEmpty ?? true }
+    func fits(_ model: Int) -> Bool { missing[model] == nil && shapes[model] == nil }
 
     mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: Checkpoint.Tensor) {
-        shapes[model, default: []].append((tensor.name, tensor.shape, base.shape))
+        shapes[
+            model, default: (Shape(name: tensor.name, shape: tensor.shape, base: base.shape), 0)
+        ].count += 1
     }
 
     mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
-        types[model, default: (tensor, [])].names.insert(tensor.name)
+        types[model, default: (tensor, [])].names.insert(tensor.name.hashValue)
     }
 
     mutating func noteMissing(_ rule: ParameterRule, for tensor: String, of source: PlannedSlice.Source) {
@@ -116,7 +137,7 @@ struct TensorFindings {
         for (model, names) in different.sorted(by: { $0.key < $1.key }) {
             list.add(
                 models[model].line,
-                "\(models[model].reference.displayName): the integer tensor \(names[0])\(Self.more(names.count)) "
+                "\(models[model].reference.displayName): the integer tensor \(names.first[0])\(Self.more(names.count)) "
                     + "differs from the base's",
                 "integers are not averaged: use models that share them")
         }
@@ -141,9 +162,9 @@ struct TensorFindings {
                 "write weights with another sum")
         }
         for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }
-        for (model, names) in extra.sorted(by: { $0.key < $1.key }) where !names.isEmpty {
+        for (model, names) in extra.sorted(by: { $0.key < $1.key }) {
             // Of another architecture's tensors more are worth a name.
-            let shown = names.prefix(architectures[model] == nil ? 1 : 8)
+            let shown = names.first.prefix(architectures[model] == nil ? 1 : 8)
             let more = Self.more(names.count - shown.count + 1)
             list.warn(
                 models[model].line,
@@ -153,7 +174,7 @@ struct TensorFindings {
     }
 
     private func reportMissing(
-        _ names: [String], of model: OpenModel, _ architectures: String?, _ list: inout ProblemList
+        _ names: Names, of model: OpenModel, _ architectures: String?, _ list: inout ProblemList
     ) {
         let base =
             architectures.map { "it is of the architecture \($0): merge models of one" }
@@ -161,15 +182,15 @@ struct TensorFindings {
                 ? "is it of the base's architecture?" : "download it again, or use another model")
         list.add(
             model.line,
-            "\(model.reference.displayName) has no tensor \(names[0])\(Self.more(names.count)), which the base has",
+            "\(model.reference.displayName) has no tensor \(names.first[0])\(Self.more(names.count)), which the base has",
             base)
     }
 
     private func reportShapes(
-        _ found: [(name: String, shape: [Int], base: [Int])], of model: OpenModel, _ base: OpenModel,
+        _ found: (first: Shape, count: Int), of model: OpenModel, _ base: OpenModel,
         _ list: inout ProblemList
     ) {
-        let first = found[0]
+        let first = found.first
         let name = model.reference.displayName
         let isVocabulary =
             first.shape.count == first.base.count && first.shape.dropFirst() == first.base.dropFirst()

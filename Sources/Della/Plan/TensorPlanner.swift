@@ -17,21 +17,28 @@ struct TensorPlanner {
     let config: MergeConfig
     let models: [OpenModel]
     let slices: [PlannedSlice]
-    /// The output's tensors, in order.
-    let seedOrder: [OutputSpot]
+    /// The head that the base has not, the last of the output's tensors.
+    private let head: OutputSpot?
     private let method: MethodRules
     private let resolver: ParameterResolver
-    private(set) var tensors: [OutputTensor] = []
+    private(set) var tensors: FlatTensors
     private(set) var inputs: [InputFile] = []
     private var files: [[Int: Int]]
     private var filters: FilterWatch
     var findings = TensorFindings()
 
-    init(config: MergeConfig, models: [OpenModel], slices: [PlannedSlice], seedOrder: [OutputSpot]) {
+    /// - Parameters:
+    ///   - extent: how much the plan will hold.
+    ///   - recipeRoom: bytes of memory that there are for the parameters of its tensors.
+    init(
+        config: MergeConfig, models: [OpenModel], slices: [PlannedSlice], head: OutputSpot?,
+        extent: FlatTensors.Extent, recipeRoom: UInt64 = .max
+    ) {
         self.config = config
         self.models = models
         self.slices = slices
-        self.seedOrder = seedOrder
+        self.head = head
+        tensors = FlatTensors(extent, recipeRoom: recipeRoom)
         method = config.rules
         resolver = ParameterResolver(module: config.moduleParameters, global: config.parameters)
         files = Array(repeating: [:], count: models.count)
@@ -39,14 +46,20 @@ struct TensorPlanner {
     }
 
     mutating func planAll(isStopped: () -> Bool = { false }) {
-        tensors.reserveCapacity(seedOrder.count)
-        var used: [Set<String>] = Array(repeating: [], count: models.count)
-        for spot in seedOrder where !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
+        // By model and the place of its tensors.
+        var used = models.map { Array(repeating: false, count: $0.checkpoint.tensors.count) }
+        OutputSpot.forEach(slices: slices, models: models, isStopped: isStopped) { spot in
+            if !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
+        }
+        if let head, !isStopped() { plan(head, used: &used, isStopped: isStopped) }
         for index in models.indices where !slices.contains(where: { $0.base == index }) {
             // A head that is tied is the embedding once more.
             let tiedHead = models[index].hasOwnHead ? nil : models[index].head?.name
-            findings.extra[index] = models[index].checkpoint.tensors.map(\.name).filter {
-                !used[index].contains($0) && !$0.hasSuffix("rotary_emb.inv_freq") && $0 != tiedHead
+            for place in used[index].indices where !used[index][place] && !isStopped() {
+                let name = models[index].checkpoint.tensors.name(at: place)
+                if !name.hasSuffix("rotary_emb.inv_freq"), name != tiedHead {
+                    findings.extra[index, default: .init()].note(name)
+                }
             }
         }
         if case .slices = config.layout { findings.extra = [:] }
@@ -54,7 +67,7 @@ struct TensorPlanner {
     }
 
     /// Plans one tensor. Each model's problems are noted whatever another's are; a tensor with problems is left out.
-    private mutating func plan(_ spot: OutputSpot, used: inout [Set<String>], isStopped: () -> Bool) {
+    private mutating func plan(_ spot: OutputSpot, used: inout [[Bool]], isStopped: () -> Bool) {
         let slice = slices[spot.slice]
         let inputs = counterparts(of: spot, in: slice, used: &used)
         filters.see(output: spot.name, slice: spot.slice)
@@ -89,7 +102,7 @@ struct TensorPlanner {
 
     /// The tensors of a slice's models that correspond to a base's; what is missing is noted.
     private mutating func counterparts(
-        of spot: OutputSpot, in slice: PlannedSlice, used: inout [Set<String>]
+        of spot: OutputSpot, in slice: PlannedSlice, used: inout [[Bool]]
     ) -> [Input] {
         var inputs: [Input] = []
         for (ordinal, source) in slice.sources.enumerated() {
@@ -98,25 +111,29 @@ struct TensorPlanner {
                 source: source, ordinal: ordinal, name: spot.sought, tensor: spot.base, model: source.model
             )
             if source.model == slice.base {
-                used[source.model].insert(spot.base.name)
+                markUsed(spot.base.name, of: source.model, in: &used)
                 inputs.append(input)
                 continue
             }
             switch models[source.model].counterpart(of: spot.sought, layer: layer, in: models[slice.base]) {
             case .tensor(let tensor):
-                used[source.model].insert(tensor.name)
+                markUsed(tensor.name, of: source.model, in: &used)
                 (input.name, input.tensor) = (tensor.name, tensor)
             case .tied(let tensor):
                 input.tensor = tensor
             case .base:
                 input.model = slice.base
             case .missing(let name):
-                findings.missing[source.model, default: []].append(name)
+                findings.missing[source.model, default: .init()].note(name)
                 continue
             }
             inputs.append(input)
         }
         return inputs
+    }
+
+    private func markUsed(_ name: String, of model: Int, in used: inout [[Bool]]) {
+        if let place = models[model].checkpoint.place(named: name) { used[model][place] = true }
     }
 
     // MARK: Parameters
@@ -222,7 +239,7 @@ struct TensorPlanner {
                     path, at: spot.base.offset, otherPath, at: other.tensor.offset,
                     count: spot.base.byteCount,
                     isStopped: isStopped)
-                if !isEqual { findings.different[other.model, default: []].append(spot.name) }
+                if !isEqual { findings.different[other.model, default: .init()].note(spot.name) }
             } catch {
                 findings.unreadable[other.model] = "\(error)"
             }
@@ -267,18 +284,7 @@ struct TensorPlanner {
         var numbers = Array(repeating: 0, count: inputs.count)
         for (new, old) in order.enumerated() { numbers[old] = new }
         inputs = order.map { inputs[$0] }
-        for index in tensors.indices {
-            switch tensors[index].source {
-            case .copy(var input):
-                input.file = numbers[input.file]
-                tensors[index].source = .copy(input)
-            case .merge(var merge):
-                if let file = merge.reference?.file { merge.reference?.file = numbers[file] }
-                for index in merge.inputs.indices {
-                    merge.inputs[index].file = numbers[merge.inputs[index].file]
-                }
-                tensors[index].source = .merge(merge)
-            }
-        }
+        tensors.renumberFiles(numbers)
+        tensors.complete()
     }
 }

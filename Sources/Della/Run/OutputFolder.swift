@@ -43,6 +43,9 @@ struct OutputFolder {
         }
         switch companion.content {
         case .text(let text): try replace(companion.name, with: text)
+        case .index:
+            try removeIfThere(path)
+            try OutputIndex(shards: plan.shards).write(to: path)
         case .copy(let source):
             guard permits(source) else {
                 throw MergeFailure(

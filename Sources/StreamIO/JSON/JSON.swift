@@ -13,15 +13,29 @@ public indirect enum JSON: Hashable, Sendable {
     /// - Parameters:
     ///   - depthLimit: the most arrays and objects inside each other.
     ///   - allowsNonfinite: whether `NaN`, `Infinity` and `-Infinity` are numbers, as in Python.
+    ///   - valueLimit: the most values, those of arrays and objects counted too. Each takes up to `bytesPerValue`, where a
+    ///     text has two for it.
     public init(
-        parsing bytes: [UInt8], depthLimit: Int = 64, allowsNonfinite: Bool = false
+        parsing bytes: [UInt8], depthLimit: Int = 64, allowsNonfinite: Bool = false, valueLimit: Int = .max
     ) throws(JSONError) {
         guard JSONScanner.isUTF8(bytes, 0..<bytes.count) else {
             throw JSONScanner(bytes).error(.invalidUTF8, at: 0)
         }
-        var scanner = JSONScanner(bytes, allowsNonfinite: allowsNonfinite)
+        var scanner = JSONScanner(bytes, allowsNonfinite: allowsNonfinite, valueLimit: valueLimit)
         self = try scanner.value(depthLimit: depthLimit)
         try scanner.expectEnd()
+    }
+
+    /// What a value takes in memory, in bytes, at most, its text aside.
+    public static let bytesPerValue = 350
+
+    /// This value and those in it.
+    public var valueCount: Int {
+        switch self {
+        case .array(let elements): elements.reduce(1) { $0 + $1.valueCount }
+        case .object(let object): object.members.reduce(1) { $0 + $1.value.valueCount }
+        default: 1
+        }
     }
 
     /// A whole number.

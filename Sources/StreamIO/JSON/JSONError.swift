@@ -15,6 +15,8 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         case duplicateKey(String)
         /// More arrays and objects inside each other than allowed.
         case tooDeep(limit: Int)
+        /// More values than whoever reads them takes.
+        case tooManyValues(limit: Int)
     }
 
     /// What is wrong.
@@ -38,6 +40,7 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
             case .invalidString: "invalid string"
             case .duplicateKey(let key): "duplicate key \"\(key)\""
             case .tooDeep(let limit): "nested more than \(limit) deep"
+            case .tooManyValues(let limit): "more than \(limit) values"
             }
         return "line \(line): \(what)"
     }

@@ -13,14 +13,20 @@ struct JSONScanner {
     private(set) var offset: Int
     /// Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's `json` writes them.
     private let allowsNonfinite: Bool
+    private let valueLimit: Int
+    private var valuesLeft: Int
 
     /// Of the text in a range of the bytes; in all of them where none is given.
-    init(_ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false) {
+    init(
+        _ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false, valueLimit: Int = .max
+    ) {
         self.bytes = bytes
         start = range?.lowerBound ?? 0
         end = range?.upperBound ?? bytes.count
         offset = start
         self.allowsNonfinite = allowsNonfinite
+        self.valueLimit = valueLimit
+        valuesLeft = valueLimit
     }
 
     /// Whether a range of bytes is UTF-8. Without a copy.
@@ -202,6 +208,8 @@ struct JSONScanner {
 
     /// A value of any kind, whole.
     mutating func value(depthLimit: Int, depth: Int = 0) throws(JSONError) -> JSON {
+        guard valuesLeft > 0 else { throw error(.tooManyValues(limit: valueLimit)) }
+        valuesLeft -= 1
         switch try kind() {
         case .null:
             try null()

@@ -22,6 +22,8 @@ public struct Arena: ~Copyable, @unchecked Sendable {
     /// - Throws: `ENOMEM` where the host, or a limit on address space, refuses.
     public init(byteCount: Int) throws(IOError) {
         precondition(byteCount > 0, "an arena holds something")
+        // What was freed before, as of planning, would else be resident beside it.
+        dellad_trim_memory()
         let page = OpenFile.directAlignment
         let (padded, overflow) = byteCount.addingReportingOverflow(Self.alignment + page)
         guard !overflow else { throw IOError("map \(byteCount) bytes of memory", "", .noMemory) }

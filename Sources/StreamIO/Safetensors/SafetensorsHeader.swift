@@ -36,7 +36,7 @@ public struct SafetensorsHeader: Hashable, Sendable {
     }
 
     /// The length of the header, in bytes, its own length included: where tensor data starts in the file.
-    public let byteCount: UInt64
+    public private(set) var byteCount: UInt64
     /// `__metadata__`; empty where there is none.
     public let metadata: [String: String]
     /// By offset; of empty tensors at one offset, in the order written.
@@ -121,23 +121,21 @@ public struct SafetensorsHeader: Hashable, Sendable {
         }
         self.tensors = placed
         self.metadata = metadata
-        let json = Self.json(placed, metadata).utf8.count
-        byteCount = UInt64(
-            (8 + json + Self.encodedAlignment - 1) / Self.encodedAlignment * Self.encodedAlignment)
+        byteCount = 0
+        byteCount = UInt64(encoder(keeping: nil).byteCount)
     }
 
     /// The header's bytes, its length first, padded with spaces to `encodedAlignment`; what `init(layingOut:)`
     /// made has `byteCount` of them.
-    public func encoded() -> [UInt8] {
-        let json = Self.json(tensors, metadata)
-        let alignment = Self.encodedAlignment
-        let total = (8 + json.utf8.count + alignment - 1) / alignment * alignment
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(total)
-        withUnsafeBytes(of: UInt64(total - 8).littleEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: json.utf8)
-        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: total - bytes.count))
-        return bytes
+    public func encoded() -> [UInt8] { encoder(keeping: Int(byteCount)).encoded() }
+
+    private func encoder(keeping byteCount: Int?) -> SafetensorsHeaderEncoder {
+        var encoder = SafetensorsHeaderEncoder(metadata: metadata, keeping: byteCount)
+        for tensor in tensors {
+            encoder.append(
+                name: tensor.name, type: tensor.type, shape: tensor.shape, byteCount: tensor.byteCount)
+        }
+        return encoder
     }
 
     /// The size of a tensor in bits; `nil` where it does not fit in 63 bits.
@@ -153,33 +151,5 @@ public struct SafetensorsHeader: Hashable, Sendable {
         }
         let (bits, overflow) = count.multipliedReportingOverflow(by: type.bitWidth)
         return overflow ? nil : UInt64(bits)
-    }
-
-    private static func json(_ tensors: [Tensor], _ metadata: [String: String]) -> String {
-        var text = "{"
-        var isFirst = true
-        func startMember(_ key: String) {
-            if !isFirst { text += "," }
-            isFirst = false
-            JSON.write(key, to: &text)
-            text += ":"
-        }
-        if !metadata.isEmpty {
-            startMember("__metadata__")
-            text += "{"
-            isFirst = true
-            for (key, value) in metadata.sorted(by: { ExactString($0.key) < ExactString($1.key) }) {
-                startMember(key)
-                JSON.write(value, to: &text)
-            }
-            text += "}"
-        }
-        for tensor in tensors {
-            startMember(tensor.name)
-            let shape = tensor.shape.map(String.init).joined(separator: ",")
-            text += "{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
-            text += "\"data_offsets\":[\(tensor.begin),\(tensor.end)]}"
-        }
-        return text + "}"
     }
 }

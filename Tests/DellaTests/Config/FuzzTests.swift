@@ -84,6 +84,49 @@ import Testing
         #expect(planned > 0 && refused > 0, "seed \(seed): \(planned) planned, \(refused) refused")
     }
 
+    @Test func aDamagedIndexOfManyEntriesIsPlannedOrNamed() throws {
+        let seed = Self.seed
+        var random = SeededRandom(seed: seed)
+        let models = try TinyModels()
+        try models.make("Test/Base")
+        try models.make("Test/One")
+        let folder = models.folder.pushing("Test/One")
+        let path = folder.appending("model.safetensors.index.json")
+        let names = try Checkpoint(opening: folder).tensors.map(\.name)
+        let config = Array(Rule.model("Test/One").utf8)
+        let planner = MergePlanner(library: models.library, memory: 64 << 20)
+        let clock = ContinuousClock()
+        let end = clock.now + Self.time
+        var planned = 0, refused = 0
+        while clock.now < end || planned == 0 || refused == 0 {
+            // The model's own names, or many more, in any order, some of them twice or damaged.
+            let others = Bool.random(using: &random) ? 0 : Int.random(in: 1...100_000, using: &random)
+            var text = Array("{\"metadata\": {\"a\": [1, {}]}, \"weight_map\": {".utf8)
+            for (number, name) in (names + (0..<others).map { "extra.\($0).weight" }).enumerated() {
+                let file = number % 997 == 996 ? "other.safetensors" : "model.safetensors"
+                text += Array("\(number == 0 ? "" : ", ")\"\(name)\": \"\(file)\"".utf8)
+            }
+            text += Array("}}".utf8)
+            for _ in 0..<(Bool.random(using: &random) ? 0 : Int.random(in: 1...3, using: &random)) {
+                text[Int.random(in: 0..<text.count, using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
+            }
+            if try FileSystem.status(path) != nil { try FileSystem.remove(path) }
+            try FileSystem.writeWhole(text, to: path, sync: false)
+            let begin = clock.now
+            do throws(MergeProblems) {
+                let plan = try planner.plan(config, fileName: "fuzz.yml", outputName: "fuzz")
+                #expect(Self.isSound(plan), "seed \(seed)")
+                planned += 1
+            } catch {
+                #expect(
+                    !error.problems.isEmpty && error.problems.allSatisfy { $0.line != nil }, "seed \(seed)")
+                refused += 1
+            }
+            #expect(clock.now - begin < Self.patience, "seed \(seed)")
+        }
+    }
+
     /// What must hold of every plan: tensors without holes, inputs within their files, parameters in bounds.
     private static func isSound(_ plan: MergePlan) -> Bool {
         func isInside(_ input: InputTensor) -> Bool {

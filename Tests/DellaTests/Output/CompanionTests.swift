@@ -195,7 +195,14 @@ import Testing
             let data = shard.tensors.reduce(0) { $0 + $1.byteCount }
             #expect(data <= 200 || shard.tensors.count == 1)
         }
-        let index = try json("model.safetensors.index.json", in: plan)
+        #expect(
+            plan.companions.first { $0.name == "model.safetensors.index.json" }?.content == .index)
+        var bytes: [UInt8] = []
+        OutputIndex(shards: plan.shards).pieces { bytes += $0 }
+        let index = try JSON(parsing: bytes)
+        // As Python writes it.
+        #expect(index.serialized(indentedBy: 2) + "\n" == String(decoding: bytes, as: UTF8.self))
+        #expect(OutputIndex(shards: plan.shards).byteCount == UInt64(bytes.count))
         let tensors = plan.shards.flatMap { shard in
             shard.tensors.map { ($0.name, shard.fileName, $0.byteCount) }
         }

@@ -288,7 +288,7 @@ final class PlannedMerge {
                 offset: header.byteCount + entry.begin, byteCount: entry.byteCount, source: source)
         }
         return OutputShard(
-            fileName: name, header: header.encoded(), tensors: outputs,
+            fileName: name, headerByteCount: Int(header.byteCount), tensors: OutputTensorList(outputs),
             byteCount: header.byteCount + header.dataByteCount)
     }
 }
