@@ -66,7 +66,7 @@ let package = Package(
             name: "DellaTests",
             dependencies: ["Della", "MergeReference", .product(name: "Yams", package: "Yams")],
             exclude: ["Resources"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "MergeReference", "Synthesis"]),
+        .testTarget(name: "DaemonTests", dependencies: ["CDaemon", "Daemon", "MergeReference", "Synthesis"]),
     ],
     swiftLanguageModes: [.v6]
 )

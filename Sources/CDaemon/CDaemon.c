@@ -2,6 +2,7 @@
 #include "CDaemon.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -105,14 +107,43 @@ void dellad_watch_crashes(void) {
     dellad_prepare_thread();
 }
 
+static const size_t handler_stack_size = 64 << 10;
+static pthread_key_t handler_stack;
+static pthread_once_t handler_stack_once = PTHREAD_ONCE_INIT;
+static int has_handler_stack_key;
+
+// As its thread ends.
+static void release_handler_stack(void *memory) {
+    stack_t none;
+    memset(&none, 0, sizeof none);
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, NULL);
+    munmap(memory, handler_stack_size);
+}
+
+static void make_handler_stack_key(void) {
+    has_handler_stack_key = pthread_key_create(&handler_stack, release_handler_stack) == 0;
+}
+
 void dellad_prepare_thread(void) {
-    static const size_t size = 64 << 10;
+    pthread_once(&handler_stack_once, make_handler_stack_key);
+    if (!has_handler_stack_key || pthread_getspecific(handler_stack) != NULL) return;
     stack_t stack;
     memset(&stack, 0, sizeof stack);
-    stack.ss_sp = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack.ss_sp = mmap(NULL, handler_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED) return;
-    stack.ss_size = size;
-    sigaltstack(&stack, NULL);
+    stack.ss_size = handler_stack_size;
+    if (pthread_setspecific(handler_stack, stack.ss_sp) != 0 || sigaltstack(&stack, NULL) != 0) {
+        pthread_setspecific(handler_stack, NULL);
+        munmap(stack.ss_sp, handler_stack_size);
+    }
+}
+
+void dellad_raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void dellad_note_crashes(int32_t descriptor) { atomic_store(&crash_descriptor, descriptor); }

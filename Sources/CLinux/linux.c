@@ -1,14 +1,19 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 const int32_t dellad_o_direct = O_DIRECT;
+const int32_t dellad_o_path = O_PATH;
 
 int32_t dellad_fallocate(int32_t descriptor, int64_t offset, int64_t length) {
     return fallocate(descriptor, 0, offset, length);
@@ -16,6 +21,17 @@ int32_t dellad_fallocate(int32_t descriptor, int64_t offset, int64_t length) {
 
 int32_t dellad_rename_noreplace(const char *from, const char *to) {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int32_t dellad_open_beneath(int32_t folder, const char *path, int32_t flags) {
+    struct open_how how = {
+        .flags = (uint32_t)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    // EAGAIN: a folder was renamed while `..` was followed.
+    for (int tries = 0; tries < 100; tries++) {
+        long descriptor = syscall(SYS_openat2, folder, path, &how, sizeof how);
+        if (descriptor >= 0 || errno != EAGAIN) return (int32_t)descriptor;
+    }
+    return -1;
 }
 
 int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t length, int32_t wait) {

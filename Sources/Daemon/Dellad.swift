@@ -1,4 +1,5 @@
 import ArgumentParser
+import CDaemon
 import Della
 import Glibc
 import StreamIO
@@ -17,6 +18,7 @@ struct Dellad: ParsableCommand {
 
     /// Runs the command line. Errors go to stderr, each line as `dellad: what is wrong (what to do)`.
     static func main() {
+        dellad_raise_open_files()
         do {
             let words = CommandLineWords(words: Array(CommandLine.arguments.dropFirst()))
             var command = try words.parsed(

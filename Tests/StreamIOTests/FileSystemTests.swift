@@ -143,9 +143,11 @@ import Testing
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let from = try folder.write(bytes, "from-\(count)")
             let to = folder.file("to-\(count)")
-            try FileSystem.copy(from, to: to)
+            try FileSystem.copy(OpenFile.forReading(from, direct: false), to: to)
             #expect(try FileSystem.readWhole(to, limit: 2 << 20) == bytes)
-            #expect(throws: IOError.self) { try FileSystem.copy(from, to: to) }
+            #expect(throws: IOError.self) {
+                try FileSystem.copy(OpenFile.forReading(from, direct: false), to: to)
+            }
             #expect(try FileSystem.status(to)?.size == UInt64(count))
         }
     }

@@ -105,6 +105,13 @@ check_03_enable_now_becomes_active_after_READY() {
     inside systemctl enable --now dellad
     [ "$(property ActiveState)" = active ]
     [ "$(property Type)" = notify ]
+    # No piece of a model in a core or in swap, and no number of failures after which it stays down.
+    [ "$(property LimitCORE)" = 0 ]
+    [ "$(property MemorySwapMax)" = 0 ]
+    [ "$(property StartLimitIntervalUSec)" = 0 ]
+    [ "$(property RestartPreventExitStatus)" = "64 75 78" ]
+    [ "$(inside stat -c %a $spool/.dellad.lock $output/.dellad.lock | sort -u)" = 600 ]
+    as alice 'dellad status 2>&1 | (! grep -q "no daemon")'
     until_true 5 sh -c "[ -n '$(property StatusText)' ]"
     exists /run/dellad/metrics.prom
     [ "$(inside stat -c %a /run/dellad/metrics.prom)" = 644 ]

@@ -27,7 +27,8 @@ int32_t dellad_affinity_count(void);
 /// From now on SEGV, BUS, ILL, TRAP, FPE and ABRT are noted before they end the process.
 void dellad_watch_crashes(void);
 
-/// Gives the calling thread a stack for the handler of crashes, so that an overflow of its own is noted.
+/// Gives the calling thread a stack for the handler of crashes, so that an overflow of its own is noted. It goes with
+/// the thread.
 void dellad_prepare_thread(void);
 
 /// Where crashes are noted: an open file, or -1. One line each: signal number, space, the context.
@@ -35,5 +36,8 @@ void dellad_note_crashes(int32_t descriptor);
 
 /// The context of a crash from now on: a number, or UINT64_MAX for unknown, which is written as "-".
 void dellad_set_crash_context(uint64_t context);
+
+/// Lets this process open as many files as its hard limit allows.
+void dellad_raise_open_files(void);
 
 #endif

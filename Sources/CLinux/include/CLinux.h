@@ -16,6 +16,12 @@ int32_t dellad_fallocate(int32_t descriptor, int64_t offset, int64_t length);
 /// renameat2(2) with RENAME_NOREPLACE, paths from the working directory.
 int32_t dellad_rename_noreplace(const char *from, const char *to);
 
+/// O_PATH of open(2).
+extern const int32_t dellad_o_path;
+
+/// openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS: EXDEV for a path that leads out of the folder.
+int32_t dellad_open_beneath(int32_t folder, const char *path, int32_t flags);
+
 /// sync_file_range(2): starts writing a range's dirty pages and, if asked to, waits for all of them.
 int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t length, int32_t wait);
 

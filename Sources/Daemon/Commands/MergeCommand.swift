@@ -46,9 +46,11 @@ struct MergeCommand: ParsableCommand {
         let plan = try plan(config, outputName: path.lastComponent?.string ?? "", options)
         for warning in plan.warnings { Self.warn(warning) }
 
+        let library = models.planner(threads: options.threads).library
         let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
             let run = MergeRun(
-                plan: plan, configText: config.text, output: path, options: options, report: Self.warn)
+                plan: plan, configText: config.text, output: path, options: options, report: Self.warn,
+                library: library)
             do throws(MergeFailure) {
                 return try run.perform(progress: progress, stop: stop)
             } catch {

@@ -8,7 +8,7 @@ struct MergingOptions: ParsableArguments {
     @Option(
         name: .customLong("memory"),
         help: ArgumentHelp(
-            "Bounds every buffer of a merge: digits and K, M, G or KB, MB, GB (default: 1G, or what the control group or the host leaves free less 256M).",
+            "Bounds every buffer of a merge: a number with K, M, G or KB, MB, GB (default: 1G, or what the control group or the host leaves free less 256M).",
             valueName: "size"))
     var memory: ByteCount?
 
@@ -36,7 +36,9 @@ struct MergingOptions: ParsableArguments {
 
     func validate() throws {
         if noAudit, audit != nil { throw ValidationError("--audit and --no-audit exclude each other") }
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+        if let threads, let problem = Setting.threads.problem(with: ["\(threads)"]) {
+            throw ValidationError("--threads: \(problem)")
+        }
         if let memory, memory.bytes == 0 { throw ValidationError("--memory must be more than 0") }
     }
 

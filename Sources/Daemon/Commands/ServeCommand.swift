@@ -52,7 +52,8 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The size of a model's files where a config does not say (default: 5GB).", valueName: "size"))
+            "The size of a model's files where a config does not say (default: 5GB).", valueName: "size"),
+        transform: SynthCommand.shardSize)
     var shardSize: ByteCount?
 
     @Option(
@@ -63,6 +64,12 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The most jobs of one user that are queued at once, by the owner of the config (default: \(SpoolMachine.usualJobsPerUser)).",
+            valueName: "n"))
+    var maxJobsPerUser: String?
+
+    @Option(
+        help: ArgumentHelp(
             "\(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) (default: info).",
             valueName: "level"))
     var logLevel: String?
@@ -70,6 +77,9 @@ struct ServeCommand: ParsableCommand {
     func validate() throws {
         if let clearAfter, let problem = Setting.clearAfter.problem(with: [clearAfter]) {
             throw ValidationError("--clear-after: \(problem)")
+        }
+        if let maxJobsPerUser, let problem = Setting.jobsPerUser.problem(with: [maxJobsPerUser]) {
+            throw ValidationError("--max-jobs-per-user: \(problem)")
         }
         if let logLevel, let problem = Setting.logLevel.problem(with: [logLevel]) {
             throw ValidationError("--log-level: \(problem)")
@@ -97,8 +107,14 @@ struct ServeCommand: ParsableCommand {
         log.info(
             "dellad \(Version.current): budget \(ByteCount(options.memory)), \(options.threads) threads, spool \(spool.root)"
         )
+        if let obstacle = ReadableFolders.obstacle {
+            log.warning(
+                "openat2: \(obstacle): links in models are looked at before and after they are followed, not meanwhile (Linux 5.6 has it; in a container, allow it in the seccomp profile)"
+            )
+        }
         var machine = SpoolMachine(spool: spool, merging: merger, log: log)
         machine.clearAfter = settings.clearAfter
+        machine.jobsPerUser = settings.jobsPerUser
         let loop = try ServeLoop(
             machine: machine, host: Host(), log: log,
             service: service.link(merger, environment: environment), locks: locks)
@@ -120,6 +136,7 @@ struct ServeCommand: ParsableCommand {
         flags[.audit] = merging.noAudit ? ["off"] : merging.audit.map { ["\($0)"] }
         flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
         flags[.clearAfter] = clearAfter.map { [$0] }
+        flags[.jobsPerUser] = maxJobsPerUser.map { [$0] }
         flags[.logLevel] = logLevel.map { [$0] }
         return flags
     }

@@ -35,7 +35,9 @@ struct SynthCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Threads (default: the cores).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("The most bytes of tensors in a file (default: 5GB).", valueName: "size"))
+    @Option(
+        help: ArgumentHelp("The most bytes of tensors in a file (default: 5GB).", valueName: "size"),
+        transform: Self.shardSize)
     var shardSize: ByteCount?
 
     @Option(help: ArgumentHelp("Layers, instead of the shape's.", valueName: "n"))
@@ -44,9 +46,21 @@ struct SynthCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Vocabulary, instead of the shape's.", valueName: "n"))
     var vocabulary: Int?
 
+    /// The most layers, tokens or threads.
+    private static let countLimit = 10_000_000
+
+    static func shardSize(_ text: String) throws -> ByteCount {
+        guard let size = ByteCount(ofShard: text), size.bytes > 0 else {
+            throw ValidationError("'\(text)' is no size (\(ByteCount.remedy))")
+        }
+        return size
+    }
+
     func validate() throws {
         for (value, name) in [(layers, "layers"), (vocabulary, "vocabulary"), (threads, "threads")] {
-            if let value, value < 1 { throw ValidationError("--\(name) must be at least 1") }
+            if let value, !(1...Self.countLimit).contains(value) {
+                throw ValidationError("--\(name) must be from 1 to \(Self.countLimit)")
+            }
         }
     }
 

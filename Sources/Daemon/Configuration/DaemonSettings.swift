@@ -23,6 +23,8 @@ struct DaemonSettings: Hashable, Sendable {
     var shardSize = MergePlanner.usualShardSize
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
     var clearAfter: Age?
+    /// Jobs of one user that may be active at once.
+    var jobsPerUser = SpoolMachine.usualJobsPerUser
     var logLevel = Logger.Level.info
 
     /// The defaults; a service manager that gave a state folder gets spool and output there.

@@ -15,6 +15,7 @@ enum Setting: String, CaseIterable, Sendable {
     case audit
     case shardSize = "shard_size"
     case clearAfter = "clear_after"
+    case jobsPerUser = "max_jobs_per_user"
     case logLevel = "log_level"
 
     /// Its name in the environment.
@@ -38,23 +39,32 @@ enum Setting: String, CaseIterable, Sendable {
                 ? "'\(text)' is no audit (auto, off, or a share: \(AuditPolicy.shareForm))" : nil
         case .memory, .shardSize:
             if self == .memory, text == Self.automatic { return nil }
-            guard let size = ByteCount(text), size.bytes > 0 else {
-                return "'\(text)' is no size (digits and K, M, G or KB, MB, GB)"
-            }
+            guard size(text) != nil else { return "'\(text)' is no size (\(ByteCount.remedy))" }
             return nil
         case .threads:
-            guard text != Self.automatic, Int(text).map({ $0 < 1 }) ?? true else { return nil }
-            return "'\(text)' is no number of threads (auto, or a number from 1)"
+            let range = 1...MergeOptions.threadLimit
+            guard text != Self.automatic, !(Int(text).map(range.contains) ?? false) else { return nil }
+            return "'\(text)' is no number of threads (auto, or a number from 1 to \(range.upperBound))"
         case .engine:
             let all = IOEngineKind.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
         case .clearAfter:
             return text == Self.never || Age(text) != nil
                 ? nil : "'\(text)' is no age (never, or digits and m, h, d or w: 30d)"
+        case .jobsPerUser:
+            let range = 1...SpoolMachine.jobLimit
+            guard !(Int(text).map(range.contains) ?? false) else { return nil }
+            return "'\(text)' is no number of jobs (a number from 1 to \(range.upperBound))"
         case .logLevel:
             let all = Logger.Level.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
         }
+    }
+
+    /// The bytes that a value of `memory` or `shard_size` says; `nil` for what is no size.
+    func size(_ text: String) -> UInt64? {
+        let size = self == .shardSize ? ByteCount(ofShard: text) : ByteCount(text)
+        return size.flatMap { $0.bytes > 0 ? $0.bytes : nil }
     }
 
     /// The value that leaves the choice to the daemon.

@@ -47,7 +47,7 @@ struct SettingsSource: Sendable {
 
     private func settings(_ reader: ConfigReader) -> DaemonSettings {
         func text(_ setting: Setting) -> String? { reader.string(forKey: ConfigKey([setting.rawValue])) }
-        func size(_ setting: Setting) -> UInt64? { text(setting).flatMap { ByteCount($0)?.bytes } }
+        func size(_ setting: Setting) -> UInt64? { text(setting).flatMap { setting.size($0) } }
         // systemd lists several folders separated by colons; the unit asks for one.
         let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map { FilePath(String($0)) }
         var settings = DaemonSettings(stateFolder: state)
@@ -64,6 +64,7 @@ struct SettingsSource: Sendable {
         settings.audit = text(.audit).flatMap { AuditPolicy($0) } ?? settings.audit
         settings.shardSize = size(.shardSize) ?? settings.shardSize
         settings.clearAfter = text(.clearAfter).flatMap { Age($0) }
+        settings.jobsPerUser = text(.jobsPerUser).flatMap { Int($0) } ?? settings.jobsPerUser
         settings.logLevel = text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel
         return settings
     }

@@ -104,7 +104,9 @@ struct ControlGroups {
         var reclaimable: UInt64 = 0
         for line in statistics.split(separator: "\n") {
             let words = line.split(separator: " ")
-            if words.count == 2, pages.contains(String(words[0])) { reclaimable += UInt64(words[1]) ?? 0 }
+            if words.count == 2, pages.contains(String(words[0])) {
+                reclaimable = reclaimable.addingSaturated(UInt64(words[1]) ?? 0)
+            }
         }
         let current = number(folder + "/" + used).flatMap { UInt64(exactly: $0) } ?? 0
         return MemoryRoom(limit: limit, used: current, reclaimable: reclaimable)

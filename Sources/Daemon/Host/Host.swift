@@ -16,7 +16,7 @@ struct Host: Sendable {
     func threads(affinity: Int = Int(dellad_affinity_count())) -> Int {
         let cores = affinity > 0 ? affinity : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         guard let quota = ControlGroups(host: self).processorQuota else { return cores }
-        return max(1, min(cores, Int(quota.rounded(.up))))
+        return max(1, min(cores, Int(saturating: quota.rounded(.up))))
     }
 
     /// What bounds this process's memory.
@@ -34,6 +34,11 @@ struct Host: Sendable {
         text(of: "proc/self/status").flatMap { Self.field("VmHWM", of: $0) } ?? 0
     }
 
+    /// Another one after each start of the host; empty where the kernel does not say.
+    var bootIdentifier: String {
+        String((text(of: "proc/sys/kernel/random/boot_id") ?? "").prefix { $0.isHexDigit || $0 == "-" })
+    }
+
     /// The content of a small file of the kernel's; `nil` where it cannot be read.
     func text(of path: String) -> String? {
         guard let bytes = try? FileSystem.readWhole(root.appending(path), limit: 1 << 20) else { return nil }
@@ -45,7 +50,7 @@ struct Host: Sendable {
         for line in text.split(separator: "\n") where line.hasPrefix(name + ":") {
             let words = line.dropFirst(name.count + 1).split { $0 == " " || $0 == "\t" }
             guard let first = words.first, let number = UInt64(first) else { return nil }
-            return words.count > 1 && words[1] == "kB" ? number * 1024 : number
+            return words.count > 1 && words[1] == "kB" ? number.multipliedSaturated(by: 1024) : number
         }
         return nil
     }

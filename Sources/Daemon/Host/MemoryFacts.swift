@@ -26,9 +26,10 @@ struct MemoryFacts: Hashable, Sendable {
             let most = groupLimit - min(groupLimit, Self.overhead)
             throw CommandFailure(
                 "--memory \(ByteCount(asked)) does not fit: a merge takes up to \(ByteCount(Self.overhead)) more, and the "
-                    + "memory control group allows \(ByteCount(groupLimit)) "
+                    + "memory control group allows \(ByteCount.wholeMebibytes(within: groupLimit)) "
                     + (most > 0
-                        ? "(ask for \(ByteCount(most)) or less, or raise its limit)" : "(raise its limit)"),
+                        ? "(ask for \(ByteCount.wholeMebibytes(within: most)) or less, or raise its limit)"
+                        : "(raise its limit)"),
                 .badConfiguration)
         }
         return asked
@@ -37,13 +38,9 @@ struct MemoryFacts: Hashable, Sendable {
     /// What to say of a budget that was asked for and that the host does not have; it may never be used up.
     func warning(asked: UInt64?) -> String? {
         guard let asked, let hostTotal, asked > hostTotal else { return nil }
-        return "a budget of \(ByteCount(asked)) is more than the host's memory, \(Self.rounded(hostTotal)) "
+        return
+            "a budget of \(ByteCount(asked)) is more than the host's memory, \(ByteCount.wholeMebibytes(within: hostTotal)) "
             + "(name a smaller one with --memory: a large merge would be swapped out, or killed)"
-    }
-
-    /// Hosts have odd numbers of bytes.
-    private static func rounded(_ bytes: UInt64) -> ByteCount {
-        ByteCount(bytes >= 1 << 20 ? bytes & ~0xFFFFF : bytes)
     }
 
     private func defaultBudget() throws(CommandFailure) -> UInt64 {
@@ -51,7 +48,7 @@ struct MemoryFacts: Hashable, Sendable {
         guard free > Self.reserve else {
             let owner = free == groupFree ? "memory control group" : "host"
             throw CommandFailure(
-                "the \(owner) leaves \(ByteCount(free)) free, and \(ByteCount(Self.reserve)) of that are not for merging by "
+                "the \(owner) leaves \(ByteCount.wholeMebibytes(within: free)) free, and \(ByteCount(Self.reserve)) of that are not for merging by "
                     + "default (name a budget with --memory, or free some memory)", .badConfiguration)
         }
         // Whole mebibytes read better, and nothing depends on the rest.

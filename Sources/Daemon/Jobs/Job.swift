@@ -19,6 +19,8 @@ struct Job {
     let name: JobName
     /// The config's modification time, which orders the jobs; nanoseconds since the epoch.
     var modified: Int64
+    /// Whose file the config is: a user's number.
+    let owner: UInt32
     var phase = Phase.queued
     /// Not to be started before.
     var notBefore: ContinuousClock.Instant?
@@ -28,9 +30,10 @@ struct Job {
     var cancel: String?
     var status: JobStatus
 
-    init(name: JobName, modified: Int64, status: JobStatus) {
+    init(name: JobName, modified: Int64, owner: UInt32, status: JobStatus) {
         self.name = name
         self.modified = modified
+        self.owner = owner
         self.status = status
     }
 

@@ -9,6 +9,7 @@ final class JobRun: Sendable {
     let spool: Spool
     let progress = MergeProgress()
     let stop = StopRequest()
+    let planning: PlanningNote
     private let planned = Mutex([String]())
     private let published = Atomic(false)
     private let ended = Mutex<JobOutcome?>(nil)
@@ -17,6 +18,7 @@ final class JobRun: Sendable {
         self.name = name
         self.config = config
         self.spool = spool
+        planning = PlanningNote(spool.planningNote(name), boot: Host().bootIdentifier)
     }
 
     /// Warnings of the plan, then of the merge.

@@ -14,6 +14,7 @@ struct Merger: Merging {
     func merge(_ run: JobRun) -> JobOutcome {
         let plan: MergePlan
         do {
+            defer { run.planning.end() }
             let planner = MergePlanner(
                 library: library, shardSize: shardSize, threads: options.threads, memory: options.memory)
             let planned = try planner.plan(
@@ -30,7 +31,7 @@ struct Merger: Merging {
             report: { text in
                 report(run.name, text)
                 run.warn([text])
-            }, permits: library.permits)
+            }, library: library)
         do throws(MergeFailure) {
             let summary = try merge.perform(
                 progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })

@@ -9,7 +9,7 @@ final class CrashWatch {
     init(job: JobName, spool: Spool) throws(IOError) {
         let path = spool.crashNotes(job)
         if try FileSystem.status(path, followLinks: false) == nil {
-            try FileSystem.writeWhole([], to: path, sync: false, permissions: 0o644)
+            try FileSystem.writeWhole([], to: path, sync: false, permissions: 0o600)
         }
         file = try OpenFile.forUpdating(path, direct: false)
         // The handler can only write where the descriptor stands.

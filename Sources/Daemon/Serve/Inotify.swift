@@ -2,7 +2,7 @@ import Glibc
 import StreamIO
 import SystemPackage
 
-/// Tells which files of a folder were closed after writing or moved in.
+/// Tells which files of a folder were closed after writing or moved in, and which folders were made there.
 struct Inotify: ~Copyable {
     private static let bufferSize = 64 << 10
 
@@ -26,7 +26,9 @@ struct Inotify: ~Copyable {
             throw IOError(
                 "watch (inotify_init1; raise fs.inotify.max_user_instances)", folder, Errno(rawValue: errno))
         }
-        let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_ONLYDIR) | UInt32(IN_MOVE_SELF)
+        let mask =
+            UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_CREATE) | UInt32(IN_ONLYDIR)
+            | UInt32(IN_MOVE_SELF)
         guard folder.withPlatformString({ inotify_add_watch(descriptor, $0, mask) }) >= 0 else {
             let number = errno
             close(descriptor)
@@ -61,9 +63,10 @@ struct Inotify: ~Copyable {
                 events.needsScan = true
                 events.isOver = true
             }
-            if event.mask & (UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)) != 0,
-                event.mask & UInt32(IN_ISDIR) == 0
-            {
+            // A file is there once it is closed, a folder at once.
+            let isFolder = event.mask & UInt32(IN_ISDIR) != 0
+            let isThere = UInt32(IN_MOVED_TO) | UInt32(isFolder ? IN_CREATE : IN_CLOSE_WRITE)
+            if event.mask & isThere != 0 {
                 // Names that are not UTF-8 are no job's; the scan tells of them.
                 if let text = String(validating: name.prefix { $0 != 0 }, as: UTF8.self) {
                     events.names.append(text)

@@ -27,6 +27,8 @@ final class ServeLoop {
     private var nextWatch = ContinuousClock.now
     /// Whether the status says that the run under way went on from an earlier one.
     private var isResumptionCounted = false
+    /// When it is noted that the run under way is still being planned.
+    private var nextPlanningNote = ContinuousClock.now
 
     /// - Throws: where the spool cannot be read or the kernel refuses what the loop listens with.
     ///
@@ -76,6 +78,7 @@ final class ServeLoop {
                 startNext()
                 machine.clear(now: .now, wall: .now)
             }
+            notePlanning()
             if ContinuousClock.now >= nextStatus { writeStatus() }
             attendService()
             wait()
@@ -110,6 +113,7 @@ final class ServeLoop {
             let new = try read()
             machine.merging = new.merging
             machine.clearAfter = new.clearAfter
+            machine.jobsPerUser = new.jobsPerUser
             service.memoryBudget = new.memoryBudget
             service.noteChange()
             log.notice("settings read again: they hold from the next job on")
@@ -203,6 +207,7 @@ final class ServeLoop {
         meter = RateMeter()
         isResumptionCounted = false
         nextStatus = .now
+        nextPlanningNote = .now + PlanningNote.patience
         let merging = machine.merging
         let event = ended
         do throws(IOError) {
@@ -213,6 +218,17 @@ final class ServeLoop {
         } catch {
             run.end(.failed(JobFailure(message: "\(error) (raise the limit of threads or free memory)")))
             dellad_post_event(ended)
+        }
+    }
+
+    private func notePlanning() {
+        guard let run = machine.running, run.planning.isDue, ContinuousClock.now >= nextPlanningNote else {
+            return
+        }
+        do throws(IOError) {
+            try run.planning.write()
+        } catch {
+            machine.note(error, run.name, "note that it is planned")
         }
     }
 
@@ -257,7 +273,10 @@ final class ServeLoop {
         // Nothing of it is done any more while the merge under way stops.
         if !isStopping, let deadline = machine.deadline(now: now) { next = min(next, deadline) }
         if inotify == nil { next = min(next, nextWatch) }
-        if machine.running != nil { next = min(next, nextStatus) }
+        if let run = machine.running {
+            next = min(next, nextStatus)
+            if run.planning.isDue { next = min(next, nextPlanningNote) }
+        }
         if let period = service.watchdog?.period { next = min(next, now + period) }
         return Int32(max(0, ((next - now) / .milliseconds(1)).rounded(.up)))
     }

@@ -49,7 +49,8 @@ struct DaemonService {
         }
         threshold.level = settings.logLevel
         return ServiceLink.Reloaded(
-            merging: merger, memoryBudget: merger.options.memory, clearAfter: settings.clearAfter)
+            merging: merger, memoryBudget: merger.options.memory, clearAfter: settings.clearAfter,
+            jobsPerUser: settings.jobsPerUser)
     }
 
     private static func checkFolder(_ path: FilePath) throws(CommandFailure) {

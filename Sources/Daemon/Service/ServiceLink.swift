@@ -12,6 +12,8 @@ struct ServiceLink {
         var memoryBudget: UInt64
         /// Holds from the next pass on.
         var clearAfter: Age?
+        /// Holds for configs that are taken from now on.
+        var jobsPerUser = SpoolMachine.usualJobsPerUser
     }
 
     /// How the merge under way is doing.

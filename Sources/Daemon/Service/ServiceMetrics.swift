@@ -1,4 +1,5 @@
 import Della
+import StreamIO
 
 /// The figures of a daemon in Prometheus' text format. Names and meanings are explained in docs/operating.md.
 struct ServiceMetrics: Sendable {
@@ -50,14 +51,14 @@ struct ServiceMetrics: Sendable {
             one(tally.bytesWritten + running.bytesWritten))
         metric(
             "bytes_per_second", "gauge", "Read and written lately by the merge under way.",
-            one(Int(merge?.bytesPerSecond ?? 0)))
+            one(Int(saturating: merge?.bytesPerSecond ?? 0)))
         let job = merge.map { Self.labels([("job", $0.job)]) } ?? ""
         metric(
             "merge_progress_ratio", "gauge", "Done of the merge under way, 0 to 1.",
             merge.map { [(job, "\($0.progress.fraction)")] } ?? [])
         metric(
             "merge_eta_seconds", "gauge", "Until the merge under way is done, at its rate.",
-            merge?.etaSeconds.map { [(job, "\(Int($0.rounded(.up)))")] } ?? [])
+            merge?.etaSeconds.map { [(job, "\(Int(saturating: $0.rounded(.up)))")] } ?? [])
         metric(
             "last_success_timestamp_seconds", "gauge", "When a job was last done.",
             tally.lastSuccess.map { one($0) } ?? [])

@@ -29,8 +29,7 @@ struct Watchdog: Hashable {
 
     /// Whether to feed the watchdog now.
     ///
-    /// Work that stands still is fed for half an interval: planning and publishing have no beat, and a disk may
-    /// take its time. With the interval that the service manager waits itself, a merge that is stuck ends after
+    /// Work that stands still is fed for half an interval: a disk may take its time. With the interval that the service manager waits itself, a merge that is stuck ends after
     /// at most one and a half.
     ///
     /// - Parameter pulse: the merge's; `nil` where none is under way.

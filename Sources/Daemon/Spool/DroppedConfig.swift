@@ -12,11 +12,14 @@ struct DroppedConfig: Hashable, Sendable {
     var size: UInt64
     /// Nanoseconds since the epoch.
     var modified: Int64
+    /// Whose file it is.
+    var userID: UInt32
 
     init(_ status: FileStatus) {
         inode = status.inode
         size = status.size
         modified = status.modified
+        userID = status.userID
     }
 
     /// Why a file is not taken as a config: what is wrong (what to do).

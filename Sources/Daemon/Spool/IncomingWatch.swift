@@ -23,6 +23,9 @@ struct IncomingWatch {
         }
     }
 
+    /// Files that are kept in mind, at most; the others' turn comes with a later scan.
+    static let candidateLimit = 50_000
+
     struct Candidate {
         var file: IncomingFile
         var isReady: Bool
@@ -43,6 +46,7 @@ struct IncomingWatch {
         case .ignored: return false
         case .unfit: return reported.insert(fileName).inserted
         case .config, .cancel, .retry:
+            guard candidates.count < Self.candidateLimit || candidates[fileName] != nil else { return false }
             candidates[fileName] = Candidate(file: file, isReady: true, fingerprint: nil, unchangedSince: now)
             return false
         }
@@ -95,6 +99,7 @@ struct IncomingWatch {
         }
         let fingerprint = Fingerprint(status)
         guard var known = candidates[name] else {
+            guard candidates.count < Self.candidateLimit else { return }
             candidates[name] = Candidate(
                 file: file, isReady: false, fingerprint: fingerprint, unchangedSince: now)
             return

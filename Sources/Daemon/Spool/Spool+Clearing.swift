@@ -10,7 +10,7 @@ extension Spool {
         for (folder, suffix) in [
             (Folder.done, ".yml"), (.failed, ".yml"), (.failed, ".error.txt"), (.status, ".json"),
         ] {
-            for entry in try FileSystem.entries(of: self.folder(folder)) where entry.hasSuffix(suffix) {
+            for entry in try entries(in: folder) where entry.hasSuffix(suffix) {
                 guard let name = JobName(entry.dropLast(suffix.count)),
                     let status = try FileSystem.status(
                         self.folder(folder).appending(entry), followLinks: false), !status.isDirectory
@@ -18,7 +18,7 @@ extension Spool {
                 all[name, default: Remains()].add(status.modified, of: folder, isConfig: suffix == ".yml")
             }
         }
-        for entry in try FileSystem.entries(of: output) where entry.hasPrefix(".") {
+        for entry in try FileSystem.entries(of: output, limit: Self.entryLimit) where entry.hasPrefix(".") {
             try add(entry, to: &all)
         }
         return all

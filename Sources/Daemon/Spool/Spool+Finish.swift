@@ -60,15 +60,17 @@ extension Spool {
 
     /// The job's trace in `active` besides its config.
     func removeCrashNotes(of name: JobName) throws(IOError) {
-        guard try FileSystem.status(crashNotes(name), followLinks: false) != nil else { return }
-        try betweenSteps("remove .\(name).crashes")
-        try FileSystem.remove(crashNotes(name))
+        for path in [crashNotes(name), planningNote(name)] {
+            guard try FileSystem.status(path, followLinks: false) != nil else { continue }
+            try betweenSteps("remove \(path.lastComponent?.string ?? "")")
+            try FileSystem.remove(path)
+        }
     }
 
     func writeReason(_ reason: String, for name: JobName) throws(IOError) {
         let isFolder = try FileSystem.status(errorText(name), followLinks: false)?.isDirectory ?? false
         if isFolder { try vacate(errorText(name)) }
         try betweenSteps("write \(name).error.txt")
-        try FileSystem.replaceAtomically(errorText(name), with: Array((reason + "\n").utf8))
+        try FileSystem.replaceAtomically(errorText(name), with: Array((FailureText(reason).text + "\n").utf8))
     }
 }

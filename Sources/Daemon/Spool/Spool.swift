@@ -32,6 +32,15 @@ struct Spool: Sendable {
         try FileSystem.status(config(name, in: folder), followLinks: false) != nil
     }
 
+    /// Names in a folder that are looked at, at most: whoever may drop files may drop millions. The rest's turn comes
+    /// when these are gone.
+    static let entryLimit = 50_000
+
+    /// The names in a folder, in the order of their bytes.
+    func entries(in folder: Folder) throws(IOError) -> [String] {
+        try FileSystem.entries(of: self.folder(folder), limit: Self.entryLimit)
+    }
+
     /// What a config of that name may be called in `incoming`.
     static func fileNames(of name: JobName) -> [String] { ["\(name).yml", "\(name).yaml"] }
 
@@ -43,6 +52,9 @@ struct Spool: Sendable {
 
     /// Where crashes of the daemon during this job are noted; hidden, so that it is no config.
     func crashNotes(_ name: JobName) -> FilePath { folder(.active).appending(".\(name).crashes") }
+
+    /// Where it is noted that this job is being planned.
+    func planningNote(_ name: JobName) -> FilePath { folder(.active).appending(".\(name).planning") }
 
     /// Where the merged model appears.
     func model(_ name: JobName) -> FilePath { output.appending(name.text) }
@@ -99,10 +111,15 @@ struct Spool: Sendable {
         do {
             try FileSystem.removeTree(path)
         } catch  where Self.obstacles.contains(error.errno) {
-            let aside = path.removingLastComponent().appending(
-                ".\(name).\(UInt64.random(in: 0 ... .max)).aside")
-            try FileSystem.rename(path, to: aside, replacing: false)
+            try setAside(path)
         }
+    }
+
+    /// Gives what has a name a hidden one beside.
+    func setAside(_ path: FilePath) throws(IOError) {
+        let aside = path.removingLastComponent().appending(
+            ".\(path.lastComponent?.string ?? "").\(UInt64.random(in: 0 ... .max)).aside")
+        try FileSystem.rename(path, to: aside, replacing: false)
     }
 
     /// Why a tree that others made is not removed.

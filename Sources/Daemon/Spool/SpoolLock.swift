@@ -22,6 +22,8 @@ struct SpoolLock: ~Copyable {
             let lock = try open(path)
             try lock.take(folder)
             guard try lock.isInPlace() else { continue }
+            // Earlier versions let everybody read it.
+            try lock.file.keepPrivate()
             try lock.file.truncate(to: 0)
             try lock.file.append(Array("\(getpid())\n".utf8))
             return lock
@@ -35,7 +37,7 @@ struct SpoolLock: ~Copyable {
     private static func create(_ path: FilePath) throws(IOError) {
         guard try FileSystem.status(path, followLinks: false) == nil else { return }
         do {
-            try FileSystem.writeWhole([], to: path, sync: false, permissions: 0o644)
+            try FileSystem.writeWhole([], to: path, sync: false, permissions: 0o600)
         } catch  where error.errno == .fileExists {}
     }
 
@@ -78,7 +80,15 @@ struct SpoolLock: ~Copyable {
     /// The process that holds the folder's lock; `nil` where none does. 0 where it does not say which.
     static func owner(of folder: FilePath) -> Int32? {
         let path = folder.appending(fileName)
-        return (try? isHeld(path)) == true ? holder(path) ?? 0 : nil
+        do throws(IOError) {
+            return try isHeld(path) ? holder(path) ?? 0 : nil
+        } catch {
+            // The file is the daemon's alone, so that nobody else can lock it. The kernel tells everybody who does.
+            guard error.errno == .permissionDenied, let status = (try? FileSystem.status(path)) ?? nil else {
+                return nil
+            }
+            return KernelLocks.current.holder(of: status)
+        }
     }
 
     /// A shared lock is had at once where nobody holds the exclusive one, and goes with the descriptor.

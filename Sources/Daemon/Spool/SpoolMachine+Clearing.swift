@@ -18,7 +18,7 @@ extension SpoolMachine {
             return
         }
         lastClearing = now
-        let limit = (wall.seconds - age.seconds) * 1_000_000_000
+        let limit = WallTime.nanoseconds(seconds: wall.seconds.subtractingSaturated(age.seconds))
         do {
             let old = try spool.remains().filter { name, remains in
                 let isOld = remains.isEntryOlder(than: limit) || remains.isPartialOlder(than: limit)
@@ -62,6 +62,6 @@ extension SpoolMachine {
     }
 
     private static func text(_ nanoseconds: Int64) -> String {
-        Timestamp(seconds: nanoseconds / 1_000_000_000).description
+        Timestamp(seconds: nanoseconds / WallTime.second).description
     }
 }

@@ -9,7 +9,7 @@ extension SpoolMachine {
     /// - Throws: where the folders cannot be made or read.
     mutating func recover(now: ContinuousClock.Instant) throws {
         try spool.createFolders()
-        let active = try FileSystem.entries(of: spool.folder(.active))
+        let active = try spool.entries(in: .active)
         for fileName in active { recover(fileName) }
         for fileName in active { forgetCrashes(fileName) }
         for name in jobs.keys.sorted() {
@@ -38,16 +38,17 @@ extension SpoolMachine {
         if last.state.isFinal { last = freshStatus(name, .queued) }
         last.state = .queued
         last.queuedAt = last.queuedAt ?? Timestamp.now.description
-        jobs[name] = Job(name: name, modified: status.modified, status: last)
+        jobs[name] = Job(name: name, modified: status.modified, owner: status.userID, status: last)
     }
 
     /// Removes the crash notes of a job that has left `active`: the daemon died between the two.
     private mutating func forgetCrashes(_ fileName: String) {
-        guard fileName.hasPrefix("."), fileName.hasSuffix(".crashes"),
-            let name = JobName(fileName.dropFirst().dropLast(".crashes".count)), jobs[name] == nil
+        guard let suffix = [".crashes", ".planning"].first(where: { fileName.hasSuffix($0) }),
+            fileName.hasPrefix("."), let name = JobName(fileName.dropFirst().dropLast(suffix.count)),
+            jobs[name] == nil
         else { return }
         do {
-            try FileSystem.remove(spool.crashNotes(name))
+            try spool.removeCrashNotes(of: name)
         } catch {
             note(.warning, name, "remove crash notes: \(error)")
         }
@@ -85,7 +86,7 @@ extension SpoolMachine {
     /// Where a config lies is what became of its job; a status that says otherwise, or is missing, is from
     /// before a crash.
     private func reconcileStatuses() throws(IOError) {
-        for entry in try FileSystem.entries(of: spool.folder(.done)) {
+        for entry in try spool.entries(in: .done) {
             guard let name = configName(entry), jobs[name] == nil else { continue }
             let last = status(of: name)
             if last?.state != .done { conclude(last ?? freshStatus(name, .done), as: .done, error: nil) }
@@ -93,17 +94,17 @@ extension SpoolMachine {
             guard let written = try FileSystem.status(spool.statusFile(name), followLinks: false) else {
                 continue
             }
-            let seconds = written.modified / 1_000_000_000
+            let seconds = written.modified / WallTime.second
             counts.count { $0.lastSuccess = max($0.lastSuccess ?? seconds, seconds) }
         }
-        for entry in try FileSystem.entries(of: spool.folder(.failed)) {
+        for entry in try spool.entries(in: .failed) {
             guard let name = configName(entry), jobs[name] == nil else { continue }
             let last = status(of: name)
             if last?.state != .failed, last?.state != .cancelled {
                 concludeFailed(last ?? freshStatus(name, .failed))
             }
         }
-        for entry in try FileSystem.entries(of: spool.folder(.status)) {
+        for entry in try spool.entries(in: .status) {
             guard entry.hasSuffix(".json"), let name = JobName(entry.dropLast(".json".count)),
                 jobs[name] == nil,
                 let last = status(of: name), !last.state.isFinal

@@ -34,6 +34,11 @@ extension SpoolMachine {
             leave(name, .failed(reason: notes.reason))
             return nil
         }
+        let boot = Host().bootIdentifier
+        if PlanningNote.count(at: spool.planningNote(name), boot: boot) >= PlanningNote.limit {
+            leave(name, .failed(reason: PlanningNote.reason))
+            return nil
+        }
         if try FileSystem.status(spool.model(name), followLinks: false) != nil {
             leave(name, .failed(reason: "\(spool.model(name)): exists (move it away, or rename the config)"))
             return nil

@@ -10,6 +10,8 @@ import SystemPackage
 struct SpoolMachine {
     /// Jobs that may be active at once; further configs wait in `incoming`.
     static let jobLimit = 10_000
+    /// Jobs of one user that may be active at once, where nobody says.
+    static let usualJobsPerUser = 1000
     /// Claims made durable together.
     static let claimBatch = 64
 
@@ -27,6 +29,8 @@ struct SpoolMachine {
     var jobs: [JobName: Job] = [:]
     /// The job that is merging.
     var running: JobRun?
+    /// Jobs of one user that may be active at once; further configs of theirs wait in `incoming`.
+    var jobsPerUser = SpoolMachine.usualJobsPerUser
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
     var clearAfter: Age?
     var lastClearing: ContinuousClock.Instant?
@@ -71,7 +75,7 @@ struct SpoolMachine {
             note(error, nil, "create what is missing")
         }
         do {
-            let names = try FileSystem.entries(of: spool.folder(.incoming))
+            let names = try spool.entries(in: .incoming)
             for name in watch.scanned(names, status: incomingStatus, now: now) { reportUnfit(name) }
         } catch {
             note(error, nil, "scan incoming")
@@ -116,13 +120,8 @@ struct SpoolMachine {
             }
         }
         for request in requests {
-            guard request.isRegular else {
-                if watch.leave(request.fileName) {
-                    note(
-                        .warning, request.file.name,
-                        "incoming/\(request.fileName): left alone: a request is an empty file (remove it, then touch it)"
-                    )
-                }
+            guard request.status.isRegular else {
+                setAside(request, "a request is an empty file")
                 continue
             }
             do {
@@ -140,11 +139,23 @@ struct SpoolMachine {
 
     private mutating func takeConfigs(now: ContinuousClock.Instant) {
         var batch: [JobName] = []
+        var counts: [UInt32: Int] = [:]
+        for job in jobs.values { counts[job.owner, default: 0] += 1 }
         let configs = readyFiles { file in if case .config = file { true } else { false } }
         for config in configs {
-            guard let name = config.file.name, jobs[name] == nil, jobs.count < Self.jobLimit else { continue }
+            if config.status.isDirectory {
+                // It cannot be moved into another folder, as other files are.
+                setAside(config, "a config is a file")
+                continue
+            }
+            guard let name = config.file.name, jobs[name] == nil, jobs.count < Self.jobLimit,
+                counts[config.status.userID, default: 0] < jobsPerUser
+            else { continue }
             do {
-                if try claim(config.fileName, as: name) { batch.append(name) }
+                if try claim(config.fileName, as: name) {
+                    batch.append(name)
+                    counts[config.status.userID, default: 0] += 1
+                }
             } catch {
                 watch.forget(config.fileName)
                 note(error, name, "take \(config.fileName)")
@@ -171,7 +182,7 @@ struct SpoolMachine {
             watch.forget(fileName)
             var status = freshStatus(name, .queued)
             status.queuedAt = Timestamp.now.description
-            jobs[name] = Job(name: name, modified: config.modified, status: status)
+            jobs[name] = Job(name: name, modified: config.modified, owner: config.userID, status: status)
             return true
         }
     }
@@ -199,8 +210,26 @@ struct SpoolMachine {
     struct ReadyFile {
         var fileName: String
         var file: IncomingFile
-        var modified: Int64
-        var isRegular: Bool
+        var status: FileStatus
+        var modified: Int64 { status.modified }
+    }
+
+    /// Frees a name that something else has than a file, so that it stands in nobody's way.
+    private mutating func setAside(_ file: ReadyFile, _ what: String) {
+        do {
+            try spool.betweenSteps("set \(file.fileName) aside")
+            try spool.setAside(spool.incoming(file.fileName))
+            watch.forget(file.fileName)
+            note(
+                .warning, file.file.name,
+                "incoming/\(file.fileName): renamed to .\(file.fileName).….aside: \(what) (remove it)")
+        } catch {
+            if watch.leave(file.fileName) {
+                note(
+                    .warning, file.file.name,
+                    "incoming/\(file.fileName): left alone: \(what) (remove it): \(error)")
+            }
+        }
     }
 
     /// Files that may be taken, oldest first, then by name.
@@ -208,15 +237,13 @@ struct SpoolMachine {
         var files: [ReadyFile] = []
         for (name, candidate) in watch.candidates where candidate.isReady && wanted(candidate.file) {
             // A job of that name has to end first.
-            if case .config(let job) = candidate.file, jobs[job] != nil { continue }
             guard let status = incomingStatus(name) else {
                 watch.forget(name)
                 continue
             }
+            if case .config(let job) = candidate.file, jobs[job] != nil, !status.isDirectory { continue }
             files.append(
-                ReadyFile(
-                    fileName: name, file: candidate.file, modified: status.modified,
-                    isRegular: status.isRegular))
+                ReadyFile(fileName: name, file: candidate.file, status: status))
         }
         return files.sorted {
             $0.modified != $1.modified

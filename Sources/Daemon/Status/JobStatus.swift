@@ -55,8 +55,8 @@ struct JobStatus: Hashable, Sendable {
                 ("finished_at", optional(finishedAt)),
                 ("resumed", .int(resumed)),
                 ("peak_rss_bytes", .int(peakResidentBytes)),
-                ("warnings", .array(warnings.map { .string($0) })),
-                ("error", optional(error)),
+                ("warnings", .array(LimitedWarnings(warnings).texts.map { .string($0) })),
+                ("error", optional(error.map { FailureText($0).text })),
             ]))
     }
 

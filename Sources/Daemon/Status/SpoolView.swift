@@ -113,7 +113,7 @@ extension SpoolView.Entry {
         guard status.state == .merging,
             let written = try? FileSystem.status(spool.statusFile(status.job), followLinks: false)
         else { return }
-        let age = now.seconds - written.modified / 1_000_000_000
+        let age = now.seconds.subtractingSaturated(written.modified / WallTime.second)
         guard age > SpoolView.freshness else { return }
         silence = age
         status.bytesPerSecond = 0

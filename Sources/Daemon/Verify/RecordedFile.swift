@@ -1,3 +1,4 @@
+import Della
 import StreamIO
 import SystemPackage
 
@@ -6,7 +7,7 @@ struct RecordedFile: Hashable, Sendable {
     /// The record's name in the model's folder.
     static let recordName = "dellad.json"
     /// The most bytes of a record.
-    static let recordLimit = 64 << 20
+    static let recordLimit = RecordedMerge.recordLimit
 
     var name: String
     /// Bytes.

@@ -8,8 +8,8 @@ public struct RecordedMerge: Sendable {
     static let recordName = "dellad.json"
     /// The config as given.
     public static let configName = "mergekit_config.yml"
-    /// The most bytes of a record, and of a config.
-    private static let recordLimit = 64 << 20
+    /// The most bytes of a record, for those who write and who read it, and of a config.
+    package static let recordLimit = 64 << 20
     private static let configLimit = 1 << 20
 
     /// A model's file as it was read.

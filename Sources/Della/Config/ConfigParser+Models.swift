@@ -123,6 +123,12 @@ extension ConfigParser {
 
     /// Refuses a name that no file can have before it is taken apart.
     private mutating func refuses(byteCount: Int, of text: String, line: Int, key: String) -> Bool {
+        if text.utf8.contains(0) {
+            list.add(
+                line, "\(key): the name '\(text.excerpt)' holds a NUL character, at which every path ends",
+                "write Org/Name, or a path")
+            return true
+        }
         guard byteCount > ModelReference.byteLimit else { return false }
         list.add(
             line,

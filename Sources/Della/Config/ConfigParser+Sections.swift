@@ -330,9 +330,11 @@ extension ConfigParser {
                 if config.dellad.seed == nil {
                     list.add(pair.line, "seed is no whole number from 0 to 2^64−1", "write seed: 42")
                 }
-            case "shard_size": config.dellad.shardSize = parseSize(pair)
+            case "shard_size": config.dellad.shardSize = parseSize(pair) { ByteCount(ofShard: $0) }
             case "memory":
-                config.dellad.memory = parseSize(pair).map { .init(value: $0, line: pair.line) }
+                config.dellad.memory = parseSize(pair, { ByteCount($0) }).map {
+                    .init(value: $0, line: pair.line)
+                }
             case "mergekit_compat":
                 config.dellad.followsMergekit = pair.value.flag ?? false
                 if pair.value.flag == nil {
@@ -355,11 +357,11 @@ extension ConfigParser {
         }
     }
 
-    private mutating func parseSize(_ pair: YAMLPair) -> UInt64? {
-        if let size = pair.value.text.flatMap({ ByteCount($0) }), size.bytes > 0 { return size.bytes }
+    private mutating func parseSize(_ pair: YAMLPair, _ read: (String) -> ByteCount?) -> UInt64? {
+        if let size = pair.value.text.flatMap(read), size.bytes > 0 { return size.bytes }
         list.add(
             pair.line, "\(pair.key): '\(pair.value.text?.excerpt ?? pair.value.kindName)' is no size",
-            "write digits with K, M, G or KB, MB, GB")
+            "write \(ByteCount.remedy)")
         return nil
     }
 }

@@ -76,8 +76,7 @@ extension ModelLibrary {
     /// A model given by one of its files.
     private func fileProblem(_ model: ModelReference, line: Int) -> Problem? {
         let file = candidates(model).first { candidate in
-            permits(candidate.path)
-                && ((try? FileSystem.status(candidate.path)) ?? nil)?.isRegular ?? false
+            ((try? readable.status(candidate.path)) ?? nil)?.isRegular ?? false
         }
         guard file != nil else { return nil }
         if model.path.lowercased().hasSuffix(".gguf") {
@@ -96,7 +95,7 @@ extension ModelLibrary {
         guard let entry = folders.compactMap({ cacheEntry(model, in: $0) }).first(where: isFolder),
             permits(entry)
         else { return nil }
-        let commits = ((try? FileSystem.entries(of: entry.appending("snapshots"))) ?? [])
+        let commits = ((try? readable.entries(of: entry.appending("snapshots"))) ?? [])
             .filter { !$0.hasPrefix(".") }.sorted()
         let download = "download it: \(downloadCommand(model))"
         guard !commits.isEmpty else {
@@ -111,7 +110,8 @@ extension ModelLibrary {
         let choices = shown.map { "\(model.path)@\($0)" }.joined(separator: ", or ")
         let reference = model.revision ?? "main"
         let isReference =
-            ((try? FileSystem.status(entry.appending("refs").pushing(FilePath(reference)))) ?? nil) != nil
+            FilePath(reference).isRelative
+            && permits(entry.appending("refs").pushing(FilePath(reference)))
         let why =
             if isReference {
                 "refs/\(reference) names none of its snapshots (\(there))"

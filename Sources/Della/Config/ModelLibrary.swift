@@ -27,7 +27,7 @@ public struct ModelLibrary: Sendable {
     enum Result: Hashable, Sendable {
         /// The folder, and whether it is known to be the revision asked for.
         case found(FilePath, isRevision: Bool)
-        /// There, but outside of the folders that may be used.
+        /// Outside of the folders that may be used, whether there or not.
         case forbidden(FilePath)
         case missing
     }
@@ -36,22 +36,36 @@ public struct ModelLibrary: Sendable {
     func find(_ model: ModelReference) -> Result {
         var forbidden: FilePath?
         for candidate in candidates(model) {
-            guard isFolder(candidate.path) else { continue }
-            if permits(candidate.path) { return .found(candidate.path, isRevision: candidate.isRevision) }
-            forbidden = forbidden ?? candidate.path
+            do throws(IOError) {
+                guard try readable.status(candidate.path)?.isDirectory == true else { continue }
+                return .found(candidate.path, isRevision: candidate.isRevision)
+            } catch {
+                // Whether anything is there is nobody's business.
+                if error.errno == .improperLink { forbidden = forbidden ?? candidate.path }
+            }
         }
         return forbidden.map { .forbidden($0) } ?? .missing
     }
 
-    /// Whether a file or folder may be read: any, or what lies in `folders` once links are resolved.
-    public func permits(_ path: FilePath) -> Bool {
-        if allowsAnyPath { return true }
-        guard let place = try? FileSystem.resolved(path) else { return false }
-        return folders.contains { folder in
-            guard let root = try? FileSystem.resolved(folder) else { return false }
-            return place.starts(with: root)
-        }
+    /// What models are read from: any folder, or `folders` and what their links lead to within them.
+    public var readable: ReadableFolders { allowsAnyPath ? .all : ReadableFolders(folders) }
+
+    /// What the files beside the weights of a model are copied from. Whoever made the model may have put links there: of
+    /// a model outside of `folders` they may lead to its own folder, or to its own part of Hugging Face's cache.
+    ///
+    /// - Parameter folder: the model's.
+    public func copyable(of folder: FilePath) -> ReadableFolders {
+        guard allowsAnyPath else { return readable }
+        let place = (try? FileSystem.resolved(folder)) ?? folder
+        let parts = Array(place.components)
+        guard let entry = parts.lastIndex(where: { $0.string.hasPrefix("models--") }),
+            parts.dropFirst(entry + 1).first == "snapshots"
+        else { return ReadableFolders(folders + [folder, place]) }
+        return ReadableFolders(folders + [FilePath(root: place.root, parts[...entry])])
     }
+
+    /// Whether a file or folder may be read: any, or what is there in `folders`.
+    func permits(_ path: FilePath) -> Bool { allowsAnyPath || readable.permits(path) }
 
     /// The places where a model may be, in the order searched.
     func candidates(_ model: ModelReference) -> [(path: FilePath, isRevision: Bool)] {
@@ -80,7 +94,7 @@ public struct ModelLibrary: Sendable {
         guard (1...2).contains(parts.count), !parts.contains("..") else { return [] }
         let entry = folder.appending("models--" + parts.joined(separator: "--"))
         let snapshots = entry.appending("snapshots")
-        guard permits(snapshots), let commits = try? FileSystem.entries(of: snapshots) else { return [] }
+        guard let commits = try? readable.entries(of: snapshots) else { return [] }
         if let revision {
             if commits.contains(revision) { return [snapshots.appending(revision)] }
             let matches = revision.utf8.count >= 7 ? commits.filter { $0.hasPrefix(revision) } : []
@@ -89,7 +103,7 @@ public struct ModelLibrary: Sendable {
         let reference = FilePath(revision ?? "main")
         let place = entry.appending("refs").pushing(reference)
         if reference.isRelative, !reference.components.contains(where: { $0.kind != .regular }),
-            permits(place), let bytes = try? FileSystem.readWhole(place, limit: 256)
+            let bytes = try? readable.readWhole(place, limit: 256)
         {
             let commit = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
             return commits.contains(commit) ? [snapshots.appending(commit)] : []
@@ -99,7 +113,7 @@ public struct ModelLibrary: Sendable {
     }
 
     func isFolder(_ path: FilePath) -> Bool {
-        ((try? FileSystem.status(path)) ?? nil)?.isDirectory ?? false
+        ((try? readable.status(path)) ?? nil)?.isDirectory ?? false
     }
 }
 
@@ -111,7 +125,8 @@ extension ModelLibrary {
         var names: [String] = []
         var looks = 0
         for folder in folders {
-            for entry in (try? FileSystem.entries(of: folder)) ?? [] where !entry.hasPrefix(".") {
+            for entry in (try? readable.entries(of: folder, limit: Checkpoint.entryLimit)) ?? []
+            where !entry.hasPrefix(".") {
                 looks += 1
                 guard looks <= Self.nameLimit, !isStopped() else { return names }
                 if entry.hasPrefix("models--") {
@@ -119,7 +134,7 @@ extension ModelLibrary {
                     continue
                 }
                 let place = folder.appending(entry)
-                let children = permits(place) ? (try? FileSystem.entries(of: place)) ?? [] : []
+                let children = (try? readable.entries(of: place)) ?? []
                 if children.contains(where: { $0 == "config.json" || $0.hasSuffix(".safetensors") }) {
                     names.append(entry)
                     continue

@@ -115,6 +115,11 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Something else has the place of the output that was being made.
+    static func replaced(_ path: FilePath) -> Self {
+        Self(.inputChanged, "\(path): was replaced while it was written (leave it alone and retry)")
+    }
+
     /// A failure to give the finished output its name.
     static func publication(_ error: IOError, output: FilePath) -> Self {
         if let failure = underWay(error, output: output) { return failure }

@@ -40,13 +40,14 @@ public final class MergeProgress: Sendable {
     /// The figures now.
     public var snapshot: Snapshot { state.withLock { $0 } }
 
-    /// Warnings found while merging, in the order found.
+    /// What was found while merging, a line each: no more for a merge of many tensors than for one of few.
     public var warnings: [String] { warningList.withLock { $0 } }
 
-    /// When the kernel or a worker last finished something, in nanoseconds of the monotonic clock; 0 before
+    /// When planning, the kernel or a worker last finished something, in nanoseconds of the monotonic clock; 0 before
     /// the first. A watchdog asks this: it stands still when the ring or a worker is stuck.
     public var lastBeat: UInt64 { beats.load(ordering: .relaxed) }
 
+    /// Notes that something was finished now.
     func beat() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
@@ -64,8 +65,6 @@ public final class MergeProgress: Sendable {
     /// Called after each change, on the merge's thread; for tests that act at a certain moment.
     func onUpdate(_ action: (@Sendable (Snapshot) -> Void)?) { observer.withLock { $0 = action } }
 
-    func warn(_ text: String) {
-        let text = text.printable
-        warningList.withLock { $0.append(text) }
-    }
+    /// Says what was found until now.
+    func warn(_ all: [String]) { warningList.withLock { $0 = all } }
 }

@@ -25,6 +25,19 @@ public struct ChunkChecksums: Hashable, Sendable {
         self.sha256 = sha256
     }
 
+    /// Bytes that they are of; more than any file has where the parts contradict each other.
+    var byteCount: UInt64 {
+        guard partialBytes < ShardOutput.chunkBytes else { return .max }
+        return UInt64(complete.count).multipliedSaturated(by: ShardOutput.chunkBytes)
+            .addingSaturated(partialBytes)
+    }
+
+    /// Goes on to where a record of the journal was written.
+    mutating func extend(_ record: WrittenRecord) {
+        complete += record.newChecksums
+        (partial, partialBytes, sha256) = (record.partial, record.partialBytes, record.sha256)
+    }
+
     /// Of all chunks, the last one included.
     public var all: [UInt32] { partialBytes == 0 ? complete : complete + [partial] }
 

@@ -66,18 +66,20 @@ extension MergeIdentity.Input {
         .object(
             JSONObject([
                 ("name", .string(name)), ("size", .int(size)), ("inode", .string(inode.hexadecimal)),
-                ("modified", .int(modified)), ("header", .string(headerChecksum.hexadecimal)),
+                ("modified", .int(modified)), ("changed", .int(changed)),
+                ("header", .string(headerChecksum.hexadecimal)),
             ]))
     }
 
     fileprivate init?(_ json: JSON) {
-        guard let name = json["name"]?.stringValue, let size = json["size"]?.intValue,
+        guard let name = json["name"]?.stringValue, let size = json["size"]?.countValue,
             let inode = json["inode"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
-            let modified = json["modified"]?.intValue,
+            let modified = json["modified"]?.intValue, let changed = json["changed"]?.intValue,
             let header = json["header"]?.stringValue.flatMap({ UInt32($0, radix: 16) })
         else { return nil }
         self.init(
-            name: name, size: UInt64(size), inode: inode, modified: Int64(modified), headerChecksum: header)
+            name: name, size: size, inode: inode, modified: Int64(modified), changed: Int64(changed),
+            headerChecksum: header)
     }
 }
 
@@ -99,7 +101,7 @@ extension WrittenRecord {
             }
             members.append(("finished", .object(JSONObject(entries))))
         }
-        if !warnings.isEmpty { members.append(("warnings", .array(warnings.map(JSON.string)))) }
+        if !findings.isEmpty { members.append(("found", findings.json)) }
         return .object(JSONObject(members))
     }
 
@@ -109,25 +111,31 @@ extension WrittenRecord {
             let words = entries.compactMap { $0.stringValue.flatMap { UInt32($0, radix: 16) } }
             return words.count == entries.count ? words : nil
         }
-        guard let shard = json["shard"]?.intValue, let through = json["through"]?.intValue,
+        func optional<Value>(_ key: String, _ read: (JSON) -> Value?) -> Value?? {
+            guard let value = json[key] else { return .some(nil) }
+            return read(value).map { .some($0) }
+        }
+        guard let shard = json["shard"]?.countValue, let through = json["through"]?.countValue,
             let isWhole = json["whole"]?.boolValue, let checksums = words("crc32c"),
             let partial = json["partial"]?.stringValue.flatMap({ UInt32($0, radix: 16) }),
-            let partialBytes = json["partial_bytes"]?.intValue, let constants = words("constants")
+            let partialBytes = json["partial_bytes"]?.countValue, let constants = words("constants"),
+            let sha256 = optional("sha256", { $0.stringValue.flatMap { SHA256Words(hexadecimal: $0) } }),
+            let tensor = optional("tensor", \.countValue),
+            let findings = optional("found", { WeightFindings($0) })
         else { return nil }
         // Earlier versions kept none.
         var finished: [Int: TensorConstants] = [:]
         for member in json["finished"]?.objectValue?.members ?? [] {
-            guard let index = Int(member.key),
+            guard let index = Int(member.key), index >= 0,
                 let words = member.value.stringValue.flatMap({ TensorConstants(text: $0) })
             else { return nil }
             finished[index] = words
         }
         self.init(
-            shard: shard, through: UInt64(through), isWhole: isWhole, newChecksums: checksums,
-            partial: partial, partialBytes: UInt64(partialBytes),
-            sha256: json["sha256"]?.stringValue.flatMap { SHA256Words(hexadecimal: $0) },
-            tensor: json["tensor"]?.intValue, constants: constants, finished: finished,
-            warnings: (json["warnings"]?.arrayValue ?? []).compactMap(\.stringValue))
+            shard: Int(shard), through: through, isWhole: isWhole, newChecksums: checksums,
+            partial: partial, partialBytes: partialBytes, sha256: sha256, tensor: tensor.map { Int($0) },
+            constants: constants, finished: finished,
+            findings: findings ?? WeightFindings())
     }
 }
 

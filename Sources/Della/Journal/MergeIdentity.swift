@@ -8,6 +8,7 @@ struct MergeIdentity: Hashable, Sendable {
         var size: UInt64
         var inode: UInt64
         var modified: Int64
+        var changed: Int64
         var headerChecksum: UInt32
     }
 
@@ -30,7 +31,7 @@ struct MergeIdentity: Hashable, Sendable {
         inputs = plan.inputs.map { file in
             Input(
                 name: file.path.lastComponent?.string ?? "", size: file.size, inode: file.inode,
-                modified: file.modified, headerChecksum: file.headerChecksum)
+                modified: file.modified, changed: file.changed, headerChecksum: file.headerChecksum)
         }
     }
 

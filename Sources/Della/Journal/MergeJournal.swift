@@ -4,11 +4,14 @@ import SystemPackage
 /// The journal of one merge, `.NAME.journal` beside the output: what is durable, one line a record.
 ///
 /// Append-only; each record is synced before it counts. A tail that a crash tore is cut off when the merge goes on.
-/// Whoever holds one has its merge alone: the file is locked.
+/// Whoever holds one has its merge alone: the file is locked, and nobody else may read it, as whoever may read a file
+/// may lock it.
 final class MergeJournal {
     /// A journal grows by a few hundred bytes every few seconds and by ten for each constant of a tensor; one this
-    /// large is not a journal.
+    /// large is not a journal, and none gets larger.
     static let sizeLimit = 64 << 20
+    /// Runs that a journal books, at most.
+    static let resumptionLimit = 1_000_000
     /// A journal that was opened may have been removed by the process that had it, and another created.
     private static let openLimit = 4
 
@@ -32,7 +35,7 @@ final class MergeJournal {
     /// - Throws: `EAGAIN` of the operation `lock` where another process has begun one.
     static func create(_ path: FilePath, for identity: MergeIdentity) throws(IOError) -> MergeJournal {
         do {
-            let file = try OpenFile.creating(path, direct: false)
+            let file = try OpenFile.creating(path, direct: false, permissions: 0o600)
             try file.lock()
             let journal = MergeJournal(file)
             try journal.append(.began(identity))
@@ -51,6 +54,8 @@ final class MergeJournal {
             do {
                 let file = try OpenFile.forUpdating(path, direct: false)
                 try file.lock()
+                // Earlier versions let everybody read it.
+                try file.keepPrivate()
                 if try file.isInPlace() { return MergeJournal(file) }
             } catch  where error.errno == .noSuchFileOrDirectory {
                 return nil
@@ -70,7 +75,11 @@ final class MergeJournal {
 
     /// Appends a record and waits until it is on the disk.
     func append(_ record: JournalRecord) throws(IOError) {
-        try file.append(Array(record.line.utf8))
+        let line = Array(record.line.utf8)
+        guard try file.status().size.addingSaturated(UInt64(line.count)) <= UInt64(Self.sizeLimit) else {
+            throw IOError("append (the journal is full)", file.path, .fileTooLarge)
+        }
+        try file.append(line)
         try file.sync()
     }
 
@@ -99,20 +108,25 @@ extension MergeJournal.Content {
             guard self.identity == nil else { return false }
             self.identity = identity
         case .resumed:
+            guard point.resumptions < MergeJournal.resumptionLimit else { return false }
             point.resumptions += 1
         case .complete:
+            guard !point.finished.isEmpty, point.offset == 0 else { return false }
             isComplete = true
         case .auditFailed(let difference):
             auditDifference = difference
         case .written(let written):
-            guard written.shard == point.shard, written.through >= point.offset else { return false }
-            point.warnings += written.warnings
+            guard !isComplete, written.shard == point.shard, written.through >= point.offset else {
+                return false
+            }
+            var checksums = point.checksums
+            checksums.extend(written)
+            guard checksums.byteCount == written.through else { return false }
             for (index, constants) in written.finished {
                 point.finishedTensors[TensorPlace(shard: written.shard, index: index)] = constants
             }
-            point.checksums = ChunkChecksums(
-                complete: point.checksums.complete + written.newChecksums, partial: written.partial,
-                partialBytes: written.partialBytes, sha256: written.sha256)
+            point.findings.add(written.findings)
+            point.checksums = checksums
             if written.isWhole {
                 point.finished.append(point.checksums)
                 point.checksums = ChunkChecksums()

@@ -12,8 +12,8 @@ public struct ResumePoint: Hashable, Sendable {
     public var constants: [UInt32] = []
     /// What was found of tensors that are on disk whole, for the record of the merge.
     var finishedTensors: [TensorPlace: TensorConstants] = [:]
-    /// Warnings given so far.
-    public var warnings: [String] = []
+    /// NaN and infinity found so far.
+    public var findings = WeightFindings()
     /// Runs that went on from an earlier one.
     public var resumptions = 0
 

@@ -17,5 +17,6 @@ struct WrittenRecord: Hashable, Sendable {
     var constants: [UInt32]
     /// What was found of the tensors that are whole since the last record, by their number in the shard.
     var finished: [Int: TensorConstants] = [:]
-    var warnings: [String]
+    /// NaN and infinity found since the last record.
+    var findings = WeightFindings()
 }

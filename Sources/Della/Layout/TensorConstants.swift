@@ -133,10 +133,10 @@ extension BlendRule {
 }
 
 extension TensorMerge {
-    /// What the reader should know of what the phases have found; `nil` as a rule.
-    func remark(_ constants: TensorConstants) -> String? {
-        guard case .blend(.multislerp) = rule, inputs.count > 2, constants.words.last == 1 else { return nil }
-        return "the models cancel out, and no point of the sphere is between them: mixed linearly"
+    /// Whether the inputs of `multislerp` cancel out, so that they are mixed linearly.
+    func isOpposed(_ constants: TensorConstants) -> Bool {
+        guard case .blend(.multislerp) = rule, inputs.count > 2 else { return false }
+        return constants.words.last == 1
     }
 }
 

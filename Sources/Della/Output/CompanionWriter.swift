@@ -20,6 +20,8 @@ struct CompanionWriter {
     private static let textLimit = 4 << 20
     /// Python files that are copied, at most.
     private static let codeLimit = 64
+    /// Bytes of a file that is copied, at most.
+    private static let copyLimit: UInt64 = 1 << 30
     /// Tokenizer, chat template, generation and preprocessor files, as transformers names them.
     private static let names: Set<String> = [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
@@ -46,11 +48,16 @@ struct CompanionWriter {
     private var folder: FilePath { models[base].folder }
 
     /// The files, by name.
-    mutating func companions(configText: [UInt8], outputName: String) -> [CompanionFile] {
+    ///
+    /// - Parameter isStopped: asked before each file that is read; what is returned then is not all.
+    mutating func companions(
+        configText: [UInt8], outputName: String, isStopped: () -> Bool = { false }
+    ) -> [CompanionFile] {
         let text = String(decoding: configText, as: UTF8.self)
-        var files = copies()
+        var files = copies(isStopped)
         if let config = configFile() { files["config.json"] = .text(config) }
-        applyChatTemplate(&files)
+        applyChatTemplate(&files, isStopped)
+        if isStopped() { return [] }
         files["README.md"] = .text(card(text, title: outputName))
         files["mergekit_config.yml"] = .text(text)
         if shards.count > 1 { files["model.safetensors.index.json"] = .index }
@@ -65,54 +72,84 @@ struct CompanionWriter {
 
     // MARK: Copies
 
-    private mutating func copies() -> [String: CompanionFile.Content] {
+    private mutating func copies(_ isStopped: () -> Bool) -> [String: CompanionFile.Content] {
         var files: [String: CompanionFile.Content] = [:]
         let folder = folder
-        let entries = read(folder) { () throws(IOError) in try FileSystem.entries(of: folder) } ?? []
+        let (models, readable) = (library.readable, library.copyable(of: folder))
+        let entries = read(folder) { () throws(IOError) in try models.entries(of: folder) } ?? []
         for name in entries
         where Self.names.contains(name) || Self.suffixes.contains(where: { name.hasSuffix($0) }) {
             add(name, to: &files)
         }
         let templates = folder.appending("additional_chat_templates")
-        if entries.contains("additional_chat_templates"), isPermitted(templates, "additional_chat_templates")
-        {
-            let more = read(templates) { () throws(IOError) in try FileSystem.entries(of: templates) } ?? []
+        if entries.contains("additional_chat_templates") {
+            let more =
+                look(
+                    templates, "additional_chat_templates",
+                    { () throws(IOError) in try readable.entries(of: templates) }) ?? []
             for name in more where name.hasSuffix(".jinja") {
                 add("additional_chat_templates/\(name)", to: &files)
             }
         }
-        for name in codeFiles(entries) { add(name, to: &files) }
+        for name in codeFiles(entries, isStopped) { add(name, to: &files) }
         return files
     }
 
     private mutating func add(_ name: String, to files: inout [String: CompanionFile.Content]) {
         let path = folder.pushing(FilePath(name))
-        let status = read(path) { () throws(IOError) in try FileSystem.status(path) }
-        guard let status = status ?? nil, status.isRegular else {
+        let readable = library.copyable(of: folder)
+        guard let found = look(path, name, { () throws(IOError) in try readable.status(path) }) else {
+            return
+        }
+        guard let status = found, status.isRegular else {
             warnings.append(
                 (models[base].line, "\(name) of the base is no file that can be copied, and left out"))
             return
         }
-        guard isPermitted(path, name) else { return }
         // Code and templates may be empty.
-        if !name.hasSuffix(".py"), !name.hasSuffix(".jinja"), let stub = TokenizerCheck.stub(path) {
+        if !name.hasSuffix(".py"), !name.hasSuffix(".jinja"),
+            let stub = TokenizerCheck.stub(path, in: readable)
+        {
             problems.append(
                 Problem(
                     line: models[base].line, "\(models[base].reference.displayName): \(path) \(stub)",
                     remedy: "run git lfs pull in its folder, or download it again", kind: .missingInput))
         }
+        guard status.size <= Self.copyLimit else {
+            warnings.append(
+                (
+                    models[base].line,
+                    "\(name) of the base is larger than \(ByteCount(Self.copyLimit)), and left out"
+                ))
+            return
+        }
         files[name] = .copy(of: path)
     }
 
-    private mutating func isPermitted(_ path: FilePath, _ name: String) -> Bool {
-        if library.permits(path) { return true }
-        warnings.append(
-            (models[base].line, "\(name) of the base \(ModelLibrary.forbidden.problem), and is left out"))
-        return false
+    /// As `read`, of what is to be copied: that it leads out of where files may be copied from is a warning.
+    private mutating func look<Value>(
+        _ path: FilePath, _ name: String, _ attempt: () throws(IOError) -> Value
+    ) -> Value? {
+        var isOutside = false
+        let value = read(path) { () throws(IOError) -> Value? in
+            do throws(IOError) {
+                return try attempt()
+            } catch {
+                guard error.errno == .improperLink else { throw error }
+                isOutside = true
+                return nil
+            }
+        }
+        if isOutside {
+            let problem =
+                library.allowsAnyPath ? "leads out of the model's folder" : ModelLibrary.forbidden.problem
+            warnings.append((models[base].line, "\(name) of the base \(problem), and is left out"))
+        }
+        return value ?? nil
     }
 
     /// The Python files that the `auto_map` of a config names, and those that they import from beside them.
-    private mutating func codeFiles(_ entries: [String]) -> [String] {
+    private mutating func codeFiles(_ entries: [String], _ isStopped: () -> Bool) -> [String] {
         let available = Set(entries.filter { $0.hasSuffix(".py") })
         guard !available.isEmpty else { return [] }
         var waiting: [String] = []
@@ -125,11 +162,10 @@ struct CompanionWriter {
                 waiting += values.compactMap(\.stringValue).compactMap(Self.module)
             }
         }
-        var found: [String] = []
-        while let name = waiting.popLast(), found.count < Self.codeLimit {
-            guard available.contains(name), !found.contains(name) else { continue }
-            found.append(name)
-            waiting += imports(name)
+        var found: Set<String> = []
+        while let name = waiting.popLast(), found.count < Self.codeLimit, !isStopped() {
+            guard available.contains(name), found.insert(name).inserted else { continue }
+            waiting += imports(name, isStopped).filter { available.contains($0) && !found.contains($0) }
         }
         return found.sorted()
     }
@@ -142,15 +178,26 @@ struct CompanionWriter {
         return name + ".py"
     }
 
-    private mutating func imports(_ name: String) -> [String] {
-        text(name).map { PythonImports($0).modules.map { $0 + ".py" } } ?? []
+    private mutating func imports(_ name: String, _ isStopped: () -> Bool) -> [String] {
+        guard let text = text(name) else { return [] }
+        if text.utf8.count > PythonImports.byteLimit {
+            warnings.append(
+                (
+                    models[base].line,
+                    "\(name) of the base is larger than \(ByteCount(UInt64(PythonImports.byteLimit))): what "
+                        + "it imports further on is not looked for"
+                ))
+        }
+        return PythonImports(text.utf8, isStopped: isStopped).modules.map { $0 + ".py" }
     }
 
     private mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
-        let path = (folder ?? self.folder).appending(name)
-        guard library.permits(path),
+        let folder = folder ?? self.folder
+        let path = folder.appending(name)
+        let readable = library.copyable(of: folder)
+        guard
             let bytes = read(
-                path, { () throws(IOError) in try FileSystem.readWhole(path, limit: Self.textLimit) })
+                path, { () throws(IOError) in try readable.readWhole(path, limit: Self.textLimit) })
         else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
@@ -163,7 +210,8 @@ struct CompanionWriter {
         do throws(IOError) {
             return try attempt()
         } catch {
-            if error.errno != .noSuchFileOrDirectory {
+            // What leads out of the folders is told of where it is copied.
+            if error.errno != .noSuchFileOrDirectory, error.errno != .improperLink {
                 problems.append(
                     Problem(
                         line: models[base].line, "\(error)",
@@ -226,9 +274,11 @@ struct CompanionWriter {
 
     // MARK: Tokenizer
 
-    private mutating func applyChatTemplate(_ files: inout [String: CompanionFile.Content]) {
+    private mutating func applyChatTemplate(
+        _ files: inout [String: CompanionFile.Content], _ isStopped: () -> Bool
+    ) {
         guard let choice = config.chatTemplate else { return }
-        guard let template = template(choice.value) else {
+        guard let template = template(choice.value, isStopped) else {
             warnings.append((choice.line, "chat_template: auto finds no template in any model: none is set"))
             return
         }
@@ -251,11 +301,11 @@ struct CompanionWriter {
         }
     }
 
-    private mutating func template(_ name: String) -> String? {
+    private mutating func template(_ name: String, _ isStopped: () -> Bool) -> String? {
         if let known = ChatTemplate(rawValue: name) { return known.jinja }
         guard name == "auto" else { return name }
         var counts: [(text: String, count: Int)] = []
-        for text in models.compactMap({ template(of: $0) }) {
+        for text in models.compactMap({ isStopped() ? nil : template(of: $0) }) {
             if let index = counts.firstIndex(where: { $0.text == text }) {
                 counts[index].count += 1
             } else {

@@ -5,8 +5,8 @@ struct Durability {
     let resume: ResumePoint
     private(set) var syncedThrough: UInt64
     private(set) var isSyncing = false
-    /// Found since the last record.
-    var warnings: [String] = []
+    /// What was found in tensors whose output is not durable yet, and where that ends: the next run would find it again.
+    private var findings: [(shard: Int, end: UInt64, findings: WeightFindings)] = []
     private var lastSync = ContinuousClock.now
     private var checksumsRecorded: Int
     /// Tensors whose output has begun: where they lie, and what their phases have found.
@@ -32,6 +32,23 @@ struct Durability {
                 task.constants.words
             ))
         found[TensorPlace(shard: layout.shard, index: layout.index)] = task.constantsToRecord
+    }
+
+    /// Remembers what was found in a tensor until its output is durable.
+    mutating func note(_ findings: WeightFindings, in layout: TensorLayout) {
+        self.findings.append((layout.shard, layout.tensor.offset + layout.tensor.byteCount, findings))
+    }
+
+    /// What was found in the tensors that are durable with a target.
+    private mutating func takeFindings(_ target: SyncTarget) -> WeightFindings {
+        var taken = WeightFindings()
+        findings.removeAll { entry in
+            let isDurable =
+                entry.shard < target.shard || entry.shard == target.shard && entry.end <= target.through
+            if isDurable { taken.add(entry.findings) }
+            return isDurable
+        }
+        return taken
     }
 
     /// Whether so much was written, or so long ago, that it is to be synced.
@@ -74,8 +91,7 @@ struct Durability {
             partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
             sha256: target.checksums.sha256, tensor: isWithin ? current?.index : nil,
             constants: isWithin ? current?.constants ?? [] : [],
-            finished: takeFinished(target), warnings: warnings)
-        warnings.removeAll()
+            finished: takeFinished(target), findings: takeFindings(target))
         syncedThrough = target.isWhole ? 0 : target.through
         checksumsRecorded = target.isWhole ? 0 : target.checksums.complete.count
         return .written(record)

@@ -10,10 +10,12 @@ final class InputFiles {
     }
 
     private let files: [InputFile]
+    private let readable: ReadableFolders
     private var open: [Holder?]
 
-    init(_ files: [InputFile]) {
+    init(_ files: [InputFile], readable: ReadableFolders) {
         self.files = files
+        self.readable = readable
         open = Array(repeating: nil, count: files.count)
     }
 
@@ -22,7 +24,7 @@ final class InputFiles {
     func reference(_ index: Int) throws(MergeFailure) -> OpenFile.Reference {
         if let holder = open[index] { return holder.file.reference }
         do {
-            let holder = Holder(try OpenFile.forReading(files[index].path, direct: true))
+            let holder = Holder(try readable.open(files[index].path, direct: true))
             try check(holder.file.status(), index)
             open[index] = holder
             return holder.file.reference
@@ -48,7 +50,7 @@ final class InputFiles {
         let planned = files[index]
         guard
             status.size == planned.size, status.inode == planned.inode,
-            status.modified == planned.modified
+            status.modified == planned.modified, status.changed == planned.changed
         else {
             throw MergeFailure(
                 .inputChanged,

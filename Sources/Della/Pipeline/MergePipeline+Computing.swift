@@ -138,10 +138,11 @@ extension MergePipeline {
         guard task.chunksEmitted == work.layout.chunkCount else { return }
         releaseTables(of: task)
         progress.update { $0.tensorsDone += 1 }
-        for warning in task.warnings(modelNames: plan.modelNames) {
-            progress.warn(warning)
-            durability.warnings.append(warning)
-        }
+        let found = task.findings
+        guard !found.isEmpty else { return }
+        findings.add(found)
+        progress.warn(findings.warnings(modelNames: plan.modelNames))
+        durability.note(found, in: work.layout)
     }
 
     private func releaseSlots(of work: ChunkWork) {

@@ -59,6 +59,8 @@ final class MergePipeline {
     var outputs: Deque<ShardOutput> = []
     var unsubmittedWrites: Deque<BlockWork> = []
     var durability: Durability
+    /// In the weights, by this run and those before.
+    var findings: WeightFindings
     var finished: [ChunkChecksums]
 
     private var completions: [IOCompletion] = []
@@ -77,7 +79,7 @@ final class MergePipeline {
         self.stop = stop
         self.environment = environment
         self.trace = trace
-        inputs = InputFiles(plan.inputs)
+        inputs = InputFiles(plan.inputs, readable: environment.readable)
         // The threads that compute before those that only help.
         workers = try Self.startWorkers(layout, arena: arena, engine: engine, kernels: kernels, trace: trace)
         let waker = EngineWaker(engine)
@@ -92,6 +94,7 @@ final class MergePipeline {
             arena + layout.tablesOffset, bufferBytes: layout.tableBytes, count: layout.tableSetCount)
         schedule = ReadSchedule(plan, in: layout, from: resume)
         durability = Durability(resume)
+        findings = resume.findings
         finished = resume.finished
         completions.reserveCapacity(engine.queueDepth + 1)
     }

@@ -5,6 +5,8 @@ import SystemPackage
 struct PipelineEnvironment {
     /// The folder of the shards; every shard is there, its space reserved.
     let folder: FilePath
+    /// What models are read from.
+    let readable: ReadableFolders
     /// Whether the SHA-256 of every shard is taken.
     let takesSHA256: Bool
     /// How memory is to be taken to come, in tests; measured where it is `nil`.

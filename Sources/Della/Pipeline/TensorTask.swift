@@ -276,23 +276,20 @@ final class TensorTask: @unchecked Sendable {
 }
 
 extension TensorTask {
-    /// What the reader should know of NaN and infinity in the tensor; empty as a rule.
-    func warnings(modelNames: [String]) -> [String] {
-        guard let result = found.last else { return [] }
-        var warnings: [String] = []
+    /// What the reader should know of the tensor; empty as a rule.
+    var findings: WeightFindings {
+        var findings = WeightFindings()
+        guard let result = found.last else { return findings }
         let name = layout.tensor.name
         for (index, count) in found.dropLast().enumerated() where count.nans + count.infinities > 0 {
-            let model = layout.inputs[index].model
-            let source = model < modelNames.count ? modelNames[model] : "input \(model)"
-            warnings.append(
-                "\(name): \(source) holds \(count.nans) NaN and \(count.infinities) infinite values")
+            findings.add(count, at: .input(layout.inputs[index].model), tensor: name)
         }
         if result.nans + result.infinities > 0 {
-            let cause = warnings.isEmpty ? "overflowed: the result" : "the result"
-            warnings.append(
-                "\(name): \(cause) holds \(result.nans) NaN and \(result.infinities) infinite values")
+            findings.add(result, at: findings.isEmpty ? .overflow : .result, tensor: name)
         }
-        if let remark = merge?.remark(constants) { warnings.append("\(name): \(remark)") }
-        return warnings.map(\.printable)
+        if merge?.isOpposed(constants) == true {
+            findings.add(NonfiniteCount(), at: .opposed, tensor: name)
+        }
+        return findings
     }
 }

@@ -10,10 +10,10 @@ enum FileBytes {
     /// be read; a range beyond its file differs.
     static func areEqual(
         _ first: FilePath, at firstOffset: UInt64, _ second: FilePath, at secondOffset: UInt64, count: UInt64,
-        isStopped: () -> Bool = { false }
+        in folders: ReadableFolders, isStopped: () -> Bool = { false }
     ) throws(IOError) -> Bool {
-        let left = try OpenFile.forReading(first, direct: false)
-        let right = try OpenFile.forReading(second, direct: false)
+        let left = try folders.open(first)
+        let right = try folders.open(second)
         var done: UInt64 = 0
         while done < count, !isStopped() {
             let step = Int(min(UInt64(chunk), count - done))

@@ -12,6 +12,8 @@ public struct InputFile: Hashable, Sendable {
     public var inode: UInt64
     /// Nanoseconds since the epoch.
     public var modified: Int64
+    /// As `modified`, but of any change, and nobody can set it.
+    public var changed: Int64
     /// CRC-32C of the header: the eight bytes of its length and the JSON.
     public var headerChecksum: UInt32
 
@@ -19,11 +21,14 @@ public struct InputFile: Hashable, Sendable {
     var folder: FilePath { path.removingLastComponent() }
 
     /// A file as it was when the merge was planned.
-    public init(path: FilePath, size: UInt64, inode: UInt64, modified: Int64, headerChecksum: UInt32) {
+    public init(
+        path: FilePath, size: UInt64, inode: UInt64, modified: Int64, changed: Int64, headerChecksum: UInt32
+    ) {
         self.path = path
         self.size = size
         self.inode = inode
         self.modified = modified
+        self.changed = changed
         self.headerChecksum = headerChecksum
     }
 }

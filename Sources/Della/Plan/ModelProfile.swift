@@ -17,16 +17,16 @@ struct ModelProfile: Sendable {
         let path = folder.appending("config.json")
         let bytes: [UInt8]
         do {
-            guard let status = try FileSystem.status(path) else { return }
+            guard let status = try library.readable.status(path) else { return }
             guard status.isRegular else { throw ProfileError(path: path, reason: "not a file") }
-            guard library.permits(path) else {
-                throw ProfileError(
-                    path: path, reason: ModelLibrary.forbidden.problem, remedy: ModelLibrary.forbidden.remedy)
-            }
-            bytes = try FileSystem.readWhole(path, limit: Self.byteLimit)
+            bytes = try library.readable.readWhole(path, limit: Self.byteLimit)
         } catch let error as ProfileError {
             throw error
         } catch let error as IOError {
+            if error.errno == .improperLink {
+                throw ProfileError(
+                    path: path, reason: ModelLibrary.forbidden.problem, remedy: ModelLibrary.forbidden.remedy)
+            }
             throw ProfileError(path: path, reason: "\(error.operation): \(error.errno)")
         } catch {
             throw ProfileError(path: path, reason: "\(error)")

@@ -8,8 +8,8 @@ enum ModelStandIn: Hashable {
     case gguf(file: String)
 
     /// `nil` for a folder with weights that may be a model's, or with nothing known.
-    init?(in folder: FilePath) {
-        let names = ((try? FileSystem.entries(of: folder)) ?? []).sorted()
+    init?(in folder: FilePath, of folders: ReadableFolders) {
+        let names = (try? folders.entries(of: folder, limit: Checkpoint.entryLimit)) ?? []
         let hasWeights = names.contains { name in
             let isModels = name.hasPrefix("model") || name.hasPrefix("pytorch_model")
             return isModels && [".safetensors", ".bin", ".index.json"].contains { name.hasSuffix($0) }

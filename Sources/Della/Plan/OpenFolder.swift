@@ -18,10 +18,10 @@ struct OpenFolder: Sendable {
     static func open(
         _ folder: FilePath, of library: ModelLibrary, room: UInt64, isStopped: () -> Bool
     ) -> Result<OpenFolder, FolderProblem> {
-        if let standIn = ModelStandIn(in: folder) { return .failure(.standIn(standIn)) }
+        if let standIn = ModelStandIn(in: folder, of: library.readable) { return .failure(.standIn(standIn)) }
         do {
             let checkpoint = try Checkpoint(
-                opening: folder, permits: library.permits, room: room, isStopped: isStopped)
+                opening: folder, in: library.readable, room: room, isStopped: isStopped)
             let profile = try ModelProfile(folder: folder, library: library)
             return .success(OpenFolder(checkpoint: checkpoint, profile: profile, isStopped: isStopped))
         } catch let error as CheckpointError {

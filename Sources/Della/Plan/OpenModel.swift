@@ -11,6 +11,8 @@ struct OpenModel: Sendable {
     var folder: FilePath
     /// The folder, links resolved.
     var place: FilePath
+    /// What its files are read from.
+    var readable = ReadableFolders.all
     var checkpoint: Checkpoint
     var profile: ModelProfile
     /// Layers by stack, the stack's prefix as key: one more than its highest layer.
@@ -81,7 +83,8 @@ extension OpenModel {
         guard let embedding, embedding.type == head.type, embedding.shape == head.shape else { return true }
         let isCopy = try? FileBytes.areEqual(
             checkpoint.shards[head.shard].path, at: head.offset,
-            checkpoint.shards[embedding.shard].path, at: embedding.offset, count: head.byteCount)
+            checkpoint.shards[embedding.shard].path, at: embedding.offset, count: head.byteCount,
+            in: readable)
         return isCopy != true
     }
 

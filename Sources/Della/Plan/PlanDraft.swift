@@ -124,9 +124,10 @@ struct PlanDraft {
             if !failure.isWantOfMemory { list.add(failure.problem(of: reference, line: line)) }
             return nil
         case .success(let opened):
-            let model = OpenModel(
+            var model = OpenModel(
                 reference: reference, name: ModelName(reference, in: folder, of: library), line: line,
                 folder: folder, place: place, opened: opened)
+            model.readable = library.readable
             if let problem = obstacle(to: model) {
                 list.add(problem)
                 return nil
@@ -169,11 +170,12 @@ struct PlanDraft {
         if model.checkpoint.tensors.isEmpty {
             return Problem(line: model.line, "\(name) has no tensors", remedy: "download it again")
         }
-        if let layers = model.profile.layerCount, layers < 1 {
+        if let layers = model.profile.layerCount, !(1...LayerPosition.layerLimit).contains(layers) {
             return Problem(
                 line: model.line,
                 "\(name): \(model.folder.appending("config.json")): "
-                    + "\(model.profile.layerCountKey?.key ?? "") is \(layers), and a model has at least one layer",
+                    + "\(model.profile.layerCountKey?.key ?? "") is \(layers), and a model has "
+                    + (layers < 1 ? "at least one layer" : "at most \(LayerPosition.layerLimit) layers"),
                 remedy: "correct it, or download it again")
         }
         guard let method = model.profile.quantization, model.holdsPackedTensors else { return nil }
@@ -201,6 +203,7 @@ struct PlanDraft {
         var builder = TensorPlanner(
             config: config, models: models, slices: slices, head: ownHead, extent: extent,
             recipeRoom: memory.room)
+        builder.readable = library.readable
         builder.planAll(isStopped: isStopped)
         guard !isStopped() else { return nil }
         memory.take(builder.tensors.recipeMemory, tensors: extent.tensors, line: config.layoutLine ?? 1)
@@ -224,7 +227,9 @@ struct PlanDraft {
         var writer = CompanionWriter(
             config: config, models: models, base: baseIndex, slices: slices, shards: shards,
             untiesHead: head != nil, library: library)
-        let companions = writer.companions(configText: text, outputName: outputName)
+        let companions = writer.companions(
+            configText: text, outputName: outputName, isStopped: isStopped)
+        guard !isStopped() else { return nil }
         writer.report(into: &list)
         let plan = MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,

@@ -19,6 +19,8 @@ struct TensorPlanner {
     let slices: [PlannedSlice]
     /// The head that the base has not, the last of the output's tensors.
     private let head: OutputSpot?
+    /// What integer tensors are compared in.
+    var readable = ReadableFolders.all
     private let method: MethodRules
     private let resolver: ParameterResolver
     private(set) var tensors: FlatTensors
@@ -237,8 +239,7 @@ struct TensorPlanner {
             do {
                 let isEqual = try FileBytes.areEqual(
                     path, at: spot.base.offset, otherPath, at: other.tensor.offset,
-                    count: spot.base.byteCount,
-                    isStopped: isStopped)
+                    count: spot.base.byteCount, in: readable, isStopped: isStopped)
                 if !isEqual { findings.different[other.model, default: .init()].note(spot.name) }
             } catch {
                 findings.unreadable[other.model] = "\(error)"
@@ -272,7 +273,7 @@ struct TensorPlanner {
             inputs.append(
                 InputFile(
                     path: shard.path, size: shard.byteCount, inode: shard.inode, modified: shard.modified,
-                    headerChecksum: shard.headerChecksum))
+                    changed: shard.changed, headerChecksum: shard.headerChecksum))
         }
         return InputTensor(
             file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount, model: model)

@@ -62,16 +62,15 @@ struct TokenizerCheck {
     private func names(in folder: FilePath) -> [String] {
         Self.vocabularyNames.filter { name in
             let path = folder.appending(name)
-            let isFile = ((try? FileSystem.status(path)) ?? nil)?.isRegular ?? false
-            return isFile && library.permits(path)
+            return ((try? library.readable.status(path)) ?? nil)?.isRegular ?? false
         }
     }
 
     /// What a file is in place of its content; `nil` where it has some.
-    static func stub(_ path: FilePath) -> String? {
-        guard let status = (try? FileSystem.status(path)) ?? nil, status.isRegular else { return nil }
+    static func stub(_ path: FilePath, in folders: ReadableFolders) -> String? {
+        guard let status = (try? folders.status(path)) ?? nil, status.isRegular else { return nil }
         if status.size == 0 { return "is empty" }
-        guard status.size < 1024, let bytes = try? FileSystem.readWhole(path, limit: 1024),
+        guard status.size < 1024, let bytes = try? folders.readWhole(path, limit: 1024),
             bytes.starts(with: pointerStart)
         else { return nil }
         return "is a git-lfs pointer, not the file itself"
@@ -79,7 +78,7 @@ struct TokenizerCheck {
 
     /// Whether the file has content; a problem is noted where not.
     private func noteStub(_ path: FilePath, of model: OpenModel, _ list: inout ProblemList) -> Bool {
-        guard let stub = Self.stub(path) else { return true }
+        guard let stub = Self.stub(path, in: library.readable) else { return true }
         list.add(
             model.line, "\(model.reference.displayName): \(path) \(stub)",
             "run git lfs pull in its folder, or download it again", kind: .missingInput)
@@ -92,7 +91,7 @@ struct TokenizerCheck {
     ) -> TokenizerVocabulary? {
         do throws(TokenizerVocabulary.Unreadable) {
             return try TokenizerVocabulary(
-                folder: model.folder, permits: library.permits, isStopped: isStopped)
+                folder: model.folder, in: library.readable, isStopped: isStopped)
         } catch .damaged(let path, let reason) {
             note(settingLine ?? model.line, "\(model.name.text): \(path): \(reason)", &list)
             return nil
@@ -116,7 +115,11 @@ struct TokenizerCheck {
             return
         }
         let common = Self.vocabularyNames.first { names.contains($0) && baseNames.contains($0) }
-        if let common, isSameFile(folder.appending(common), model.folder.appending(common)) { return }
+        if let common,
+            isSameFile(folder.appending(common), model.folder.appending(common), isStopped: isStopped)
+        {
+            return
+        }
         if settingLine != nil {
             let isWhole = names.map { noteStub(model.folder.appending($0), of: model, &list) }
             guard !isWhole.contains(false) else { return }
@@ -125,7 +128,7 @@ struct TokenizerCheck {
         do throws(TokenizerVocabulary.Unreadable) {
             guard let ours else { throw .noText }
             theirs = try TokenizerVocabulary(
-                folder: model.folder, permits: library.permits, isStopped: isStopped)
+                folder: model.folder, in: library.readable, isStopped: isStopped)
             noteDifferences(of: model, theirs.differences(from: ours, rows: rows), &list)
         } catch .damaged(let path, let reason) {
             note(settingLine ?? model.line, "\(model.name.text): \(path): \(reason)", &list)
@@ -166,10 +169,13 @@ struct TokenizerCheck {
         }
     }
 
-    private func isSameFile(_ first: FilePath, _ second: FilePath) -> Bool {
-        guard let left = (try? FileSystem.status(first)) ?? nil,
-            let right = (try? FileSystem.status(second)) ?? nil, left.size == right.size
+    private func isSameFile(_ first: FilePath, _ second: FilePath, isStopped: () -> Bool) -> Bool {
+        let readable = library.readable
+        guard let left = (try? readable.status(first)) ?? nil,
+            let right = (try? readable.status(second)) ?? nil, left.size == right.size
         else { return false }
-        return (try? FileBytes.areEqual(first, at: 0, second, at: 0, count: left.size)) ?? false
+        return
+            (try? FileBytes.areEqual(
+                first, at: 0, second, at: 0, count: left.size, in: readable, isStopped: isStopped)) ?? false
     }
 }

@@ -33,16 +33,16 @@ struct TokenizerVocabulary {
     /// Reads the tokenizer of a model.
     ///
     /// - Parameters:
-    ///   - permits: whether a file, which may be a link, may be read.
+    ///   - folders: what may be read.
     ///   - isStopped: asked before each piece; what is known then is no vocabulary.
     init(
-        folder: FilePath, permits: (FilePath) -> Bool, isStopped: () -> Bool = { false }
+        folder: FilePath, in folders: ReadableFolders, isStopped: () -> Bool = { false }
     ) throws(Unreadable) {
         let whole = folder.appending("tokenizer.json")
         let plain = folder.appending("vocab.json"), added = folder.appending("added_tokens.json")
-        if try !read(whole, permits, isStopped, { try $0.readTokenizer(&$1) }) {
-            guard try read(plain, permits, isStopped, { try $0.readIds(&$1) }) else { throw .noText }
-            _ = try read(added, permits, isStopped) { try $0.readIds(&$1) }
+        if try !read(whole, folders, isStopped, { try $0.readTokenizer(&$1) }) {
+            guard try read(plain, folders, isStopped, { try $0.readIds(&$1) }) else { throw .noText }
+            _ = try read(added, folders, isStopped) { try $0.readIds(&$1) }
         }
         if places.isEmpty { throw .noText }
     }
@@ -61,12 +61,12 @@ struct TokenizerVocabulary {
 
     /// Reads a file, if it is there and may be read.
     private mutating func read(
-        _ path: FilePath, _ permits: (FilePath) -> Bool, _ isStopped: () -> Bool,
+        _ path: FilePath, _ folders: ReadableFolders, _ isStopped: () -> Bool,
         _ body: (inout Self, inout JSONReader) throws -> Void
     ) throws(Unreadable) -> Bool {
         do {
-            guard try FileSystem.status(path) != nil, permits(path) else { return false }
-            let file = try OpenFile.forReading(path, direct: false)
+            guard folders.permits(path) else { return false }
+            let file = try folders.open(path)
             let size = try file.status().size
             guard size <= Self.byteLimit else {
                 throw Unreadable.damaged(path, "has \(size) bytes, and a tokenizer at most \(Self.byteLimit)")

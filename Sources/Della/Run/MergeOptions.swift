@@ -5,7 +5,10 @@ import SystemPackage
 public struct MergeOptions: Sendable {
     /// Bounds every buffer of the merge, in bytes.
     public var memory: UInt64
-    /// Threads that compute.
+    /// The most threads that compute: more than any host has cores.
+    public static let threadLimit = 1024
+
+    /// Threads that compute, at most `threadLimit`.
     public var threads: Int
     public var engine: IOEngineKind
     /// Whether `dellad.json` gets the SHA-256 of every file.
@@ -25,7 +28,7 @@ public struct MergeOptions: Sendable {
         audit: AuditPolicy = .off
     ) {
         self.memory = memory
-        self.threads = threads
+        self.threads = min(threads, Self.threadLimit)
         self.engine = engine
         self.sha256 = sha256
         self.level = level

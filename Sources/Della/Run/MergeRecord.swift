@@ -37,7 +37,7 @@ struct MergeRecord {
                 ("inputs", .array(inputs)), ("files", .array(files.map(\.json))),
                 ("constants", .object(namedConstants)),
                 ("audit", audited),
-                ("warnings", .array(warnings.map(JSON.string))),
+                ("warnings", .array(LimitedWarnings(warnings).texts.map(JSON.string))),
                 ("seconds", .double((seconds * 1000).rounded() / 1000)),
             ]))
     }

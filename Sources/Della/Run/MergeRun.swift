@@ -16,23 +16,23 @@ public struct MergeRun {
     private let configText: [UInt8]
     private let options: MergeOptions
     private let places: PartialFolder
-    private let permits: @Sendable (FilePath) -> Bool
+    private let library: ModelLibrary
     private let report: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - configText: the config as given; part of the merge's identity.
     ///   - output: the folder that will be published. Its parent must exist.
     ///   - report: told what an operator should know: why a merge starts over, which engine is used.
-    ///   - permits: asked before a file that stands beside the weights is copied.
+    ///   - library: says what may be read.
     public init(
         plan: MergePlan, configText: [UInt8], output: FilePath, options: MergeOptions,
         report: @escaping @Sendable (String) -> Void = { _ in },
-        permits: @escaping @Sendable (FilePath) -> Bool = { _ in true }
+        library: ModelLibrary = ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true)
     ) {
         self.plan = plan
         self.configText = configText
         self.options = options
-        self.permits = permits
+        self.library = library
         self.report = report
         places = PartialFolder(output: output)
     }
@@ -50,15 +50,17 @@ public struct MergeRun {
             bytesRead: 0, bytesWritten: 0, outputBytes: plan.shards.reduce(0) { $0 + $1.byteCount },
             seconds: 0, resumptions: opened.content.point.resumptions, engine: "none", simd: "none",
             warnings: plan.warnings)
+        var contents: PartialFolder.Contents?
         if !opened.content.isComplete {
             do throws(MergeFailure) {
-                try build(layout, opened, progress: progress, stop: stop, since: start, summary: &summary)
+                contents = try build(
+                    layout, opened, progress: progress, stop: stop, since: start, summary: &summary)
             } catch {
                 try? settle(after: error)
                 throw error
             }
         }
-        try publish(opened.journal, beforeForgetting: beforeForgetting)
+        try publish(contents, opened.journal, beforeForgetting: beforeForgetting)
         let figures = progress.snapshot
         summary.bytesRead = figures.bytesRead
         summary.bytesWritten = figures.bytesWritten
@@ -112,11 +114,13 @@ public struct MergeRun {
     ) throws(IOError) -> String? {
         guard let earlier = content.identity else { return "the journal is damaged" }
         if let difference = content.auditDifference { return "the audit found a difference: \(difference)" }
+        let isDamaged = content.isComplete ? !content.point.isWhole(of: plan) : !content.point.fits(plan)
         // A merge that has its name is not begun again: the last steps are made, or the name is taken.
         let isNamed = content.isComplete ? try places.isNamed : false
         if let difference = identity.difference(from: earlier) {
             return isNamed ? "\(places.output) is complete, but \(difference)" : difference
         }
+        if isDamaged { return "the journal is damaged" }
         if isNamed { return nil }
         if content.point.isStart, !content.isComplete { return nil }
         guard try FileSystem.status(places.path, followLinks: false) != nil else {
@@ -131,16 +135,24 @@ public struct MergeRun {
     private func build(
         _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
         since start: ContinuousClock.Instant, summary: inout MergeSummary
-    ) throws(MergeFailure) {
+    ) throws(MergeFailure) -> PartialFolder.Contents {
         let merged = try merge(layout, opened, progress: progress, stop: stop, summary: &summary)
         summary.audit = try audit(merged, opened.journal, since: start, progress: progress, stop: stop)
         do {
             try OutputFolder(
-                plan: plan, folder: places.path, takesSHA256: options.sha256, permits: permits
+                plan: plan, folder: places.path, takesSHA256: options.sha256, library: library
             ).complete(
                 shards: merged.checksums, constants: merged.constants, audit: summary.audit,
                 configText: configText, seconds: start.duration(to: .now).seconds,
-                warnings: plan.warnings + progress.warnings)
+                warnings: plan.warnings + progress.warnings,
+                next: {
+                    progress.beat()
+                    if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+                })
+            guard try places.holds(merged.contents, of: plan) else {
+                throw MergeFailure.replaced(places.path)
+            }
+            return merged.contents
         } catch {
             throw MergeFailure(error)
         }
@@ -150,6 +162,7 @@ public struct MergeRun {
     private struct Merged {
         let checksums: [ChunkChecksums]
         let constants: [TensorPlace: TensorConstants]
+        let contents: PartialFolder.Contents
     }
 
     /// Writes the shards. Its buffers are gone when it returns.
@@ -158,10 +171,10 @@ public struct MergeRun {
         summary: inout MergeSummary
     ) throws(MergeFailure) -> Merged {
         var point = opened.content.point
-        for warning in point.warnings { progress.warn(warning) }
+        progress.warn(point.findings.warnings(modelNames: plan.modelNames))
         let trace = options.trace.map { _ in MergeTrace() }
         do {
-            try places.reserve(plan, from: point)
+            let contents = try places.reserve(plan, from: point)
             let arena = try Arena(byteCount: layout.arenaBytes)
             let engine = try makeEngine(
                 options.engine, queueDepth: Self.queueDepth, arena: arena, report: report)
@@ -174,14 +187,17 @@ public struct MergeRun {
                 ).complete(&point, report: report)
             }
             let environment = PipelineEnvironment(
-                folder: places.path, takesSHA256: options.sha256, isMemoryQuick: options.isMemoryQuick,
+                folder: places.path, readable: library.readable, takesSHA256: options.sha256,
+                isMemoryQuick: options.isMemoryQuick,
                 journal: { (record) throws(IOError) in try opened.journal.append(record) })
             let pipeline = try MergePipeline(
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
                 resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
             let checksums = try pipeline.run()
+            // Before anything else is written by name.
+            guard try places.holds(contents, of: plan) else { throw MergeFailure.replaced(places.path) }
             if let trace, let path = options.trace { trace.save(to: path, report: report) }
-            return Merged(checksums: checksums, constants: pipeline.constants)
+            return Merged(checksums: checksums, constants: pipeline.constants, contents: contents)
         } catch {
             throw MergeFailure(error)
         }
@@ -247,16 +263,26 @@ public struct MergeRun {
 
     // MARK: Publishing
 
+    /// - Parameter contents: what this run has written; `nil` where an earlier one did.
     private func publish(
-        _ journal: MergeJournal, beforeForgetting: () throws -> Void
+        _ contents: PartialFolder.Contents?, _ journal: MergeJournal, beforeForgetting: () throws -> Void
     ) throws(MergeFailure) {
+        var isReplaced = false
         do throws(IOError) {
             try journal.append(.complete)
             try places.publish()
-            try places.forget(after: beforeForgetting)
+            if let contents, try !places.isFolder(contents, at: places.output) {
+                // Put in its place at the last moment: it goes, and the merge begins anew.
+                try FileSystem.rename(places.output, to: places.path, replacing: false)
+                try places.discard()
+                isReplaced = true
+            } else {
+                try places.forget(after: beforeForgetting)
+            }
         } catch {
             throw .publication(error, output: places.output)
         }
+        if isReplaced { throw .replaced(places.path) }
     }
 }
 

@@ -7,13 +7,16 @@ struct OutputFolder {
     let folder: FilePath
     /// Whether `dellad.json` gets the SHA-256 of every file.
     let takesSHA256: Bool
-    /// Asked again before a file is copied: what was one when it was planned may be a link by now.
-    var permits: (FilePath) -> Bool = { _ in true }
+    /// Says where files may be copied from: what was one when it was planned may be a link by now.
+    let library: ModelLibrary
 
     /// Writes the companions and `dellad.json`, and syncs everything down to the folder's names.
+    ///
+    /// - Parameter next: called before each file; what it throws is thrown.
     func complete(
         shards: [ChunkChecksums], constants: [TensorPlace: TensorConstants], audit: AuditReport?,
-        configText: [UInt8], seconds: Double, warnings: [String]
+        configText: [UInt8], seconds: Double, warnings: [String],
+        next: () throws -> Void = {}
     ) throws {
         var files = zip(plan.shards, shards).map { shard, checksums in
             MergeRecord.File(
@@ -21,15 +24,19 @@ struct OutputFolder {
                 sha256: takesSHA256 ? checksums.sha256 : nil)
         }
         for companion in plan.companions {
+            try next()
             try write(companion)
             files.append(
                 try MergeRecord.File(reading: companion.name, in: folder, takesSHA256: takesSHA256))
         }
         let record = MergeRecord(
             plan: plan, configText: configText, files: files, constants: constants, audit: audit,
-            seconds: seconds,
-            warnings: warnings)
-        try replace(MergeRecord.fileName, with: record.json.serialized(indentedBy: 2) + "\n")
+            seconds: seconds, warnings: warnings)
+        let text = record.json.serialized(indentedBy: 2) + "\n"
+        guard text.utf8.count <= RecordedMerge.recordLimit else {
+            throw IOError("write (too many files)", folder.appending(MergeRecord.fileName), .fileTooLarge)
+        }
+        try replace(MergeRecord.fileName, with: text)
         try FileSystem.syncFolder(folder)
     }
 
@@ -47,15 +54,23 @@ struct OutputFolder {
             try removeIfThere(path)
             try OutputIndex(shards: plan.shards).write(to: path)
         case .copy(let source):
-            guard permits(source) else {
-                throw MergeFailure(
-                    .inputChanged,
-                    "\(source): \(ModelLibrary.forbidden.problem) by now (\(ModelLibrary.forbidden.remedy))")
-            }
             try removeIfThere(path)
-            try FileSystem.copy(source, to: path)
+            try FileSystem.copy(open(source, of: companion), to: path)
         }
         if above != folder { try FileSystem.syncFolder(above) }
+    }
+
+    private func open(_ source: FilePath, of companion: CompanionFile) throws -> OpenFile {
+        var model = source
+        for _ in FilePath(companion.name).components { model.removeLastComponent() }
+        do throws(IOError) {
+            return try library.copyable(of: model).open(source)
+        } catch {
+            guard error.errno == .improperLink else { throw error }
+            throw MergeFailure(
+                .inputChanged,
+                "\(source): \(ModelLibrary.forbidden.problem) by now (\(ModelLibrary.forbidden.remedy))")
+        }
     }
 
     /// A run before this one may have written the file, whole or not.

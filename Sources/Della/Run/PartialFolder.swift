@@ -46,9 +46,41 @@ struct PartialFolder: Hashable, Sendable {
         return true
     }
 
+    /// The folder and its shards as files, whatever has their names later.
+    struct Contents {
+        fileprivate let folder: FileStatus?
+        /// In order.
+        fileprivate var shards: [FileStatus?] = []
+    }
+
+    /// Whether the names are still those of the folder and the shards that were written.
+    func holds(_ contents: Contents, of plan: MergePlan) throws(IOError) -> Bool {
+        guard try isFolder(contents, at: path) else { return false }
+        for (shard, written) in zip(plan.shards, contents.shards) {
+            guard let status = try FileSystem.status(path.appending(shard.fileName), followLinks: false),
+                let written, status.isSameFile(as: written), status.isRegular, status.size == shard.byteCount
+            else { return false }
+        }
+        return true
+    }
+
+    /// Whether what has a name is the folder that was written.
+    func isFolder(_ contents: Contents, at path: FilePath) throws(IOError) -> Bool {
+        guard let status = try FileSystem.status(path, followLinks: false), let folder = contents.folder
+        else {
+            return false
+        }
+        return status.isDirectory && status.isSameFile(as: folder)
+    }
+
     /// Creates the shards that are still to be written and sets their space aside, so that a disk that is too
     /// small says so now.
-    func reserve(_ plan: MergePlan, from point: ResumePoint) throws(IOError) {
+    func reserve(_ plan: MergePlan, from point: ResumePoint) throws(IOError) -> Contents {
+        var contents = Contents(folder: try FileSystem.status(path, followLinks: false))
+        for shard in plan.shards.prefix(point.shard) {
+            contents.shards.append(
+                try FileSystem.status(path.appending(shard.fileName), followLinks: false))
+        }
         for (index, shard) in plan.shards.enumerated().dropFirst(point.shard) {
             let file = path.appending(shard.fileName)
             let isContinued = index == point.shard && point.offset > 0
@@ -63,9 +95,11 @@ struct PartialFolder: Hashable, Sendable {
             } catch  where error.errno == .notSupported {
                 // A file system without allocation fills up as it goes.
             }
+            contents.shards.append(try open.status())
         }
         // What is durable of a shard must have its name.
         try FileSystem.syncFolder(path)
+        return contents
     }
 
     /// Gives back what was set aside and not written; what is durable stays for a retry.

@@ -14,6 +14,8 @@ public struct Checkpoint: Hashable, Sendable {
         public var inode: UInt64
         /// Nanoseconds since the epoch.
         public var modified: Int64
+        /// As `modified`, and nobody can set it.
+        public var changed: Int64
         /// CRC-32C of the header: the eight bytes of its length and the JSON.
         public var headerChecksum: UInt32
     }
@@ -37,6 +39,10 @@ public struct Checkpoint: Hashable, Sendable {
         public var elementCount: Int { shape.reduce(1, *) }
     }
 
+    /// The most bytes of a model, so that sums over all of a merge's have numbers: twice the largest there is.
+    public static let byteLimit: UInt64 = 8 << 40
+    /// Files of a folder that are looked at, at most.
+    public static let entryLimit = 100_000
     /// The most bytes that an index may have.
     public static let indexByteLimit = 100_000_000
     static let indexName = "model.safetensors.index.json"
@@ -69,16 +75,16 @@ public struct Checkpoint: Hashable, Sendable {
     /// is wrong, and a complete set of shards is there, their headers decide.
     ///
     /// - Parameters:
-    ///   - permits: asked of every file before it is opened; its path may be that of a link.
+    ///   - folders: what may be read.
     ///   - room: the most bytes of memory that the tensors may take: `tooLarge` where that is not enough.
     ///   - isStopped: asked often; `stopped` is thrown once it is true.
     public init(
-        opening directory: FilePath, permits: (FilePath) -> Bool = { _ in true }, room: UInt64 = .max,
+        opening directory: FilePath, in folders: ReadableFolders = .all, room: UInt64 = .max,
         isStopped: () -> Bool = { false }
     ) throws(CheckpointError) {
         do {
             self = try withoutActuallyEscaping(isStopped) { isStopped in
-                try Self(directory, permits, room: room, isStopped: isStopped)
+                try Self(directory, folders, room: room, isStopped: isStopped)
             }
         } catch let error as CheckpointError {
             throw error
@@ -88,13 +94,13 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     private init(
-        _ directory: FilePath, _ permits: (FilePath) -> Bool, room: UInt64, isStopped: @escaping () -> Bool
+        _ directory: FilePath, _ folders: ReadableFolders, room: UInt64, isStopped: @escaping () -> Bool
     ) throws {
-        let names = try Self.list(directory)
+        let names = try Self.list(directory, folders)
         let set = Self.completeSet(names)
         func opened(_ files: [String], _ index: CheckpointIndex?, _ remark: String? = nil) throws -> Self {
             try Self(
-                directory, files, names, index, permits, room: room, remark: remark, isStopped: isStopped)
+                directory, files, names, index, folders, room: room, remark: remark, isStopped: isStopped)
         }
         guard names.contains(Self.indexName) else {
             if let set, set.count > 1, !names.contains(Self.singleName) {
@@ -106,9 +112,8 @@ public struct Checkpoint: Hashable, Sendable {
             return
         }
         let path = directory.appending(Self.indexName)
-        try Self.check(path, permits)
         do {
-            let index = try CheckpointIndex(reading: path, isStopped: isStopped)
+            let index = try CheckpointIndex(reading: path, in: folders, isStopped: isStopped)
             self = try opened(index.shardNames, index)
         } catch let error as CheckpointError where error.isIndexs {
             guard let files = set ?? (names.contains(Self.singleName) ? [Self.singleName] : nil) else {
@@ -140,14 +145,16 @@ public struct Checkpoint: Hashable, Sendable {
     /// Measures all headers before any is kept.
     private init(
         _ directory: FilePath, _ files: [String], _ names: Set<String>, _ index: CheckpointIndex?,
-        _ permits: (FilePath) -> Bool, room: UInt64, remark: String?, isStopped: @escaping () -> Bool
+        _ folders: ReadableFolders, room: UInt64, remark: String?, isStopped: @escaping () -> Bool
     ) throws {
         var headers: [ShardHeader] = []
         for name in files {
             let path = directory.appending(name)
             if let index, !names.contains(name) { throw CheckpointError(index.path, .missingShard(name)) }
-            try Self.check(path, permits)
-            headers.append(try ShardHeader(measuring: path, isStopped: isStopped))
+            headers.append(try ShardHeader(measuring: path, in: folders, isStopped: isStopped))
+        }
+        guard headers.reduce(0, { $0.addingSaturated($1.shard.byteCount) }) <= Self.byteLimit else {
+            throw CheckpointError(directory, .tooManyBytes)
         }
         var extent = headers.reduce(TensorTable.Extent()) { $0 + $1.extent }
         extent.tensors = max(extent.tensors, index?.extent.tensors ?? 0)
@@ -183,19 +190,14 @@ public struct Checkpoint: Hashable, Sendable {
         return TensorList(table: table, starts: starts, dataOffsets: headers.map { UInt64($0.byteCount) })
     }
 
-    private static func check(_ path: FilePath, _ permits: (FilePath) -> Bool) throws(CheckpointError) {
-        guard !permits(path) else { return }
-        // A link to nothing leads nowhere.
-        let isThere = ((try? FileSystem.status(path)) ?? nil) != nil
-        throw CheckpointError(
-            path, isThere ? .notPermitted : .unreadable(IOError("open", path, .noSuchFileOrDirectory)))
-    }
-
-    private static func list(_ directory: FilePath) throws(CheckpointError) -> Set<String> {
+    private static func list(
+        _ directory: FilePath, _ folders: ReadableFolders
+    ) throws(CheckpointError) -> Set<String> {
         do throws(IOError) {
-            return Set(try FileSystem.entries(of: directory))
+            return Set(try folders.entries(of: directory, limit: entryLimit))
         } catch {
-            throw CheckpointError(directory, error.errno == .notDirectory ? .notAFolder : .unreadable(error))
+            if error.errno == .notDirectory { throw CheckpointError(directory, .notAFolder) }
+            throw CheckpointError(opening: directory, error)
         }
     }
 

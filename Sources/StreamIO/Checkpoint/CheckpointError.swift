@@ -29,6 +29,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         /// What Git leaves in place of a large file it has not fetched.
         case lfsPointer
         case invalidFile(SafetensorsError)
+        /// More bytes than a model may have.
+        case tooManyBytes
         /// A safetensors file became another while it was read.
         case changed
         /// The tensors take more memory than there is for them, in bytes.
@@ -46,6 +48,17 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     public init(_ path: FilePath, _ reason: Reason) {
         self.path = path
         self.reason = reason
+    }
+
+    /// A file or folder that could not be opened.
+    init(opening path: FilePath, _ error: IOError) {
+        let reason: Reason =
+            switch error.errno {
+            case .improperLink: .notPermitted
+            case .isDirectory, .invalidArgument: .notAFile
+            default: .unreadable(error)
+            }
+        self.init(path, reason)
     }
 
     /// Whether something is not there or not readable (`EX_NOINPUT`, 66), rather than wrong (`EX_DATAERR`, 65).
@@ -84,6 +97,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .tensorNotInIndex(let tensor): "tensor \(tensor) is not in the index, or there in another file"
         case .lfsPointer: "a Git LFS pointer in place of the file"
         case .invalidFile(let error): "\(error)"
+        case .tooManyBytes: "the model's files have more than \(Checkpoint.byteLimit >> 40) TiB"
         case .changed: "the file changed while it was read"
         case .tooLarge(let needed, let tensors):
             "its \(tensors) tensors take \(ByteCount.wholeMebibytes(for: needed)) of memory to plan with"
@@ -110,6 +124,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .ambiguous: "add model.safetensors.index.json, or leave one file"
         case .missingShard: "finish the download"
         case .lfsPointer: "run git lfs pull in the model's folder"
+        case .tooManyBytes: "a sparse file says more than it holds: download it again"
         case .changed: "wait until the download or copy has finished"
         case .tooLarge: "give more memory"
         case .stopped: "open it again"

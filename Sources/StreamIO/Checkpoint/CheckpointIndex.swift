@@ -19,13 +19,17 @@ struct CheckpointIndex {
     private let order: [Int]
     /// CRC-32C of the file.
     private let checksum: UInt32
+    private let folders: ReadableFolders
     private let isStopped: () -> Bool
 
     /// Reads the index and keeps the names of files.
-    init(reading path: FilePath, isStopped: @escaping () -> Bool) throws {
+    init(
+        reading path: FilePath, in folders: ReadableFolders, isStopped: @escaping () -> Bool
+    ) throws {
         self.path = path
+        self.folders = folders
         self.isStopped = isStopped
-        let file = try TextFile(path, isStopped: isStopped)
+        let file = try TextFile(path, in: folders, isStopped: isStopped)
         guard file.status.size <= UInt64(Checkpoint.indexByteLimit) else {
             throw CheckpointError(
                 path,
@@ -55,7 +59,7 @@ struct CheckpointIndex {
     ///
     /// - Returns: the file of each name, as its number in `shardNames`.
     func fill(_ table: inout TensorTable) throws -> [UInt16] {
-        let file = try TextFile(path, isStopped: isStopped)
+        let file = try TextFile(path, in: folders, isStopped: isStopped)
         var shardOfName: [UInt16] = []
         shardOfName.reserveCapacity(extent.tensors)
         _ = try Self.read(file) { name, shard in

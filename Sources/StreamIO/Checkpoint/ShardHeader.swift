@@ -8,12 +8,16 @@ struct ShardHeader {
     let extent: TensorTable.Extent
     let metadata: [String: String]
     private let status: FileStatus
+    private let folders: ReadableFolders
     private let isStopped: () -> Bool
 
     /// Reads the header of a file and counts what it says.
-    init(measuring path: FilePath, isStopped: @escaping () -> Bool) throws {
+    init(
+        measuring path: FilePath, in folders: ReadableFolders, isStopped: @escaping () -> Bool
+    ) throws {
+        self.folders = folders
         self.isStopped = isStopped
-        let file = try TextFile(path, isStopped: isStopped)
+        let file = try TextFile(path, in: folders, isStopped: isStopped)
         status = file.status
         byteCount = try Self.byteCount(of: file)
         var extent = TensorTable.Extent()
@@ -26,6 +30,7 @@ struct ShardHeader {
         guard try file.isUnchanged() else { throw CheckpointError(path, .changed) }
         shard = Checkpoint.Shard(
             path: path, byteCount: status.size, inode: status.inode, modified: status.modified,
+            changed: status.changed,
             headerChecksum: file.checksum.value)
     }
 
@@ -34,7 +39,7 @@ struct ShardHeader {
     /// - Parameter isElsewhere: whether the name of that number belongs to another file; `nil` where no index says.
     func fill(_ table: inout TensorTable, isElsewhere: ((Int) -> Bool)?) throws {
         let path = shard.path
-        let file = try TextFile(path, isStopped: isStopped)
+        let file = try TextFile(path, in: folders, isStopped: isStopped)
         guard file.status == status, try Self.byteCount(of: file) == byteCount else {
             throw CheckpointError(path, .changed)
         }

@@ -12,17 +12,20 @@ final class TextFile {
 
     /// Opens a regular file.
     ///
-    /// - Parameter isStopped: asked before each piece.
-    init(_ path: FilePath, isStopped: @escaping () -> Bool) throws(CheckpointError) {
+    /// - Parameters:
+    ///   - folders: what may be read.
+    ///   - isStopped: asked before each piece.
+    init(
+        _ path: FilePath, in folders: ReadableFolders, isStopped: @escaping () -> Bool
+    ) throws(CheckpointError) {
         self.path = path
         self.isStopped = isStopped
         do throws(IOError) {
-            file = try OpenFile.forReading(path, direct: false)
+            file = try folders.open(path)
             status = try file.status()
         } catch {
-            throw CheckpointError(path, .unreadable(error))
+            throw CheckpointError(opening: path, error)
         }
-        guard status.isRegular else { throw CheckpointError(path, .notAFile) }
     }
 
     /// Up to `count` bytes of the file's start.

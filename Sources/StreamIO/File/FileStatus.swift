@@ -11,8 +11,10 @@ public struct FileStatus: Hashable, Sendable {
     public var inode: UInt64
     /// The file system's number.
     public var device: UInt64
-    /// Nanoseconds since the epoch.
+    /// When the content was written last, as far as anybody says: nanoseconds since the epoch, see `WallTime`.
     public var modified: Int64
+    /// When the content or anything else of the file changed last, which nobody can set; as `modified`.
+    public var changed: Int64
     /// Type and permission bits, as `st_mode`.
     public var mode: UInt32
     /// The owner.
@@ -24,10 +26,11 @@ public struct FileStatus: Hashable, Sendable {
 
     init(_ status: stat) {
         size = UInt64(max(0, status.st_size))
-        allocatedSize = UInt64(max(0, status.st_blocks)) * 512
+        allocatedSize = UInt64(max(0, status.st_blocks)).multipliedSaturated(by: 512)
         inode = UInt64(status.st_ino)
         device = UInt64(status.st_dev)
-        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        modified = WallTime.nanoseconds(status.st_mtim)
+        changed = WallTime.nanoseconds(status.st_ctim)
         mode = UInt32(status.st_mode)
         userID = UInt32(status.st_uid)
         groupID = UInt32(status.st_gid)
@@ -42,6 +45,11 @@ public struct FileStatus: Hashable, Sendable {
     public var isLink: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFLNK) }
     /// Whether both are of one file, whatever its names.
     public func isSameFile(as other: FileStatus) -> Bool { inode == other.inode && device == other.device }
+    /// Whether it lies on the device of these numbers, which `device` has in the C library's encoding.
+    public func isOnDevice(major: UInt32, minor: UInt32) -> Bool {
+        let (high, low) = (UInt64(major), UInt64(minor))
+        return device == (high & ~0xFFF) << 32 | (high & 0xFFF) << 8 | (low & ~0xFF) << 12 | low & 0xFF
+    }
     /// The permission bits alone.
     public var permissions: UInt32 { mode & 0o7777 }
 }

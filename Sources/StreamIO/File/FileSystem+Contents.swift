@@ -13,9 +13,14 @@ extension FileSystem {
     public static func readWhole(
         _ path: FilePath, limit: Int, followLinks: Bool = true
     ) throws(IOError) -> [UInt8] {
-        let file =
+        try readWhole(
             followLinks
-            ? try OpenFile.forReading(path, direct: false) : try OpenFile.forReadingUnlinked(path)
+                ? OpenFile.forReading(path, direct: false) : OpenFile.forReadingUnlinked(path), limit: limit)
+    }
+
+    /// The whole content of an open file.
+    static func readWhole(_ file: consuming OpenFile, limit: Int) throws(IOError) -> [UInt8] {
+        let path = file.path
         let status = try file.status()
         guard status.isRegular else {
             throw IOError(
@@ -100,8 +105,10 @@ extension FileSystem {
     ///
     /// Through one buffer of `copyBufferSize`, and neither file stays in the page cache. A copy that could
     /// not be finished is removed again.
-    public static func copy(_ from: FilePath, to: FilePath) throws(IOError) {
-        let source = try OpenFile.forReading(from, direct: false)
+    ///
+    /// - Parameter source: opened for buffered reading.
+    public static func copy(_ source: consuming OpenFile, to: FilePath) throws(IOError) {
+        let from = source.path
         let status = try source.status()
         guard status.isRegular else {
             throw IOError(

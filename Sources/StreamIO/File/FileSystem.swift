@@ -103,9 +103,18 @@ public enum FileSystem {
     }
 
     /// The names in a folder, `.` and `..` left out, in the order of their bytes.
-    public static func entries(of path: FilePath) throws(IOError) -> [String] {
+    ///
+    /// - Parameter limit: the most names that are returned: any of more.
+    public static func entries(of path: FilePath, limit: Int = .max) throws(IOError) -> [String] {
+        try entries(openFolder(path), path, limit: limit)
+    }
+
+    /// The names in an open folder; closes the descriptor.
+    static func entries(_ folder: Int32, _ path: FilePath, limit: Int) throws(IOError) -> [String] {
         var names: [String] = []
-        try withEntries(openFolder(path), path) { name in names.append(String(cString: name)) }
+        try withEntries(folder, path) { name in
+            if names.count < limit { names.append(String(cString: name)) }
+        }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
@@ -113,7 +122,7 @@ public enum FileSystem {
     public static func freeSpace(at path: FilePath) throws(IOError) -> UInt64 {
         var status = statvfs()
         _ = try SystemCall.value("free space", path) { path.withPlatformString { statvfs($0, &status) } }
-        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+        return UInt64(status.f_bavail).multipliedSaturated(by: UInt64(status.f_frsize))
     }
 
     static func openFolder(_ path: FilePath) throws(IOError) -> Int32 {

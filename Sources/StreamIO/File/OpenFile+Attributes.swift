@@ -11,11 +11,16 @@ extension OpenFile {
         }
     }
 
+    /// Takes away the permission bits of all but the owner: a lock on a file is anybody's who may read it.
+    public func keepPrivate() throws(IOError) {
+        let present = try status().permissions
+        guard present & 0o077 != 0 else { return }
+        _ = try SystemCall.value("chmod", path) { fchmod(reference.descriptor, mode_t(present & ~0o077)) }
+    }
+
     /// Says when the file was written last: nanoseconds since the epoch.
     public func setModified(_ time: Int64) throws(IOError) {
-        let billion: Int64 = 1_000_000_000
-        let rest = (time % billion + billion) % billion
-        let moment = timespec(tv_sec: Int((time - rest) / billion), tv_nsec: Int(rest))
+        let moment = WallTime.timespec(time)
         let times = [moment, moment]
         _ = try SystemCall.value("set time", path) { futimens(reference.descriptor, times) }
     }

@@ -54,6 +54,8 @@ public indirect enum JSON: Hashable, Sendable {
     public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
     /// `nil` for numbers with a fraction or an exponent and those outside `Int`.
     public var intValue: Int? { if case .number(let text) = self { Int(text) } else { nil } }
+    /// `nil` for what is no whole number from 0 to 2⁶³−1.
+    public var countValue: UInt64? { intValue.flatMap { UInt64(exactly: $0) } }
     /// The nearest value; `nil` for other kinds.
     public var doubleValue: Double? { if case .number(let text) = self { Double(text) } else { nil } }
     /// Whether this is `null`.

@@ -83,7 +83,9 @@ import Testing
         #expect(missing.code == 66 && missing.errors.contains("tuned"), "\(missing.errors)")
         try FileSystem.createFolder(rig.models / "tuned")
         for name in try FileSystem.entries(of: rig.models / "real") {
-            try FileSystem.copy(rig.models / "real" / name, to: rig.models / "tuned" / name)
+            try FileSystem.copy(
+                OpenFile.forReading(rig.models / "real" / name, direct: false),
+                to: rig.models / "tuned" / name)
         }
         // A space more or less in the header is another header.
         var bytes = try FileSystem.readWhole(tuned, limit: 1 << 30)

@@ -61,13 +61,14 @@ struct SettingsTests {
             sha256: true
             shard_size: 2GB
             clear_after: 30d
+            max_jobs_per_user: 7
             log_level: debug
             """
         var expected = DaemonSettings(stateFolder: nil)
         (expected.spool, expected.output, expected.models) = ("/s", "/o", ["/m", "/n"])
         (expected.allowsAnyPath, expected.memory, expected.threads) = (true, 512 << 20, 6)
         (expected.engine, expected.shardSize, expected.logLevel) = (.posix, 2_000_000_000, .debug)
-        (expected.sha256, expected.clearAfter) = (true, Age("30d"))
+        (expected.sha256, expected.clearAfter, expected.jobsPerUser) = (true, Age("30d"), 7)
         #expect(try settings(file: file) == expected)
     }
 
@@ -124,10 +125,10 @@ struct SettingsTests {
         let found = try problems(file: file, environment: ["DELLAD_SHARD_SIZE": "5 GB"])
         #expect(
             found == [
-                "DELLAD_SHARD_SIZE: '5 GB' is no size (digits and K, M, G or KB, MB, GB)",
+                "DELLAD_SHARD_SIZE: '5 GB' is no size (a number with K, M, G or KB, MB, GB: 1.5G)",
                 "1: spool: 'here' is no absolute path (begin it with /)",
                 "2: unknown key 'memroy' (did you mean memory?)",
-                "4: threads: '0' is no number of threads (auto, or a number from 1)",
+                "4: threads: '0' is no number of threads (auto, or a number from 1 to 1024)",
                 "5: models: is an empty list (name a folder, or leave the key out)",
                 "6: io takes one value (see dellad.yaml(5))",
                 "7: log_level: 'loud' is none of trace, debug, info, notice, warning, error, critical (use one)",
@@ -143,6 +144,11 @@ struct SettingsTests {
             ("allow_any_path: perhaps\n", "1: allow_any_path: 'perhaps' is neither true nor false"),
             ("\n\nmemory: -1G\n", "3: memory: '-1G' is no size"),
             ("clear_after: soon\n", "1: clear_after: 'soon' is no age"),
+            (
+                "max_jobs_per_user: 0\n",
+                "1: max_jobs_per_user: '0' is no number of jobs (a number from 1 to 10000)"
+            ),
+            ("threads: 9223372036854775807\n", "1: threads: '9223372036854775807' is no number of threads"),
         ])
     func malformed(file: String, expected: String) throws {
         let found = try problems(file: file)

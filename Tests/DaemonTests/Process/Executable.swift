@@ -22,10 +22,12 @@ final class Executable: @unchecked Sendable {
 
     /// Starts it.
     ///
-    /// - Parameter umask: in octal; the tests' own by default.
+    /// - Parameters:
+    ///   - umask: in octal; the tests' own by default.
+    ///   - prelude: what a shell does before it becomes the program.
     init(
         _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
-        umask: String? = nil
+        umask: String? = nil, prelude: String? = nil
     ) throws {
         let number = UInt64.random(in: 0 ... .max)
         errors = folder.path / "stderr-\(number)"
@@ -34,9 +36,9 @@ final class Executable: @unchecked Sendable {
         try output.write("")
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
-        if let umask {
+        if let prelude = prelude ?? umask.map({ "umask \($0)" }) {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", "umask \(umask); exec \"$0\" \"$@\"", Self.path] + arguments
+            process.arguments = ["-c", "\(prelude); exec \"$0\" \"$@\"", Self.path] + arguments
         }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardError = FileHandle(forWritingAtPath: errors.string)

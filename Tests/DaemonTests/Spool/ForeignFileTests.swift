@@ -6,15 +6,43 @@ import Testing
 
 /// What others may leave in the folders that they can write in.
 @Suite struct ForeignFileTests {
-    @Test(arguments: ["z.retry", "z.cancel"])
-    func aRequestThatIsNoFileIsToldOfOnceAndLeft(fileName: String) throws {
+    /// Names are everybody's: what is no file keeps nobody's command from being heard.
+    @Test(arguments: ["z.retry", "z.cancel", "z.yml", "z.yaml"], [false, true])
+    func aFolderInPlaceOfAFileIsPutAside(fileName: String, isWhileMerging: Bool) throws {
         let rig = try SpoolRig()
-        try FileSystem.createFolder(rig.spool.incoming(fileName))
-        rig.runAll()
-        rig.runAll()
-        #expect(rig.names(in: .incoming) == [fileName])
-        #expect(rig.lines.all.count == 1, "\(rig.lines.all)")
-        #expect(rig.lines.all.first?.contains("incoming/\(fileName): left alone") == true)
+        if isWhileMerging {
+            try rig.drop("z.yml", "wait")
+            rig.settle()
+            _ = try rig.start()
+        }
+        let folder = rig.spool.incoming(fileName)
+        try FileSystem.createFolder(folder)
+        try (folder / "x").write("x")
+        rig.machine.noticed(fileName, now: rig.now)
+        rig.settle()
+        let left = rig.names(in: .incoming)
+        #expect(
+            left.count == 1 && left[0].hasPrefix(".\(fileName).") && left[0].hasSuffix(".aside"), "\(left)")
+        #expect((rig.spool.folder(.incoming) / (left.first ?? "") / "x").text == "x")
+        for _ in 0..<3 { rig.settle(after: 31) }
+        #expect(rig.lines.all.count { $0.contains("incoming/\(fileName): renamed") } == 1, "\(rig.lines.all)")
+        #expect(rig.names(in: .failed).isEmpty)
+        // The name is free again.
+        try rig.drop(fileName, "")
+        rig.settle(after: 31)
+        if !isWhileMerging { #expect(rig.names(in: .incoming) == left) }
+    }
+
+    @Test func millionsOfNamesAreLookedAtInTurn() throws {
+        let rig = try SpoolRig()
+        var watch = IncomingWatch()
+        for number in 0..<IncomingWatch.candidateLimit + 10 {
+            _ = watch.noticed("j\(number).yml", now: rig.now)
+        }
+        #expect(watch.candidates.count == IncomingWatch.candidateLimit)
+        for number in 0..<5 { try rig.drop("a\(number).yml", notice: false) }
+        #expect(try FileSystem.entries(of: rig.spool.folder(.incoming), limit: 3).count == 3)
+        #expect(try rig.spool.entries(in: .incoming).count == 5)
     }
 
     @Test func aConfigThatCannotBeTakenIsTriedOnceAScan() throws {

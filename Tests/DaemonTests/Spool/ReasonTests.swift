@@ -27,7 +27,7 @@ import Testing
         case "second name": try #require(link(secret.string, reason.string) == 0)
         case "pipe": try #require(mkfifo(reason.string, 0o644) == 0)
         case "folder": try FileSystem.createFolder(reason)
-        case "large": try reason.write(String(repeating: "x", count: Spool.reasonLimit + 1))
+        case "large": try reason.write(String(repeating: "x", count: FailureText.byteLimit + 2))
         default:
             try reason.write("a lie")
             // Only root can give a file away.

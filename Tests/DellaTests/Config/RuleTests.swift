@@ -205,8 +205,8 @@ import Testing
             Rule.top(
                 "dellad:\n  sede: 3\n  shard_size: 5TB\n  memory: 0\n  mergekit_compat: maybe\n  retry: -1\n"),
             "5: unknown key 'sede' (did you mean seed?)",
-            "6: shard_size: '5TB' is no size (write digits with K, M, G or KB, MB, GB)",
-            "7: memory: '0' is no size (write digits with K, M, G or KB, MB, GB)",
+            "6: shard_size: '5TB' is no size (write a number with K, M, G or KB, MB, GB: 1.5G)",
+            "7: memory: '0' is no size (write a number with K, M, G or KB, MB, GB: 1.5G)",
             "8: mergekit_compat is neither true nor false (write true or false)",
             "9: retry is no whole number from 0 to 1000 (write retry: 3)"),
         Rule(

@@ -133,7 +133,7 @@ import Testing
         ("from .", []), ("from . import (a", ["a"]), ("from_ = .5", []), ("# from . import a", []),
     ])
     func modulesAreFoundHoweverTheyAreImported(text: String, modules: [String]) {
-        #expect(PythonImports(text).modules == modules)
+        #expect(PythonImports(text.utf8).modules == modules)
     }
 
     @Test func theCardHasFrontMatterLinksTheMethodAndTheConfig() throws {
@@ -247,7 +247,7 @@ import Testing
         let output = models.folder.appending("Out")
         let run = MergeRun(
             plan: plan, configText: text, output: output,
-            options: MergeOptions(memory: 8 << 20, threads: 1, engine: .posix), permits: library.permits)
+            options: MergeOptions(memory: 8 << 20, threads: 1, engine: .posix), library: library)
         let failure = try #require(throws: MergeFailure.self) {
             _ = try run.perform(progress: MergeProgress(), stop: StopRequest())
         }

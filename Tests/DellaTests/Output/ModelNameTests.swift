@@ -81,7 +81,7 @@ import Testing
         // The folder itself is a model, too.
         for file in ["config.json", "model.safetensors"] {
             try FileSystem.copy(
-                rig.models.folder.pushing(FilePath("Test/Base/" + file)),
+                ReadableFolders.all.open(rig.models.folder.pushing(FilePath("Test/Base/" + file))),
                 to: rig.models.folder.appending(file))
         }
         #expect(

@@ -154,20 +154,24 @@ final class PlannedMerge {
     func overwrite(_ path: FilePath, at offset: UInt64, with bytes: [UInt8]) throws {
         let file = try OpenFile.forUpdating(path, direct: false)
         try bytes.withUnsafeBytes { try file.write($0, at: offset) }
-        let modified = try file.status().modified
+        let status = try file.status()
         for index in plan.inputs.indices where plan.inputs[index].path == path {
-            plan.inputs[index].modified = modified
+            plan.inputs[index].modified = status.modified
+            plan.inputs[index].changed = status.changed
         }
     }
 
     /// Changes the arithmetic of every tensor that is computed.
     func changeMerges(_ change: (inout TensorMerge) -> Void) {
         for shard in plan.shards.indices {
-            for index in plan.shards[shard].tensors.indices {
-                guard case .merge(var merge) = plan.shards[shard].tensors[index].source else { continue }
+            let tensors = plan.shards[shard].tensors.map { tensor in
+                guard case .merge(var merge) = tensor.source else { return tensor }
+                var changed = tensor
                 change(&merge)
-                plan.shards[shard].tensors[index].source = .merge(merge)
+                changed.source = .merge(merge)
+                return changed
             }
+            plan.shards[shard].tensors = OutputTensorList(tensors)
         }
     }
 
@@ -199,7 +203,7 @@ final class PlannedMerge {
         plan.inputs.append(
             InputFile(
                 path: path, size: status.size, inode: status.inode, modified: status.modified,
-                headerChecksum: 0))
+                changed: status.changed, headerChecksum: 0))
         return places
     }
 

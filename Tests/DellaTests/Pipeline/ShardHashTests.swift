@@ -190,7 +190,7 @@ import Testing
             let record = JournalRecord.written(
                 WrittenRecord(
                     shard: 1, through: 8192, isWhole: false, newChecksums: [7], partial: 3,
-                    partialBytes: 4096, sha256: hash, tensor: nil, constants: [], warnings: []))
+                    partialBytes: 4096, sha256: hash, tensor: nil, constants: []))
             #expect(JournalRecord(line: record.line.utf8.dropLast()) == record)
         }
     }

@@ -49,7 +49,7 @@ import Testing
         try FileSystem.writeWhole(Array(repeating: 0, count: 4 * FileBytes.chunk), to: path, sync: false)
         var asked = 0
         _ = try FileBytes.areEqual(
-            path, at: 0, path, at: 0, count: UInt64(4 * FileBytes.chunk),
+            path, at: 0, path, at: 0, count: UInt64(4 * FileBytes.chunk), in: .all,
             isStopped: {
                 asked += 1
                 return asked == 2

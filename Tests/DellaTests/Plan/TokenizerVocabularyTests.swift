@@ -20,7 +20,7 @@ import Testing
             throw .noText
         }
         defer { try? FileSystem.removeTree(folder) }
-        return try TokenizerVocabulary(folder: folder, permits: { _ in true })
+        return try TokenizerVocabulary(folder: folder, in: .all)
     }
 
     static let plain =
