@@ -86,5 +86,3 @@ for (name, flags) in kernels {
         .target(name: name, dependencies: ["CKernel"], swiftSettings: [.unsafeFlags(["-O"] + flags)]))
     package.targets.first { $0.name == "Della" }?.dependencies.append(.target(name: name))
 }
-package.targets.removeAll { ["Daemon", "DaemonTests", "Synthesis", "CDaemon", "CSystemd"].contains($0.name) }
-package.products.removeAll { $0.name == "dellad" }

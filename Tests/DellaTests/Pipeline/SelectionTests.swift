@@ -172,7 +172,7 @@ import Testing
                 try #require(runs < 200, "seed \(seed): no end")
                 let progress = MergeProgress()
                 let stop = StopRequest()
-                let limit = UInt64.random(in: 0...6_000_000, using: &random)
+                let limit = UInt64.random(in: 0...40_000_000, using: &random)
                 progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
                 let memory = [UInt64(3 << 20), 4 << 20, 1 << 30].randomElement(using: &random)!
                 do {
