@@ -46,7 +46,7 @@ struct MergeCommand: ParsableCommand {
         let plan = try plan(config, outputName: path.lastComponent?.string ?? "", options)
         for warning in plan.warnings { Self.warn(warning) }
 
-        let library = models.planner(threads: options.threads).library
+        let library = models.folders.library
         let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
             let run = MergeRun(
                 plan: plan, configText: config.text, output: path, options: options, report: Self.warn,

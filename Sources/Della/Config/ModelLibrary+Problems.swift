@@ -111,7 +111,7 @@ extension ModelLibrary {
         let reference = model.revision ?? "main"
         let isReference =
             FilePath(reference).isRelative
-            && permits(entry.appending("refs").pushing(FilePath(reference)))
+            && readable.permits(entry.appending("refs").pushing(FilePath(reference)))
         let why =
             if isReference {
                 "refs/\(reference) names none of its snapshots (\(there))"

@@ -8,10 +8,11 @@ import Testing
 /// What a config may find out about paths that are none of its business.
 @Suite struct ForeignPathTests {
     private struct Rig {
-        let models = try! TinyModels()
-        let outside = try! TinyModels()
+        let models: TinyModels
+        let outside: TinyModels
 
         init() throws {
+            (models, outside) = (try TinyModels(), try TinyModels())
             try models.makeModels(namedIn: "Test/Base Test/One")
             try outside.make("Test/One", as: "Secret")
             for (name, target) in [("there", "Secret"), ("gone", "Absent")] {
