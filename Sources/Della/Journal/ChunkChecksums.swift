@@ -27,8 +27,8 @@ public struct ChunkChecksums: Hashable, Sendable {
 
     /// Bytes that they are of; more than any file has where the parts contradict each other.
     var byteCount: UInt64 {
-        guard partialBytes < ShardOutput.chunkBytes else { return .max }
-        return UInt64(complete.count).multipliedSaturated(by: ShardOutput.chunkBytes)
+        guard partialBytes < Self.chunkBytes else { return .max }
+        return UInt64(complete.count).multipliedSaturated(by: Self.chunkBytes)
             .addingSaturated(partialBytes)
     }
 

@@ -7,9 +7,6 @@ struct KeyStretch {
     let width: Int
     let count: Int
 
-    /// Bytes of the keys of the longest stretch.
-    static let byteCount = 4 * MergeLayout.tileLength
-
     func key(_ index: Int) -> UInt32 {
         width == 2
             ? UInt32(start.load(fromByteOffset: 2 * index, as: UInt16.self))

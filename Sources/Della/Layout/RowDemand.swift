@@ -54,6 +54,11 @@ struct RowDemand {
     }
 }
 
+extension KeyStretch {
+    /// Bytes of the keys of the longest stretch.
+    static let byteCount = 4 * MergeLayout.tileLength
+}
+
 extension Int {
     /// The next multiple of `unit`.
     func roundedUp(to unit: Int) -> Int { (self + unit - 1) / unit * unit }
