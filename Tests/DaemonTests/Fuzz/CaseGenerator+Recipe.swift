@@ -95,9 +95,16 @@ extension CaseGenerator {
     private mutating func makeSlices(
         _ models: [ModelRecipe], _ layers: Int, base: Int?, _ namesakes: [Int]
     ) -> [Recipe.Slice] {
-        (0..<number(1...3)).map { _ in
+        // Which head an output has whose embedding is one model's and whose head another's is another question.
+        func have(_ name: (String) -> Bool) -> [Bool] {
+            models.map { $0.tensors.contains { name($0.name) } }
+        }
+        let mayMix =
+            have { $0 == "lm_head.weight" }.allSatisfy { $0 }
+            || !have { $0.hasSuffix("embed_tokens.weight") || $0.hasSuffix("wte.weight") }.contains(true)
+        return (0..<number(1...3)).map { _ in
             let length = number(1...layers)
-            let own = base != nil && chance(0.2) ? namesakes.randomElement(using: &random) : nil
+            let own = base != nil && mayMix && chance(0.2) ? namesakes.randomElement(using: &random) : nil
             var sources = makeSources(models.count, base: own ?? base, namesakes, listsBase: true)
             for index in sources.indices {
                 let start = number(0...layers - length)

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 @testable import MergeReference
 
@@ -8,12 +8,19 @@ struct CaseGenerator {
     let seed: UInt64
     let method: ReferenceMethod
 
+    /// Those that `DELLAD_FUZZ_METHODS` lists; unless told, those that the fuzzer has been run with for long.
+    private static let methods: [ReferenceMethod] = {
+        let listed = ProcessInfo.processInfo.environment["DELLAD_FUZZ_METHODS"]?.components(separatedBy: ",")
+        let wanted = listed ?? ["della", "della_linear"]
+        return ReferenceMethod.all.filter { wanted.contains($0.name) }
+    }()
+
     init(seed: UInt64) {
         self.seed = seed
         random = SeededRandom(seed: seed)
         // The first numbers of neighbouring seeds.
         for _ in 0..<4 { _ = random.next() }
-        method = ReferenceMethod.fuzzed.randomElement(using: &random)!
+        method = Self.methods.randomElement(using: &random)!
     }
 
     mutating func make() -> FuzzCase {
@@ -89,7 +96,10 @@ struct CaseGenerator {
         let names = made.models[base].tensors.filter { tensor in
             tensor.name != "lm_head.weight" && !tensor.name.hasSuffix("inv_freq")
         }.map(\.name)
-        let victim = names.randomElement(using: &random)!
+        guard let victim = names.randomElement(using: &random) else {
+            made.fault = .unknownKey
+            return
+        }
         let index = made.models[other].tensors.firstIndex { $0.name == victim }
         switch fault {
         case .noModel:

@@ -82,7 +82,10 @@ struct CaseRun {
         let folders = try made.models.map {
             try CheckpointFolder(reading: (models.pushing(FilePath($0.name))).string)
         }
-        return RecipeMerge(made.recipe, seed: made.seedOption ?? made.recipe.seed ?? 0, folders: folders)
+        // Of a model that is nowhere nothing is known.
+        var recipe = made.recipe
+        recipe.mapSlices { slice in slice.sources.removeAll { $0.model >= made.models.count } }
+        return RecipeMerge(recipe, seed: made.seedOption ?? made.recipe.seed ?? 0, folders: folders)
     }
 
     /// Damages what is not in the case's values.

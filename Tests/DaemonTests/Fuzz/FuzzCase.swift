@@ -33,8 +33,8 @@ struct FuzzCase {
         case unknownParameter, unknownKey, unknownMethod, unknownType, noNumber, noModel, twice, missingTensor
         case otherShape, otherInteger, quantised, cutShort, outputExists, tooLittleMemory, noFolder
 
-        /// Whether config and models are as they should be.
-        var isOfTheRun: Bool { [.outputExists, .tooLittleMemory, .noFolder].contains(self) }
+        /// Whether what is there of config and models is as it should be.
+        var isOfTheRun: Bool { [.noModel, .outputExists, .tooLittleMemory, .noFolder].contains(self) }
 
         var exitCode: Int32 {
             switch self {

@@ -34,8 +34,8 @@ import Testing
             let made = generator.make()
             let run = try CaseRun(made)
             if let failure = try run.failure() {
-                let place = try keep(made, failure)
                 let time = started.duration(to: .now)
+                let place = try keep(made, failure)
                 Issue.record("SEED=\(seed), after \(time): \(failure)\nkept in \(place)")
                 tally.failures += 1
                 if tally.failures == Self.failureLimit { break }

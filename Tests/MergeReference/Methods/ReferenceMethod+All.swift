@@ -1,7 +1,4 @@
 extension ReferenceMethod {
-    /// The methods that the product merges with, which are fuzzed.
-    static let fuzzed = all.filter { ["della", "della_linear"].contains($0.name) }
-
     /// Every method that there is a reference for.
     static let all: [ReferenceMethod] = taskVectors + blends + others
 
@@ -78,11 +75,11 @@ extension ReferenceMethod {
             isExact: false, merge: Blends.karcher),
         ReferenceMethod(
             name: "model_stock", modelCount: 2...8, modelParameters: [],
-            mergeParameters: [.flag("filter_wise", usual: false)], merge: Blends.modelStock),
+            mergeParameters: [.flag("filter_wise", usual: false)], isExact: false, merge: Blends.modelStock),
     ]
 
     private static func refuseZeroSum(_ inputs: TensorInputs, where flag: String) -> String? {
-        let sum = inputs.models.reduce(0) { $0 + $1.value("weight") }
+        let sum = inputs.models.reduce(Float(0)) { $0 + Float($1.value("weight")) }
         return inputs.flag(flag) && sum == 0 ? "weights that sum to 0" : nil
     }
 
