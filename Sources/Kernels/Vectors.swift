@@ -1,3 +1,5 @@
+import CKernel
+
 // Vectors of 16 lanes, the widest that every operator of the standard library compiles to vector code for.
 //
 // 32 elements of 16 bits, loaded as 16 words of 32 bits, fall apart into the even elements (low halves) and
@@ -12,12 +14,12 @@ let blockLength = 32
 
 @inline(always)
 func loadWords(_ memory: UnsafeRawPointer, _ byte: Int) -> Words {
-    memory.loadUnaligned(fromByteOffset: byte, as: Words.self)
+    kernelLoadWords(memory + byte)
 }
 
 @inline(always)
 func storeWords(_ words: Words, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    memory.storeBytes(of: words, toByteOffset: byte, as: Words.self)
+    kernelStoreWords(memory + byte, words)
 }
 
 @inline(always)

@@ -6,6 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/// Sixteen words in one vector.
+typedef uint32_t KernelWords __attribute__((ext_vector_type(16)));
+
+/// A vector at any address. In C, where `always_inline` holds whatever the size of the caller: what Swift leaves out of
+/// line is a symbol that kernels of several instruction sets would share.
+static inline __attribute__((always_inline)) KernelWords kernelLoadWords(const void *_Nonnull memory) {
+    KernelWords words;
+    __builtin_memcpy(&words, memory, sizeof words);
+    return words;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreWords(void *_Nonnull memory, KernelWords words) {
+    __builtin_memcpy(memory, &words, sizeof words);
+}
+
 /// Element formats. F64 is only ever a source of `decode`.
 enum {
     KERNEL_BFLOAT16 = 0,
