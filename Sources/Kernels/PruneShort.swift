@@ -80,8 +80,10 @@ func measure(
 @inline(always)
 func folded(_ lanes: SIMD16<Double>) -> Double {
     // By subscripts, which are always inlined; halves of a vector are not.
-    let a0 = lanes[0] + lanes[8], a1 = lanes[1] + lanes[9], a2 = lanes[2] + lanes[10], a3 = lanes[3] + lanes[11]
-    let a4 = lanes[4] + lanes[12], a5 = lanes[5] + lanes[13], a6 = lanes[6] + lanes[14], a7 = lanes[7] + lanes[15]
+    let a0 = lanes[0] + lanes[8], a1 = lanes[1] + lanes[9]
+    let a2 = lanes[2] + lanes[10], a3 = lanes[3] + lanes[11]
+    let a4 = lanes[4] + lanes[12], a5 = lanes[5] + lanes[13]
+    let a6 = lanes[6] + lanes[14], a7 = lanes[7] + lanes[15]
     return ((a0 + a4) + (a2 + a6)) + ((a1 + a5) + (a3 + a7))
 }
 
