@@ -31,7 +31,13 @@ extension FilePath {
 
     var exists: Bool { ((try? FileSystem.status(self, followLinks: false)) ?? nil) != nil }
 
+    /// Makes a file of this content, which must not be there.
     func write(_ text: String) throws {
         try FileSystem.writeWhole(Array(text.utf8), to: self, sync: false)
+    }
+
+    /// Puts this content in place of a file's.
+    func rewrite(_ text: String) throws {
+        try FileSystem.replaceAtomically(self, with: Array(text.utf8), sync: false)
     }
 }

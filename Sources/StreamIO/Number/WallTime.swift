@@ -8,7 +8,11 @@ package enum WallTime {
 
     /// As the kernel says it.
     static func nanoseconds(_ time: timespec) -> Int64 {
-        nanoseconds(seconds: Int64(time.tv_sec)).addingSaturated(Int64(time.tv_nsec))
+        // The product of a second that is out of range is saturated, whatever its nanoseconds.
+        let (seconds, rest) = (Int64(time.tv_sec), Int64(time.tv_nsec))
+        return seconds < 0
+            ? nanoseconds(seconds: seconds.addingSaturated(1)).addingSaturated(rest - second)
+            : nanoseconds(seconds: seconds).addingSaturated(rest)
     }
 
     /// Of whole seconds.

@@ -84,10 +84,10 @@ import Testing
         #expect(rig.wait { (rig.spool / "status").exists })
         let honest = rig.config.text
         for job in Self.hostile {
-            try rig.config.write(job.config)
+            try rig.config.rewrite(job.config)
             try rig.drop(job.name)
         }
-        try rig.config.write(honest)
+        try rig.config.rewrite(honest)
         try rig.drop("honest")
         #expect(rig.wait(seconds: 400) { rig.status("honest")?.state == .done })
         for job in Self.hostile {
