@@ -46,7 +46,9 @@ struct PlainBlend: PlainRule {
         constants.words.count == TensorConstants(merge).words.count
     }
 
-    func constants(of tensor: PlainTensor) throws(MergeFailure) -> TensorConstants {
+    func constants(
+        of tensor: PlainTensor, recorded: TensorConstants?
+    ) throws(MergeFailure) -> TensorConstants? {
         var sums = Array(repeating: 0.0, count: merge.inputs.count * (merge.inputs.count + 1) / 2)
         for row in 0..<tensor.rowCount {
             for (pair, product) in try products(of: tensor, row: row).enumerated() { sums[pair] += product }
@@ -88,7 +90,9 @@ struct PlainBlend: PlainRule {
         return vectors
     }
 
-    func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) -> [Float] {
+    func facts(
+        of tensor: PlainTensor, row: Int, constants: TensorConstants
+    ) throws(MergeFailure) -> [Float] {
         guard isByRow else { return [] }
         let sums = try products(of: tensor, row: row)
         return rule.coefficients(GramMatrix(count: merge.inputs.count, sums)).map { Float($0) }

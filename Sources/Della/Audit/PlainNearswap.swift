@@ -6,9 +6,13 @@ struct PlainNearswap: PlainRule {
 
     func accepts(_ constants: TensorConstants) -> Bool { true }
 
-    func constants(of tensor: PlainTensor) throws(MergeFailure) -> TensorConstants { TensorConstants() }
+    func constants(
+        of tensor: PlainTensor, recorded: TensorConstants?
+    ) throws(MergeFailure) -> TensorConstants? { TensorConstants() }
 
-    func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) {}
+    func facts(
+        of tensor: PlainTensor, row: Int, constants: TensorConstants
+    ) throws(MergeFailure) {}
 
     func values(
         of tensor: PlainTensor, row: Int, _ range: Range<Int>, facts: Void, constants: TensorConstants

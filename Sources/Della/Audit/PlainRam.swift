@@ -7,7 +7,9 @@ struct PlainRam: PlainRule {
 
     func accepts(_ constants: TensorConstants) -> Bool { constants.words.count == merge.inputs.count }
 
-    func constants(of tensor: PlainTensor) throws(MergeFailure) -> TensorConstants {
+    func constants(
+        of tensor: PlainTensor, recorded: TensorConstants?
+    ) throws(MergeFailure) -> TensorConstants? {
         // Of each input, the differences that it has alone, and those that it shares.
         var counts = Array(repeating: 0.0, count: 2 * merge.inputs.count)
         for row in 0..<tensor.rowCount {
@@ -23,7 +25,9 @@ struct PlainRam: PlainRule {
             .tally, sums: counts, of: tensor.rowCount * tensor.rowLength, TensorConstants(merge))
     }
 
-    func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) {}
+    func facts(
+        of tensor: PlainTensor, row: Int, constants: TensorConstants
+    ) throws(MergeFailure) {}
 
     func values(
         of tensor: PlainTensor, row: Int, _ range: Range<Int>, facts: Void, constants: TensorConstants

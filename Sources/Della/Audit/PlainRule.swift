@@ -2,11 +2,12 @@ extension TensorMerge {
     /// The plain reference of a tensor's arithmetic; `nil` where there is none.
     func plainRule(of tensor: OutputTensor, seed: UInt64) -> (any PlainRule)? {
         switch rule {
-        case .deltas(let rule): PlainTaskVectors(rule, name: tensor.name, format: format, seed: seed)
+        case .deltas(let rule): PlainTaskVectors(rule: rule, merge: self, name: tensor.name, seed: seed)
         case .blend(let rule): PlainBlend(rule, self)
         case .nearswap(let t): PlainNearswap(t: t)
         case .ram(let rule): PlainRam(rule: rule, merge: self)
-        case .sce, .fusion: nil
+        case .sce(let share): PlainSpread(share: share, merge: self)
+        case .fusion: nil
         }
     }
 }
@@ -24,10 +25,14 @@ protocol PlainRule {
     func accepts(_ constants: TensorConstants) -> Bool
 
     /// Finds what must be known of the whole tensor, by reading all of it.
-    func constants(of tensor: PlainTensor) throws(MergeFailure) -> TensorConstants
+    /// - Parameter recorded: what the record has, of which cuts are taken as they are.
+    /// - Returns: `nil` where a cut is needed and not recorded.
+    func constants(
+        of tensor: PlainTensor, recorded: TensorConstants?
+    ) throws(MergeFailure) -> TensorConstants?
 
     /// Finds what must be known of a row.
-    func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) -> RowFacts
+    func facts(of tensor: PlainTensor, row: Int, constants: TensorConstants) throws(MergeFailure) -> RowFacts
 
     /// The elements of a stretch of a row, before they are rounded to the output's type.
     /// - Parameters:

@@ -3,21 +3,12 @@
 /// Input 0 is the base, input k + 1 the k-th term's.
 struct PlainTaskVectors: PlainRule {
     let rule: DeltaRule
+    let merge: TensorMerge
     /// The output tensor's.
     let name: String
-    let format: FloatFormat
     let seed: UInt64
 
-    /// `nil` for sparsifiers that are not computed here.
-    init?(_ rule: DeltaRule, name: String, format: FloatFormat, seed: UInt64) {
-        for term in rule.terms {
-            switch term.sparsifier {
-            case .none, .magprune, .bernoulli: continue
-            case .largest, .band: if Self.isPartial(term) { return nil }
-            }
-        }
-        (self.rule, self.name, self.format, self.seed) = (rule, name, format, seed)
-    }
+    private var format: FloatFormat { merge.format }
 
     /// By term, which elements are kept; `nil` where all are, or none.
     typealias RowFacts = [[Bool]?]
@@ -28,15 +19,32 @@ struct PlainTaskVectors: PlainRule {
 
     // MARK: The whole tensor
 
-    var needsConstants: Bool { rule.rescale && rule.terms.contains(where: Self.isPartial) }
+    var needsConstants: Bool { hasCuts || rule.rescale && rule.terms.contains(where: Self.isPartial) }
 
-    func accepts(_ constants: TensorConstants) -> Bool { constants.words.count == rule.terms.count }
+    /// Whether what is kept of a term goes by the order of the whole tensor.
+    private var hasCuts: Bool {
+        rule.terms.contains { term in
+            switch term.sparsifier {
+            case .largest, .band: Self.isPartial(term)
+            case .none, .magprune, .bernoulli: false
+            }
+        }
+    }
 
-    func constants(of tensor: PlainTensor) throws(MergeFailure) -> TensorConstants {
+    func accepts(_ constants: TensorConstants) -> Bool {
+        constants.words.count == TensorConstants(merge).words.count
+    }
+
+    func constants(
+        of tensor: PlainTensor, recorded: TensorConstants?
+    ) throws(MergeFailure) -> TensorConstants? {
+        guard recorded != nil || !hasCuts else { return nil }
+        var constants = recorded ?? TensorConstants(merge)
+        guard rule.rescale else { return constants }
         var totals = Array(repeating: 0.0, count: rule.terms.count)
         var kept = totals
         for row in 0..<tensor.rowCount {
-            let facts = try facts(of: tensor, row: row)
+            let facts = try facts(of: tensor, row: row, constants: constants)
             for (term, mask) in facts.enumerated() {
                 guard let mask else { continue }
                 let sums = try sums(of: tensor, row: row, term: term, mask)
@@ -44,13 +52,13 @@ struct PlainTaskVectors: PlainRule {
                 kept[term] += sums.kept
             }
         }
-        let factors = rule.terms.indices.map { term -> Float in
+        for term in rule.terms.indices {
             let (total, kept) = (totals[term], kept[term])
-            guard Self.isPartial(rule.terms[term]), total >= 1e-7, kept >= 1e-7, total.isFinite, kept.isFinite
-            else { return 1 }
-            return Float(total / kept)
+            let isSum = total >= 1e-7 && kept >= 1e-7 && total.isFinite && kept.isFinite
+            let factor = Self.isPartial(rule.terms[term]) && isSum ? Float(total / kept) : 1
+            constants.words[term] = factor.bitPattern
         }
-        return TensorConstants(factors: factors)
+        return constants
     }
 
     /// `Σ|δ|` of a row, and of what is kept of it.
@@ -70,16 +78,22 @@ struct PlainTaskVectors: PlainRule {
 
     // MARK: A row
 
-    func facts(of tensor: PlainTensor, row: Int) throws(MergeFailure) -> [[Bool]?] {
+    func facts(
+        of tensor: PlainTensor, row: Int, constants: TensorConstants
+    ) throws(MergeFailure) -> [[Bool]?] {
         var masks: [[Bool]?] = []
         for term in rule.terms.indices {
-            masks.append(Self.isPartial(rule.terms[term]) ? try mask(of: tensor, row: row, term: term) : nil)
+            masks.append(
+                Self.isPartial(rule.terms[term]) ? try mask(of: tensor, row: row, term: term, constants) : nil
+            )
         }
         return masks
     }
 
     /// Which elements of a row are kept.
-    private func mask(of tensor: PlainTensor, row: Int, term: Int) throws(MergeFailure) -> [Bool] {
+    private func mask(
+        of tensor: PlainTensor, row: Int, term: Int, _ constants: TensorConstants
+    ) throws(MergeFailure) -> [Bool] {
         var mask = Array(repeating: false, count: tensor.rowLength)
         var random = PlainRandom(seed: seed, tensor: name, ordinal: rule.terms[term].ordinal)
         switch rule.terms[term].sparsifier {
@@ -96,8 +110,20 @@ struct PlainTaskVectors: PlainRule {
             for position in mask.indices {
                 mask[position] = random.uniform(tensor.element(row, position)) < Float(density)
             }
-        case .none, .largest, .band:
-            preconditionFailure("not drawn")
+        case .largest, .band:
+            guard let band = constants.band(term, of: rule.terms.count) else {
+                preconditionFailure("a cut that was accepted")
+            }
+            let cuts = PlainBand(band: band)
+            for range in tensor.stretches {
+                for (offset, delta) in try deltas(of: tensor, row: row, term: term, range).enumerated() {
+                    let position = range.lowerBound + offset
+                    mask[position] = cuts.holds(
+                        PlainBand.key(delta, format), at: tensor.element(row, position))
+                }
+            }
+        case .none:
+            preconditionFailure("keeps all")
         }
         return mask
     }
@@ -131,7 +157,7 @@ struct PlainTaskVectors: PlainRule {
         var values = try tensor.values(0, row: row, range)
         // The base alone is only converted.
         guard !rule.terms.isEmpty else { return values }
-        let factors = constants.words.map(Float.init(bitPattern:))
+        let factors = constants.words.prefix(rule.terms.count).map(Float.init(bitPattern:))
         var deltas: [[Float]] = []
         for (term, entry) in rule.terms.enumerated() {
             var part = try self.deltas(of: tensor, row: row, term: term, range)

@@ -71,7 +71,10 @@ struct TensorAudit {
     ) throws(MergeFailure) -> AuditDifference.Place? {
         let source = PlainTensor(tensor, inputs: merge.allInputs, format: merge.format, files: files)
         var found: AuditDifference.Place?
-        let constants = try constants(rule, source, isWhole: isWhole, &found)
+        guard let constants = try constants(rule, source, isWhole: isWhole, &found) else {
+            if found == nil { report.tensorsWithoutReference += 1 }
+            return found
+        }
         for row in rows.joined() where found == nil && !Self.isPast(end) {
             found = try computed(shard, entry, rule, source, row: row, constants)
             report.rows += 1
@@ -84,20 +87,21 @@ struct TensorAudit {
         end.map { ContinuousClock.now > $0 } ?? false
     }
 
-    /// The constants of the record, which are computed anew where there are none or the whole tensor is read anyway.
+    /// The constants of the record, which are computed anew where there are none or the whole tensor is read anyway;
+    /// `nil` where they cannot be had, or are none of the rule's.
     private func constants<Rule: PlainRule>(
         _ rule: Rule, _ source: PlainTensor, isWhole: Bool, _ found: inout AuditDifference.Place?
-    ) throws(MergeFailure) -> TensorConstants {
-        guard rule.needsConstants, tensor.rowCount > 0 else { return TensorConstants(words: []) }
-        if !isWhole, let recorded, rule.accepts(recorded) { return recorded }
-        let constants = try rule.constants(of: source)
-        guard let recorded, recorded != constants else { return constants }
-        guard rule.accepts(recorded) else {
+    ) throws(MergeFailure) -> TensorConstants? {
+        guard rule.needsConstants, tensor.rowCount > 0 else { return TensorConstants() }
+        if let recorded, !rule.accepts(recorded) {
             found = .layout(
-                expected: "\(constants.words.count) constants",
+                expected: "constants of another number",
                 found: "\(recorded.words.count) constants in the record")
-            return constants
+            return nil
         }
+        if !isWhole, let recorded { return recorded }
+        guard let constants = try rule.constants(of: source, recorded: recorded) else { return nil }
+        guard let recorded else { return constants }
         if let word = constants.words.indices.first(where: { constants.words[$0] != recorded.words[$0] }) {
             found = .constant(word, expected: constants.words[word], found: recorded.words[word])
         }
@@ -124,7 +128,7 @@ struct TensorAudit {
     ) throws(MergeFailure) -> AuditDifference.Place? {
         guard let format = FloatFormat(tensor.type) else { preconditionFailure("\(tensor.type) is computed") }
         let width = format.byteWidth
-        let facts = try rule.facts(of: source, row: row)
+        let facts = try rule.facts(of: source, row: row, constants: constants)
         for range in source.stretches {
             let held = try shard.read(
                 entry, from: source.element(row, range.lowerBound) * UInt64(width), count: range.count * width
