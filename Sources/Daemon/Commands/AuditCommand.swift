@@ -55,8 +55,9 @@ struct AuditCommand: ParsableCommand {
                     isStopped: { stop.isRequested })
                 guard let plan else { throw CommandFailure("interrupted", .interrupted) }
                 try record.check(plan)
-                return try record.audit(plan, seed: seed, progress: progress, stop: stop)
-                    .perform(.share(share))
+                return try record.audit(
+                    plan, readable: planner.library.readable, seed: seed, progress: progress, stop: stop
+                ).perform(.share(share))
             } catch let problems as MergeProblems {
                 throw CommandFailure(problems)
             } catch let failure as MergeFailure {

@@ -27,12 +27,13 @@ public struct OutputAudit {
     private let files: PlainFiles
 
     /// - Parameters:
+    ///   - readable: where the models' files may lie.
     ///   - fileNames: the shards, in order; they hold the plan's tensors in its order, wherever they are cut.
     ///   - constants: what the record has of a tensor.
     ///   - seed: selects the rows.
     init(
-        _ plan: MergePlan, folder: FilePath, fileNames: [String], seed: UInt64, progress: MergeProgress,
-        stop: StopRequest, constants: @escaping (TensorPlace, OutputTensor) -> TensorConstants?
+        _ plan: MergePlan, readable: ReadableFolders, folder: FilePath, fileNames: [String], seed: UInt64,
+        progress: MergeProgress, stop: StopRequest, constants: @escaping (TensorPlace, OutputTensor) -> TensorConstants?
     ) {
         self.plan = plan
         self.folder = folder
@@ -40,7 +41,8 @@ public struct OutputAudit {
         self.constants = constants
         self.seed = seed
         watch = AuditWatch(progress: progress, stop: stop)
-        files = PlainFiles(plan.inputs, watch: watch)
+        files = PlainFiles(
+            files: InputFiles(plan.inputs, readable: readable, direct: false), watch: watch)
     }
 
     /// Looks at the folder, to the end or the first difference.

@@ -100,11 +100,12 @@ public struct RecordedMerge: Sendable {
 
     /// The audit of the folder against a plan that was checked.
     public func audit(
-        _ plan: MergePlan, seed: UInt64, progress: MergeProgress, stop: StopRequest
+        _ plan: MergePlan, readable: ReadableFolders, seed: UInt64, progress: MergeProgress, stop: StopRequest
     ) -> OutputAudit {
         let constants = constants
         return OutputAudit(
-            plan, folder: folder, fileNames: fileNames, seed: seed, progress: progress, stop: stop
+            plan, readable: readable, folder: folder, fileNames: fileNames, seed: seed, progress: progress,
+            stop: stop
         ) { _, tensor in constants[tensor.name] }
     }
 

@@ -54,13 +54,22 @@ struct MergeRecord {
             ]))
     }
 
+    /// Bytes of constants and their names, at most, and of one name: an audit finds what is left out anew.
+    private static let constantsLimit = 24 << 20
+    private static let constantNameLimit = 1024
+
     /// By tensor, as a merge is checked by computing some of its rows again.
     private var namedConstants: JSONObject {
         var named = JSONObject()
+        var room = Self.constantsLimit
         for (shard, content) in plan.shards.enumerated() {
             for (index, tensor) in content.tensors.enumerated() {
                 guard let constants = constants[TensorPlace(shard: shard, index: index)] else { continue }
-                named[tensor.name] = .string(constants.text)
+                let (name, text) = (tensor.name, constants.text)
+                // What JSON puts around the two, too.
+                room -= name.utf8.count + text.utf8.count + 12
+                guard room > 0, name.utf8.count <= Self.constantNameLimit else { continue }
+                named[name] = .string(text)
             }
         }
         return named

@@ -217,7 +217,7 @@ public struct MergeRun {
         case .share(let share): extent = .share(share)
         }
         let audit = OutputAudit(
-            plan, folder: places.path, fileNames: plan.shards.map(\.fileName),
+            plan, readable: library.readable, folder: places.path, fileNames: plan.shards.map(\.fileName),
             seed: UInt64(UInt32.random(in: 0 ... .max)), progress: progress, stop: stop
         ) { place, _ in merged.constants[place] }
         var difference: String?

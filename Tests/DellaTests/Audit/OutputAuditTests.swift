@@ -163,8 +163,8 @@ extension PlannedMerge {
     ) throws -> AuditReport {
         let recorded = try recordedConstants(name)
         let audit = OutputAudit(
-            plan, folder: folder.appending(name), fileNames: plan.shards.map(\.fileName), seed: 7,
-            progress: MergeProgress(), stop: StopRequest()
+            plan, readable: .all, folder: folder.appending(name), fileNames: plan.shards.map(\.fileName),
+            seed: 7, progress: MergeProgress(), stop: StopRequest()
         ) { _, tensor in
             guard isRecorded else { return nil }
             return constants[tensor.name]

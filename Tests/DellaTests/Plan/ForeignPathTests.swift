@@ -15,7 +15,7 @@ import Testing
             (models, outside) = (try TinyModels(), try TinyModels())
             try models.makeModels(namedIn: "Test/Base Test/One")
             try outside.make("Test/One", as: "Secret")
-            for (name, target) in [("there", "Secret"), ("gone", "Absent")] {
+            for (name, target) in [("led", "Secret"), ("lost", "Absent")] {
                 _ = symlink(
                     outside.folder.appending(target).string, models.folder.appending(name).string)
             }
@@ -43,7 +43,7 @@ import Testing
         let base = rig.outside.folder.lastComponent?.string ?? ""
         for (there, gone) in [
             ("\(outside)/Secret", "\(outside)/Absent"), ("../\(base)/Secret", "../\(base)/Absent"),
-            ("out/Secret", "out/Absent"), ("there", "gone"), ("/etc/passwd", "/etc/no-such-file"),
+            ("out/Secret", "out/Absent"), ("led", "lost"), ("/etc/passwd", "/etc/no-such-file"),
             ("/etc", "/no-such-folder"), ("out/Secret/model.safetensors", "out/Secret/absent.safetensors"),
             ("Test/Base/../../../\(base)/Secret", "Test/Base/../../../\(base)/Absent"),
         ] {
@@ -93,7 +93,9 @@ import Testing
             ("tokenizer.json", rig.outside.folder.appending("private").string), ("merges.txt", "/etc/passwd"),
             ("spiece.model", "/dev/zero"), ("added_tokens.json", "vocab.json"),
         ] {
-            try #require(symlink(target, base.appending(name).string) == 0)
+            let path = base.appending(name)
+            if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.remove(path) }
+            try #require(symlink(target, path.string) == 0)
         }
         let library = ModelLibrary(folders: [], workingDirectory: rig.models.folder, allowsAnyPath: true)
         let plan = try MergePlanner(library: library).plan(
