@@ -24,8 +24,7 @@ private func blend(_ row: KernelBlend, _ format: Int32, _ output: Int32) -> Bool
     var marks = all(0)
     var index = 0
     while index < count {
-        let byte = index &* width(format)
-        let result = blendBlock(row, byte, format)
+        let result = blendBlock(row, index, format)
         marks |= storePair(
             output, row.destination + index &* width(output),
             rearranged((words(result.0), words(result.1)), format, output))
@@ -42,8 +41,10 @@ private func load(_ format: Int32, _ memory: UnsafeRawPointer) -> (Floats, Float
 
 /// The kinds are those of `KernelBlend`; which it is depends on the row alone.
 @inline(always)
-private func blendBlock(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
+private func blendBlock(_ row: KernelBlend, _ index: Int, _ format: Int32) -> (Floats, Floats) {
     let base = row.base
+    let byte = index &* width(format)
+    let zeros = Floats(repeating: 0)
     switch Int(row.kind) {
     case KERNEL_BLEND_SUM: return weightedSum(row, byte, format)
     case KERNEL_BLEND_QUOTIENT:
@@ -69,6 +70,11 @@ private func blendBlock(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Fl
         let t = Floats(repeating: row.coefficients[0])
         return (near(x.0, b.0, t), near(x.1, b.1, t))
     case KERNEL_BLEND_RAM: return reinforced(row, byte, format)
+    case KERNEL_BLEND_COLUMNS: return columnSum(row, index, format, (zeros, zeros))
+    case KERNEL_BLEND_COLUMNS_OFFSET:
+        let b = load(format, base + byte)
+        let sum = columnSum(row, index, format, b)
+        return (b.0 + sum.0, b.1 + sum.1)
     case KERNEL_BLEND_SCALED:
         let x = load(format, row.inputs[0] + byte)
         let scale = Floats(repeating: row.coefficients[0])
@@ -86,6 +92,25 @@ private func weightedSum(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (F
         let x = load(format, row.inputs[k] + byte)
         let c = Floats(repeating: row.coefficients[k])
         sum = (sum.0 + c * x.0, sum.1 + c * x.1)
+        k &+= 1
+    }
+    return sum
+}
+
+/// Σ c·(x − b) of two inputs, from +0, with coefficients an element. Zeros for b leave x as it is.
+@inline(always)
+private func columnSum(
+    _ row: KernelBlend, _ index: Int, _ format: Int32, _ b: (Floats, Floats)
+) -> (Floats, Floats) {
+    let byte = index &* width(format)
+    var sum = (Floats(repeating: 0), Floats(repeating: 0))
+    var k = 0
+    while k < 2 {
+        let place = UnsafeRawPointer(row.coefficients + (k &* Int(row.stride) &+ index))
+        var c = (loadWords(place, 0), loadWords(place, 64))
+        if format != 2 { c = deinterleaved(c.0, c.1) }
+        let x = load(format, row.inputs[k] + byte)
+        sum = (sum.0 + floats(c.0) * (x.0 - b.0), sum.1 + floats(c.1) * (x.1 - b.1))
         k &+= 1
     }
     return sum

@@ -21,13 +21,7 @@ static inline __attribute__((always_inline)) void kernelStoreWords(void *_Nonnul
     __builtin_memcpy(memory, &words, sizeof words);
 }
 
-/// Element formats. F64 is only ever a source of `decode`.
-enum {
-    KERNEL_BFLOAT16 = 0,
-    KERNEL_FLOAT16 = 1,
-    KERNEL_FLOAT32 = 2,
-    KERNEL_FLOAT64 = 3,
-};
+/// Element formats are 0 for bfloat16, 1 for float16, 2 for float32, and 3 for F64, only ever a source of `decode`.
 
 /// `decode`: `count` elements of `source` become values of `destination`'s format.
 typedef struct {
@@ -119,6 +113,10 @@ enum {
     KERNEL_BLEND_NEAR = 6,
     /// RAM: differences beyond `divisor`, times c where one model has them alone, divided by how many share them.
     KERNEL_BLEND_RAM = 7,
+    /// Σ c·x of two inputs, from +0, with coefficients an element: those of the second input `stride` after the first's.
+    KERNEL_BLEND_COLUMNS = 8,
+    /// b + Σ c·(x − b), likewise.
+    KERNEL_BLEND_COLUMNS_OFFSET = 9,
 };
 
 /// `blend`: a stretch of all inputs, of whole blocks: `count` is a multiple of 32. `base` is not followed where the
@@ -130,6 +128,7 @@ typedef struct {
     void *_Nonnull destination;
     int64_t inputCount;
     int64_t count;
+    int64_t stride;
     float divisor;
     int32_t kind;
     int32_t format;
@@ -263,6 +262,18 @@ typedef struct {
     int32_t format;
     int32_t output;
 } KernelScore;
+
+/// `columns`: the products 00, 01 and 11 of the elements of two inputs, or of their differences from `base` where there
+/// is one, are added to the elements' own sums, those of a product `stride` after the last's. `count` is a multiple of
+/// 32.
+typedef struct {
+    const void *_Nonnull const *_Nonnull inputs;
+    const void *_Nullable base;
+    double *_Nonnull sums;
+    int64_t stride;
+    int64_t count;
+    int32_t format;
+} KernelColumns;
 
 /// `countNonfinite`: the last two fields are results.
 typedef struct {

@@ -24,6 +24,10 @@ public struct BlendRow {
         case near = 6
         /// b + Σ of the differences beyond d: times c where one input has them alone, divided by how many share them.
         case reinforced = 7
+        /// Σ c·x of two inputs, each with a coefficient an element.
+        case columns = 8
+        /// b + Σ c·(x − b) of two inputs, each with a coefficient an element.
+        case columnsOffset = 9
     }
 
     /// What is computed.
@@ -38,6 +42,9 @@ public struct BlendRow {
     public var inputCount: Int
     /// By input, or as the kind says; not followed where it has none.
     public var coefficients: UnsafePointer<Float>
+    /// Of coefficients an element, how far the second input's lie behind the first's. Those of a whole last block of 32
+    /// elements must be there to be read.
+    public var stride: Int
     /// The base's values; not followed where the kind has none.
     public var base: UnsafeRawPointer
     /// `d` of the kinds.
@@ -50,8 +57,8 @@ public struct BlendRow {
     /// A stretch with every value given.
     public init(
         kind: Kind, format: FloatFormat, output: FloatFormat, inputs: UnsafePointer<UnsafeRawPointer>,
-        inputCount: Int, coefficients: UnsafePointer<Float>, base: UnsafeRawPointer, divisor: Float = 1,
-        count: Int, destination: UnsafeMutableRawPointer
+        inputCount: Int, coefficients: UnsafePointer<Float>, stride: Int = 0, base: UnsafeRawPointer,
+        divisor: Float = 1, count: Int, destination: UnsafeMutableRawPointer
     ) {
         self.kind = kind
         self.format = format
@@ -59,6 +66,7 @@ public struct BlendRow {
         self.inputs = inputs
         self.inputCount = inputCount
         self.coefficients = coefficients
+        self.stride = stride
         self.base = base
         self.divisor = divisor
         self.count = count
@@ -66,7 +74,7 @@ public struct BlendRow {
     }
 
     /// Whether the base is looked at.
-    var hasBase: Bool { kind.rawValue >= Kind.offset.rawValue }
+    var hasBase: Bool { kind.rawValue >= Kind.offset.rawValue && kind != .columns }
 }
 
 extension RowKernels {
@@ -77,7 +85,8 @@ extension RowKernels {
         let whole = row.count & ~(Self.blockLength - 1)
         var arguments = KernelBlend(
             inputs: row.inputs, coefficients: row.coefficients, base: row.base, destination: row.destination,
-            inputCount: Int64(row.inputCount), count: Int64(whole), divisor: row.divisor,
+            inputCount: Int64(row.inputCount), count: Int64(whole), stride: Int64(row.stride),
+            divisor: row.divisor,
             kind: row.kind.rawValue,
             format: Int32(row.format.rawValue), output: Int32(row.output.rawValue))
         let sawNonfinite = table.blend(&arguments)
@@ -89,6 +98,7 @@ extension RowKernels {
         ) { inputs, base, destination in
             arguments.inputs = inputs
             arguments.base = base
+            if row.stride != 0 { arguments.coefficients = row.coefficients + whole }
             arguments.destination = destination
             arguments.count = Int64(Self.blockLength)
             let isNonfinite = table.blend(&arguments)
@@ -137,6 +147,29 @@ extension RowKernels {
             inputs: inputs, base: base, sums: sums, scratch: scratch, stride: Int64(stride),
             inputCount: Int64(inputCount), count: Int64(count), format: Int32(format.rawValue))
         table.gram(&arguments)
+    }
+
+    /// Adds the products of the elements of two inputs, or of their differences from `base`, to the elements' own sums:
+    /// 00, 01, 11, each `stride` numbers after the last. Those of a whole last block of 32 elements are written to, and
+    /// stay what they were.
+    func columns(
+        _ format: FloatFormat, inputs: UnsafePointer<UnsafeRawPointer>, base: UnsafeRawPointer?, count: Int,
+        sums: UnsafeMutablePointer<Double>, stride: Int
+    ) {
+        let whole = count & ~(Self.blockLength - 1)
+        var arguments = KernelColumns(
+            inputs: inputs, base: base, sums: sums, stride: Int64(stride), count: Int64(whole),
+            format: Int32(format.rawValue))
+        table.columns(&arguments)
+        guard whole < count else { return }
+        withPaddedBlocks(inputs, 2, base: base, format, from: whole, count: count - whole) {
+            inputs, copy, _ in
+            arguments.inputs = inputs
+            if base != nil { arguments.base = copy }
+            arguments.sums = sums + whole
+            arguments.count = Int64(Self.blockLength)
+            table.columns(&arguments)
+        }
     }
 
     /// Bytes of scratch that `gram` needs.

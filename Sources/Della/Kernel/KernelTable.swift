@@ -15,6 +15,7 @@ struct KernelTable: Sendable {
     typealias Count = @convention(c) (UnsafeMutablePointer<KernelCount>) -> Void
     typealias Gram = @convention(c) (UnsafePointer<KernelGram>) -> Void
     typealias Blend = @convention(c) (UnsafePointer<KernelBlend>) -> Bool
+    typealias Columns = @convention(c) (UnsafePointer<KernelColumns>) -> Void
     typealias Tally = @convention(c) (UnsafePointer<KernelTally>) -> Void
     typealias Select = @convention(c) (UnsafePointer<KernelSelect>) -> Void
     typealias Keys = @convention(c) (UnsafePointer<KernelKeys>) -> Void
@@ -48,6 +49,7 @@ struct KernelTable: Sendable {
     let divergence: Divergence
     let writeScoreKeys: Score
     let combineScored: ScoreOutput
+    let columns: Columns
     let randomBlocks: Blocks
 
     /// The kernels of a level; `nil` where this build has none, or this processor cannot run them.
@@ -84,6 +86,7 @@ struct KernelTable: Sendable {
         divergence: { KernelBaseline.divergence($0) },
         writeScoreKeys: { KernelBaseline.writeScoreKeys($0) },
         combineScored: { KernelBaseline.combineScored($0) },
+        columns: { KernelBaseline.addColumns($0) },
         randomBlocks: { KernelBaseline.randomBlocks($0, $1, $2, $3, $4) })
 
     #if arch(x86_64)
@@ -108,6 +111,7 @@ struct KernelTable: Sendable {
             divergence: { KernelAVX2.divergence($0) },
             writeScoreKeys: { KernelAVX2.writeScoreKeys($0) },
             combineScored: { KernelAVX2.combineScored($0) },
+            columns: { KernelAVX2.addColumns($0) },
             randomBlocks: { KernelAVX2.randomBlocks($0, $1, $2, $3, $4) })
 
         static let avx512 = KernelTable(
@@ -131,6 +135,7 @@ struct KernelTable: Sendable {
             divergence: { KernelAVX512.divergence($0) },
             writeScoreKeys: { KernelAVX512.writeScoreKeys($0) },
             combineScored: { KernelAVX512.combineScored($0) },
+            columns: { KernelAVX512.addColumns($0) },
             randomBlocks: { KernelAVX512.randomBlocks($0, $1, $2, $3, $4) })
     #endif
 }

@@ -1,6 +1,9 @@
 import StreamIO
 
 extension OutputTensor {
+    /// Elements that have one index in the first dimension.
+    var columnCount: Int { (shape.first ?? 0) == 0 ? 0 : elementCount / shape[0] }
+
     /// The input whose bytes are the output's: integers, and what passes through without a scale as the type that it
     /// is stored in. `nil` where anything is computed.
     var copiedInput: InputTensor? {

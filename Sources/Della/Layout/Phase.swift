@@ -13,6 +13,8 @@ enum Phase: Hashable, Sendable {
     case weigh
     /// Sums up the products of all inputs, or of their differences, by row.
     case gram
+    /// Sums up the products of all inputs, or of their differences, by column; rows in their order.
+    case columns
     /// Counts, for each input, the differences that it has alone and that it shares.
     case tally
     /// Writes the output's rows.
@@ -23,12 +25,15 @@ enum Phase: Hashable, Sendable {
     var sumsByRow: Bool {
         switch self {
         case .select, .weigh, .gram: true
-        case .count, .countLow, .locate, .tally, .emit: false
+        case .count, .countLow, .locate, .columns, .tally, .emit: false
         }
     }
 
     /// Whether it counts in tables.
-    var takesTables: Bool { self == .count || self == .countLow }
+    var counts: Bool { self == .count || self == .countLow }
+
+    /// Whether it needs the tensor's tables.
+    var takesTables: Bool { counts || self == .columns }
 }
 
 extension TensorMerge {
@@ -37,6 +42,7 @@ extension TensorMerge {
         switch rule {
         case .deltas(let rule):
             counting + (rule.rescale && rule.terms.contains(where: \.isPruned) ? [.select] : []) + [.emit]
+        case .blend(.nuslerp(_, .columns)): [.columns, .emit]
         case .blend(let rule): rule.takesGram(of: inputs.count) ? [.gram, .emit] : [.emit]
         case .ram(let rule): rule.boost == nil || inputs.isEmpty ? [.emit] : [.tally, .emit]
         case .sce(let share):
@@ -71,6 +77,8 @@ extension TensorMerge {
         // How many scores are zero.
         case .count: 1
         case .countLow: 0
+        // None, but a buffer for them.
+        case .columns: 1
         case .gram: GramMatrix.sumCount(inputs.count)
         case .emit: 0
         }

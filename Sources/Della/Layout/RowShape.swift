@@ -52,7 +52,10 @@ struct RowShape {
         self.phases = phases
         sumCount = phases.filter(\.sumsByRow).map(merge.sumCount).max() ?? 0
         chunkSumCount = phases.map(merge.sumCount).max() ?? 0
-        tableBytes = phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
+        tableBytes =
+            phases.contains(.columns)
+            ? ColumnTable.byteCount(columnCount: tensor.columnCount)
+            : phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)
     }
 }

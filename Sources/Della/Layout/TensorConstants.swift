@@ -17,7 +17,10 @@ struct TensorConstants: Hashable, Sendable {
     }
 
     /// Words of a journal; `nil` where they cannot be those of the rule.
+    ///
+    /// Coefficients of columns are too many for one: such a tensor is begun anew.
     init?(_ words: [UInt32], of merge: TensorMerge) {
+        guard !merge.phases.contains(.columns) else { return nil }
         guard words.count == Self(merge).words.count else { return nil }
         self.words = words
     }

@@ -166,6 +166,56 @@ extension RowLoop {
         }
     }
 
+    // MARK: Columns
+
+    /// Adds the products of the chunk's elements to those of the columns that they are of. Chunks are added one at a
+    /// time, in their order.
+    func addColumns(_ work: ChunkWork, _ merge: TensorMerge) {
+        guard let table = work.task.columns else { preconditionFailure("nowhere to put products") }
+        work.sums?.pointee = 0
+        let length = work.layout.tensor.rowLength
+        let hasBase = merge.reference != nil
+        if work.countsInputs {
+            countInputs(work, merge.format, from: 0, count: work.rows.count * length)
+        }
+        withInputs(work, merge) { inputs, base in
+            for row in 0..<work.rows.count {
+                let offset = row * work.layout.workRowBytes
+                move(work, merge, inputs, to: offset)
+                kernels.columns(
+                    merge.format, inputs: UnsafePointer(inputs), base: hasBase ? base + offset : nil,
+                    count: length,
+                    sums: table.sums + column(ofRow: work.rows.lowerBound + row, length, table),
+                    stride: table.stride)
+            }
+        }
+    }
+
+    /// A blend with a pair of coefficients a column.
+    func blendByColumn(_ work: ChunkWork, _ merge: TensorMerge, _ tiles: OutputTiles) {
+        guard let table = work.task.columns else { preconditionFailure("no coefficients") }
+        let length = work.layout.tensor.rowLength
+        withInputs(work, merge) { inputs, base in
+            tiles.forEach(kernels, rowLength: length) { start, count, destination in
+                let offset = start * merge.format.byteWidth
+                move(work, merge, inputs, to: offset)
+                let row = work.rows.lowerBound + start / length
+                return kernels.blend(
+                    BlendRow(
+                        kind: merge.reference == nil ? .columns : .columnsOffset, format: merge.format,
+                        output: tiles.format, inputs: UnsafePointer(inputs), inputCount: 2,
+                        coefficients: table.coefficients
+                            + (column(ofRow: row, length, table) + start % length),
+                        stride: table.stride, base: base + offset, count: count, destination: destination))
+            }
+        }
+    }
+
+    /// The column of a row's first element.
+    private func column(ofRow row: Int, _ length: Int, _ table: ColumnTable) -> Int {
+        row % (table.columnCount / length) * length
+    }
+
     // MARK: Inputs
 
     /// Room for the addresses of the models' values, and where the reference's begin: anywhere where there is none.

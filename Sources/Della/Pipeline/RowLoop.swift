@@ -30,6 +30,7 @@ struct RowLoop: Sendable {
         case (.weigh, .sce(let share)): weigh(work, merge, share: share, scratch: scratch)
         case (.select, .deltas(let rule)): select(work, rule, merge.format, scratch: scratch)
         case (.gram, .blend(let rule)): takeGram(work, merge, rule, scratch: scratch)
+        case (.columns, _): addColumns(work, merge)
         case (.tally, .ram(let rule)): tally(work, merge, rule)
         default: preconditionFailure("a phase that measures nothing")
         }
@@ -50,6 +51,7 @@ struct RowLoop: Sendable {
                 select(work, rule, merge.format, scratch: scratch)
             }
             combine(work, rule, merge.format, tiles)
+        case .blend(.nuslerp(_, .columns)): blendByColumn(work, merge, tiles)
         case .blend(let rule) where rule.takesGramByRow: blendByRow(work, merge, rule, tiles)
         case .blend(let rule): blend(work, merge, rule, tiles)
         case .nearswap: blend(work, merge, kind: .near, divisor: 1, tiles)

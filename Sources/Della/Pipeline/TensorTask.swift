@@ -81,11 +81,13 @@ final class TensorTask: @unchecked Sendable {
     /// What the merge's record keeps of the tensor; `nil` where nothing had to be found of the whole of it, or it is
     /// more than a record has room for.
     var constantsToRecord: TensorConstants? {
-        guard merge?.measures == true, constants.words.count <= TensorConstants.wordLimit else { return nil }
+        // Coefficients of columns are no constants.
+        guard merge?.measures == true, columns == nil, constants.words.count <= TensorConstants.wordLimit
+        else { return nil }
         return constants
     }
 
-    /// Whether the phase under way counts in tables.
+    /// Whether the phase under way needs tables.
     var takesTables: Bool { layout.phases[phase].takesTables }
 
     /// Whether the phase under way finds positions.
@@ -122,6 +124,8 @@ final class TensorTask: @unchecked Sendable {
     /// The next chunk of the phase under way; `nil` where all are lent to workers.
     var nextToMeasure: ChunkWork? {
         guard let work = toMeasure.first, work.phase == phase else { return nil }
+        // Columns take rows in their order.
+        guard layout.phases[phase] != .columns || work.chunk == chunksMeasured else { return nil }
         return work
     }
 
@@ -182,7 +186,18 @@ final class TensorTask: @unchecked Sendable {
     private var elementCount: Int { layout.rows.count * layout.tensor.rowLength }
 
     /// Whether what lies beside the tables is needed until the output is written.
-    var keepsTables: Bool { if case .fusion = merge?.rule { true } else { false } }
+    var keepsTables: Bool {
+        switch merge?.rule {
+        case .fusion, .blend(.nuslerp(_, .columns)): true
+        default: false
+        }
+    }
+
+    /// The columns' products and coefficients, of a rule that has them, while `tables` are there.
+    var columns: ColumnTable? {
+        guard let tables, case .blend(.nuslerp(_, .columns)) = merge?.rule else { return nil }
+        return ColumnTable(tables, columnCount: layout.tensor.columnCount)
+    }
 
     /// What the scores of the first rows have for a factor, while `tables` are there, and of how many rows.
     var rowFactors: UnsafeMutableBufferPointer<Float>? {
@@ -195,6 +210,7 @@ final class TensorTask: @unchecked Sendable {
     /// Makes the tables ready for counting.
     func clearTables() {
         guard let merge, let tables else { return }
+        if let columns { return columns.clear() }
         memset(tables, 0, merge.scoreCount * merge.tableBytes)
     }
 
@@ -218,8 +234,10 @@ final class TensorTask: @unchecked Sendable {
 
     private func settle() {
         guard let merge else { return }
-        if takesTables { narrowCuts(merge) }
-        let areCutsFound = isLocating || takesTables && layout.phases[phase + 1] == .emit
+        let counts = layout.phases[phase].counts
+        if counts { narrowCuts(merge) }
+        if let columns, case .blend(.nuslerp(let t, _)) = merge.rule { columns.settle(t: t) }
+        let areCutsFound = isLocating || counts && layout.phases[phase + 1] == .emit
         constants =
             areCutsFound
             ? merge.settle(cuts: cuts, constants)

@@ -159,7 +159,6 @@ extension MergeRule {
     /// Whether the pipeline computes it yet.
     var isComputed: Bool {
         switch self {
-        case .blend(.nuslerp(_, grain: .columns)): false
         case .deltas, .blend, .nearswap, .ram, .sce, .fusion: true
         }
     }

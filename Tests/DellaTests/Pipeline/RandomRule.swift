@@ -5,7 +5,8 @@ import StreamIO
 
 /// The methods of which a random tensor is made.
 enum RandomRule: String, CaseIterable {
-    case linear, passthrough, slerp, nuslerp, nuslerpByRow, multislerp, karcher, stock, stockByRow, nearswap,
+    case linear, passthrough, slerp, nuslerp, nuslerpByRow, nuslerpByColumn, multislerp, karcher, stock,
+        stockByRow, nearswap,
         ram
     case ramplus
 
@@ -39,7 +40,7 @@ enum RandomRule: String, CaseIterable {
     private var needsReference: Bool? {
         switch self {
         case .linear, .passthrough, .slerp, .karcher: false
-        case .nuslerp, .nuslerpByRow, .multislerp: nil
+        case .nuslerp, .nuslerpByRow, .nuslerpByColumn, .multislerp: nil
         case .stock, .stockByRow, .nearswap, .ram, .ramplus: true
         }
     }
@@ -48,7 +49,7 @@ enum RandomRule: String, CaseIterable {
         switch self {
         case .linear, .multislerp, .karcher: 1...6
         case .passthrough, .nearswap: 1...1
-        case .slerp, .nuslerp, .nuslerpByRow: 2...2
+        case .slerp, .nuslerp, .nuslerpByRow, .nuslerpByColumn: 2...2
         case .stock, .stockByRow: 2...5
         case .ram, .ramplus: 0...5
         }
@@ -65,6 +66,7 @@ enum RandomRule: String, CaseIterable {
         case .slerp: return .blend(.slerp(t: t))
         case .nuslerp: return .blend(.nuslerp(t: t, grain: .tensor))
         case .nuslerpByRow: return .blend(.nuslerp(t: t, grain: .rows))
+        case .nuslerpByColumn: return .blend(.nuslerp(t: t, grain: .columns))
         case .multislerp:
             return .blend(
                 .multislerp(

@@ -12,7 +12,8 @@ import Testing
     @Test(arguments: [
         "arcee-fusion", "breadcrumbs", "breadcrumbs-ties", "dare-linear", "dare-ties", "karcher",
         "karcher-iterations", "linear", "linear-sum", "model-stock", "model-stock-rows", "multislerp",
-        "multislerp-base", "nearswap", "nuslerp", "nuslerp-base", "nuslerp-rows", "passthrough", "ram",
+        "multislerp-base", "nearswap", "nuslerp", "nuslerp-base", "nuslerp-columns", "nuslerp-rows",
+        "passthrough", "ram",
         "ramplus", "sce", "sce-topk", "slerp", "slerp-bfloat16", "slerp-far", "task-arithmetic",
         "task-arithmetic-normalized", "ties", "ties-bfloat16", "ties-rescaled",
     ])
