@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Also of a debug build: the tests compute with every value of every tensor, many times over, and with what goes over a
+// model's names and values one at a time unoptimised they would take hours.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 let package = Package(
     name: "dellad",
     products: [
@@ -22,7 +26,8 @@ let package = Package(
         .target(name: "CLinux", dependencies: ["CUring"], linkerSettings: [.linkedLibrary("uring")]),
         .target(
             name: "StreamIO",
-            dependencies: ["CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system")]
+            dependencies: ["CChecksum", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: optimised
         ),
         .target(name: "CKernel"),
         .target(
@@ -33,13 +38,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ]
+            ],
+            swiftSettings: optimised
         ),
         .target(
             name: "Synthesis",
             dependencies: ["StreamIO", .product(name: "SystemPackage", package: "swift-system")],
-            // Random numbers by the billion: without optimisation a debug build would take hours.
-            swiftSettings: [.unsafeFlags(["-O"])]
+            swiftSettings: optimised
         ),
         .target(name: "CDaemon"),
         .target(name: "CSystemd"),
@@ -60,8 +65,7 @@ let package = Package(
         .testTarget(name: "StreamIOTests", dependencies: ["CChecksum", "StreamIO"]),
         // What a merge must come to, computed slowly. Depends on nothing, so that it shares nothing with what it judges.
         .target(
-            name: "MergeReference", path: "Tests/MergeReference",
-            swiftSettings: [.unsafeFlags(["-O", "-enable-testing"])]),
+            name: "MergeReference", path: "Tests/MergeReference", swiftSettings: optimised),
         .testTarget(
             name: "DellaTests",
             dependencies: ["Della", "MergeReference", .product(name: "Yams", package: "Yams")],
@@ -72,7 +76,7 @@ let package = Package(
 )
 
 // The kernels are built once for every instruction set, from one folder that the others are links to, and
-// chosen when the program starts. Always optimised: a debug build's tests would take hours.
+// chosen when the program starts.
 #if arch(x86_64)
     let kernels = [
         ("KernelBaseline", []), ("KernelAVX2", ["-Xcc", "-march=x86-64-v3"]),

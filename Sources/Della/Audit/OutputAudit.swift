@@ -33,7 +33,8 @@ public struct OutputAudit {
     ///   - seed: selects the rows.
     init(
         _ plan: MergePlan, readable: ReadableFolders, folder: FilePath, fileNames: [String], seed: UInt64,
-        progress: MergeProgress, stop: StopRequest, constants: @escaping (TensorPlace, OutputTensor) -> TensorConstants?
+        progress: MergeProgress, stop: StopRequest,
+        constants: @escaping (TensorPlace, OutputTensor) -> TensorConstants?
     ) {
         self.plan = plan
         self.folder = folder

@@ -28,11 +28,12 @@ import Testing
         (
             "slices",
             head + "slices:\n"
-                + String(repeating: "- sources: [{model: base, layer_range: [0, 1]}]\n", count: 5_000),
-            "slices.yml:4101: 5000 slices, and a config has at most 4096"
+                + String(repeating: "- sources: [{model: base, layer_range: [0, 1]}]\n", count: 4_200),
+            "slices.yml:4101: 4200 slices, and a config has at most 4096"
         ),
         (
-            "long-names", head + "models: [{model: long-names, parameters: {weight: 1}}]\n",
+            "long-names",
+            "base_model: long-names\nmerge_method: della\nmodels: [{model: longer, parameters: {weight: 1}}]\n",
             "use --memory "
         ),
         (
@@ -64,6 +65,12 @@ import Testing
         try FileSystem.createFolder(rig.models / "long-names")
         try FileSystem.writeWhole(
             Self.longHeader, to: rig.models / "long-names" / "model.safetensors", sync: false)
+        // One is as much as planning has memory for.
+        try FileSystem.createFolder(rig.models / "longer")
+        try #require(
+            link(
+                (rig.models / "long-names" / "model.safetensors").string,
+                (rig.models / "longer" / "model.safetensors").string) == 0)
         try FileSystem.createFolder(rig.models / "long-config")
         let tensor = SafetensorsHeader(layingOut: [("a", .bf16, [1])])
         try FileSystem.writeWhole(
