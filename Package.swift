@@ -1,8 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Also of a debug build: the tests compute with every value of every tensor, many times over, and with what goes over a
-// model's names and values one at a time unoptimised they would take hours.
+// Also in a debug build: the tests go over the values of thousands of models, one at a time, and would take hours.
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
 
 let package = Package(
@@ -69,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "DellaTests",
             dependencies: ["Della", "MergeReference", .product(name: "Yams", package: "Yams")],
-            exclude: ["Resources"]),
+            exclude: ["Resources"], swiftSettings: optimised),
         .testTarget(name: "DaemonTests", dependencies: ["CDaemon", "Daemon", "MergeReference", "Synthesis"]),
     ],
     swiftLanguageModes: [.v6]

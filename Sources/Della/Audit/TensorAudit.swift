@@ -102,10 +102,17 @@ struct TensorAudit {
         if !isWhole, let recorded { return recorded }
         guard let constants = try rule.constants(of: source, recorded: recorded) else { return nil }
         guard let recorded else { return constants }
-        if let word = constants.words.indices.first(where: { constants.words[$0] != recorded.words[$0] }) {
+        if let word = constants.words.indices.first(where: {
+            !Self.isSame(constants.words[$0], recorded.words[$0])
+        }) {
             found = .constant(word, expected: constants.words[word], found: recorded.words[word])
         }
         return constants
+    }
+
+    /// Whether two words are one constant: one NaN is as good as another, and its sign goes by the order of operands.
+    private static func isSame(_ word: UInt32, _ other: UInt32) -> Bool {
+        word == other || Float(bitPattern: word).isNaN && Float(bitPattern: other).isNaN
     }
 
     private func copied(

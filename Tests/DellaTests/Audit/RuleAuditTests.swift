@@ -23,7 +23,9 @@ import Testing
         let merge = try PlannedMerge(tensors, modelCount: models, seed: seed, shardBytes: 20_000)
         _ = try merge.merge(into: "out", memory: 64 << 20, engine: .posix)
         let report = try merge.audit("out", .share(1))
-        #expect(report.difference == nil && report.tensorsWithoutReference == 0, "seed \(seed)")
+        #expect(report.difference == nil, "\(String(describing: report.difference)), seed \(seed)")
+        // A pair of coefficients a column is more than a record has room for.
+        #expect((report.tensorsWithoutReference > 0) == (rule == .nuslerpByColumn))
         // From the record's constants alone.
         #expect(try merge.audit("out", .share(0.5)).difference == nil, "seed \(seed)")
     }
@@ -57,7 +59,9 @@ import Testing
         _ = try merge.merge(into: "out", memory: 64 << 20, engine: .posix)
         for share in [1, 0.5] {
             let report = try merge.audit("out", .share(share))
-            #expect(report.difference == nil && report.tensorsWithoutReference == 0, "\(name), seed \(seed)")
+            #expect(
+                report.difference == nil && report.tensorsWithoutReference == 0,
+                "\(String(describing: report.difference)), \(name), seed \(seed)")
         }
     }
 
