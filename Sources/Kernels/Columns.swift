@@ -53,5 +53,5 @@ private func addProducts(_ place: UnsafeMutableRawPointer, _ x: (Floats, Floats)
 
 @inline(always)
 private func add(_ place: UnsafeMutableRawPointer, _ products: SIMD8<Double>) {
-    place.storeBytes(of: place.loadUnaligned(as: SIMD8<Double>.self) + products, as: SIMD8<Double>.self)
+    storeDoubles(loadDoubles(place, 0) + products, place, 0)
 }

@@ -16,9 +16,7 @@ public func divergence(_ row: UnsafePointer<KernelDivergence>) -> Double {
         let (model, base) = (x.block(index), b.block(index))
         var byte = 0
         while byte < 256 {
-            let term = term(
-                model.loadUnaligned(fromByteOffset: byte, as: Doubles.self) / p,
-                base.loadUnaligned(fromByteOffset: byte, as: Doubles.self) / q)
+            let term = term(loadDoubles(model, byte) / p, loadDoubles(base, byte) / q)
             sums.add(term, x.format, byte)
             byte &+= 64
         }
@@ -98,7 +96,7 @@ private struct Exponentials {
             compute(index, place)
             var byte = 0
             while byte < 256 {
-                sums.add(place.loadUnaligned(fromByteOffset: byte, as: Doubles.self), format, byte)
+                sums.add(loadDoubles(place, byte), format, byte)
                 byte &+= 64
             }
             index &+= blockLength
@@ -119,14 +117,14 @@ private struct Exponentials {
         let source = index &+ blockLength > count ? UnsafeRawPointer(tail) : values + index &* width(format)
         let x = loadPair(format, source)
         let most = Doubles(repeating: most)
-        place.storeBytes(of: lowDoubles(floats(x.0)), as: Doubles.self)
-        place.storeBytes(of: highDoubles(floats(x.0)), toByteOffset: 64, as: Doubles.self)
-        place.storeBytes(of: lowDoubles(floats(x.1)), toByteOffset: 128, as: Doubles.self)
-        place.storeBytes(of: highDoubles(floats(x.1)), toByteOffset: 192, as: Doubles.self)
+        storeDoubles(lowDoubles(floats(x.0)), place, 0)
+        storeDoubles(highDoubles(floats(x.0)), place, 64)
+        storeDoubles(lowDoubles(floats(x.1)), place, 128)
+        storeDoubles(highDoubles(floats(x.1)), place, 192)
         var byte = 0
         while byte < 256 {
-            let value = place.loadUnaligned(fromByteOffset: byte, as: Doubles.self)
-            place.storeBytes(of: exponential(value - most), toByteOffset: byte, as: Doubles.self)
+            let value = loadDoubles(place, byte)
+            storeDoubles(exponential(value - most), place, byte)
             byte &+= 64
         }
     }

@@ -1,3 +1,5 @@
+import CKernel
+
 // The ranking of a short row: a counting sort that never moves an element.
 //
 // The row is cut into two segments, and for each slot of the table (a key, or a range of keys) the elements
@@ -135,7 +137,7 @@ func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ hig
         table[1] = first
     }
     while slot <= highest {
-        let counts = memory.loadUnaligned(fromByteOffset: slot &* 4, as: Lanes.self)
+        let counts = kernelLoadLanes(memory + slot &* 4)
         let pairs = counts &+ (counts &<< Lanes(repeating: 16))
         let sums = pairs &+ (pairs &<< Lanes(repeating: 32))
         let totals = runningSums(sums &>> Lanes(repeating: 48))
@@ -143,7 +145,7 @@ func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ hig
         let before = start &+ totals &- (sums &>> Lanes(repeating: 48))
         let two = before | (before &<< Lanes(repeating: 16))
         let four = two | (two &<< Lanes(repeating: 32))
-        memory.storeBytes(of: four &+ (sums &- counts), toByteOffset: slot &* 4, as: Lanes.self)
+        kernelStoreLanes(memory + slot &* 4, four &+ (sums &- counts))
         start = start &+ Lanes(repeating: totals[7])
         slot &+= 16
     }

@@ -237,10 +237,10 @@ private func storeDoubles(
     if format != 2 { ordered = interleaved(ordered.0, ordered.1) }
     let memory = UnsafeMutableRawPointer(place)
     if left >= blockLength {
-        memory.storeBytes(of: lowDoubles(floats(ordered.0)), as: SIMD8<Double>.self)
-        memory.storeBytes(of: highDoubles(floats(ordered.0)), toByteOffset: 64, as: SIMD8<Double>.self)
-        memory.storeBytes(of: lowDoubles(floats(ordered.1)), toByteOffset: 128, as: SIMD8<Double>.self)
-        memory.storeBytes(of: highDoubles(floats(ordered.1)), toByteOffset: 192, as: SIMD8<Double>.self)
+        storeDoubles(lowDoubles(floats(ordered.0)), memory, 0)
+        storeDoubles(highDoubles(floats(ordered.0)), memory, 64)
+        storeDoubles(lowDoubles(floats(ordered.1)), memory, 128)
+        storeDoubles(highDoubles(floats(ordered.1)), memory, 192)
         return
     }
     var lane = 0

@@ -27,11 +27,11 @@ public func foldSpreadSquares(_ row: UnsafePointer<KernelSpread>) {
     while k < Int(row.pointee.inputCount) {
         let place = row.pointee.lanes + 128 &* k
         var sums = RowSums()
-        sums.first = place.loadUnaligned(as: SIMD8<Double>.self)
-        sums.second = place.loadUnaligned(fromByteOffset: 64, as: SIMD8<Double>.self)
+        sums.first = loadDoubles(place, 0)
+        sums.second = loadDoubles(place, 64)
         row.pointee.sums[k &* Int(row.pointee.stride)] = folded(sums.lanes(row.pointee.format))
-        place.storeBytes(of: SIMD8<Double>(repeating: 0), as: SIMD8<Double>.self)
-        place.storeBytes(of: SIMD8<Double>(repeating: 0), toByteOffset: 64, as: SIMD8<Double>.self)
+        storeDoubles(SIMD8<Double>(repeating: 0), place, 0)
+        storeDoubles(SIMD8<Double>(repeating: 0), place, 64)
         k &+= 1
     }
 }
@@ -136,11 +136,11 @@ private func addSquares(_ row: KernelSpread, _ format: Int32) {
             let values = (lowDoubles(x), highDoubles(x), lowDoubles(y), highDoubles(y))
             let place = row.lanes + 128 &* k
             var sums = RowSums()
-            sums.first = place.loadUnaligned(as: SIMD8<Double>.self)
-            sums.second = place.loadUnaligned(fromByteOffset: 64, as: SIMD8<Double>.self)
+            sums.first = loadDoubles(place, 0)
+            sums.second = loadDoubles(place, 64)
             sums.add(format, values, times: values)
-            place.storeBytes(of: sums.first, as: SIMD8<Double>.self)
-            place.storeBytes(of: sums.second, toByteOffset: 64, as: SIMD8<Double>.self)
+            storeDoubles(sums.first, place, 0)
+            storeDoubles(sums.second, place, 64)
             k &+= 1
         }
         index &+= blockLength

@@ -23,6 +23,16 @@ func storeWords(_ words: Words, _ memory: UnsafeMutableRawPointer, _ byte: Int) 
 }
 
 @inline(always)
+func loadDoubles(_ memory: UnsafeRawPointer, _ byte: Int) -> SIMD8<Double> {
+    kernelLoadDoubles(memory + byte)
+}
+
+@inline(always)
+func storeDoubles(_ doubles: SIMD8<Double>, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
+    kernelStoreDoubles(memory + byte, doubles)
+}
+
+@inline(always)
 func floats(_ words: Words) -> Floats {
     unsafeBitCast(words, to: Floats.self)
 }

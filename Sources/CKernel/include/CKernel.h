@@ -21,6 +21,32 @@ static inline __attribute__((always_inline)) void kernelStoreWords(void *_Nonnul
     __builtin_memcpy(memory, &words, sizeof words);
 }
 
+/// Eight doubles in one vector, and at any address.
+typedef double KernelDoubles __attribute__((ext_vector_type(8)));
+
+static inline __attribute__((always_inline)) KernelDoubles kernelLoadDoubles(const void *_Nonnull memory) {
+    KernelDoubles doubles;
+    __builtin_memcpy(&doubles, memory, sizeof doubles);
+    return doubles;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreDoubles(void *_Nonnull memory, KernelDoubles doubles) {
+    __builtin_memcpy(memory, &doubles, sizeof doubles);
+}
+
+/// Eight long words in one vector, and at any address.
+typedef unsigned long long KernelLanes __attribute__((ext_vector_type(8)));
+
+static inline __attribute__((always_inline)) KernelLanes kernelLoadLanes(const void *_Nonnull memory) {
+    KernelLanes lanes;
+    __builtin_memcpy(&lanes, memory, sizeof lanes);
+    return lanes;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreLanes(void *_Nonnull memory, KernelLanes lanes) {
+    __builtin_memcpy(memory, &lanes, sizeof lanes);
+}
+
 /// Element formats are 0 for bfloat16, 1 for float16, 2 for float32, and 3 for F64, only ever a source of `decode`.
 
 /// `decode`: `count` elements of `source` become values of `destination`'s format.

@@ -118,15 +118,14 @@ import Testing
         var daemon = try serve(rig, in: group)
         try drop(rig, "poison", Self.slow(rig), date: 1000)
         try drop(rig, "honest", rig.config.text)
-        for _ in 0..<PlanningNote.limit {
-            let note = rig.spool / "active" / ".poison.planning"
-            #expect(rig.wait { note.exists }, "\(daemon.errorText)")
+        let note = rig.spool / "active" / ".poison.planning"
+        for count in 1...PlanningNote.limit {
+            // This daemon's own note: one of the daemon before it says fewer.
+            try #require(
+                rig.wait(seconds: Self.patience) { note.text.hasPrefix("\(count) ") }, "\(daemon.errorText)")
             // As the OOM killer does.
             daemon.killAndWait()
             daemon = try serve(rig, in: group)
-            if !rig.wait(seconds: 2, until: { rig.status("poison")?.state == .merging }) { break }
-            // The one before it has gone by now, and this one has written its own, or will.
-            usleep(400_000)
         }
         expectHonest(rig, daemon)
         #expect(rig.status("poison")?.state == .failed)
