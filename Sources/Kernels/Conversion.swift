@@ -52,20 +52,19 @@ func float16(_ value: Float) -> UInt16 {
 @inline(always)
 func value(_ format: Int32, _ memory: UnsafeRawPointer, _ index: Int) -> Float {
     switch format {
-    case 0: float(bfloat16: memory.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
-    case 1: float(float16: memory.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
-    default: Float(bitPattern: memory.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
+    case 0: float(bfloat16: loadShort(memory, index &* 2))
+    case 1: float(float16: loadShort(memory, index &* 2))
+    default: Float(bitPattern: loadWord(memory, index &* 4))
     }
 }
 
 @inline(always)
 func store(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ index: Int, _ value: Float) {
     switch format {
-    case 0: memory.storeBytes(of: bfloat16(value), toByteOffset: index &* 2, as: UInt16.self)
-    case 1: memory.storeBytes(of: float16(value), toByteOffset: index &* 2, as: UInt16.self)
+    case 0: storeShort(bfloat16(value), memory, index &* 2)
+    case 1: storeShort(float16(value), memory, index &* 2)
     default:
-        memory.storeBytes(
-            of: value.isNaN ? 0x7FC0_0000 : value.bitPattern, toByteOffset: index &* 4, as: UInt32.self)
+        storeWord(value.isNaN ? 0x7FC0_0000 : value.bitPattern, memory, index &* 4)
     }
 }
 

@@ -40,10 +40,9 @@ private func writeKeys(_ row: KernelKeys, _ format: Int32) {
     while index < count {
         let found = key(format, value(format, row.model, index) - value(format, row.base, index))
         if format == 2 {
-            row.keys.storeBytes(of: found, toByteOffset: index &* 4, as: UInt32.self)
+            storeWord(found, row.keys, index &* 4)
         } else {
-            row.keys.storeBytes(
-                of: UInt16(truncatingIfNeeded: found), toByteOffset: index &* 2, as: UInt16.self)
+            storeShort(UInt16(truncatingIfNeeded: found), row.keys, index &* 2)
         }
         index &+= 1
     }
@@ -57,8 +56,8 @@ public func countKeys(_ row: UnsafePointer<KernelKeyCount>) {
     if row.pointee.byteWidth == 2 {
         let second = table + tableLength / 2
         while index &+ 8 <= count {
-            let a = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 2, as: UInt64.self)
-            let b = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 2 &+ 8, as: UInt64.self)
+            let a = loadLong(row.pointee.keys, index &* 2)
+            let b = loadLong(row.pointee.keys, index &* 2 &+ 8)
             // Written out: a loop would spend more on its indices than on the counts.
             addOne(table, a & 0xFFFF)
             addOne(second, (a >> 16) & 0xFFFF)
@@ -71,20 +70,20 @@ public func countKeys(_ row: UnsafePointer<KernelKeyCount>) {
             index &+= 8
         }
         while index < count {
-            let key = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
+            let key = loadShort(row.pointee.keys, index &* 2)
             addOne(table, UInt64(key))
             index &+= 1
         }
         return
     }
     while index &+ 2 <= count {
-        let pair = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 4, as: UInt64.self)
+        let pair = loadLong(row.pointee.keys, index &* 4)
         addOne(table, (pair & 0xFFFF_FFFF) >> UInt64(lowBits))
         addOne(table, pair >> UInt64(lowBits &+ 32))
         index &+= 2
     }
     if index < count {
-        let key = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)
+        let key = loadWord(row.pointee.keys, index &* 4)
         addOne(table, UInt64(key >> lowBits))
     }
 }
@@ -113,7 +112,7 @@ public func countLowKeys(_ row: UnsafePointer<KernelKeyCount>) {
         index &+= 16
     }
     while index < count {
-        let key = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)
+        let key = loadWord(row.pointee.keys, index &* 4)
         if key >> lowBits == row.pointee.cut { addOne(row.pointee.table, UInt64(key & lowMask)) }
         index &+= 1
     }
@@ -136,7 +135,7 @@ public func countEqualKeys(_ row: UnsafePointer<KernelKeyCount>) -> Int {
         }
         for lane in 0..<32 { found &+= Int(counts[lane]) }
         while index < count {
-            let key = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
+            let key = loadShort(row.pointee.keys, index &* 2)
             found &+= UInt32(key) == row.pointee.cut ? 1 : 0
             index &+= 1
         }
@@ -149,7 +148,7 @@ public func countEqualKeys(_ row: UnsafePointer<KernelKeyCount>) -> Int {
     }
     for lane in 0..<16 { found &+= Int(counts[lane]) }
     while index < count {
-        let key = row.pointee.keys.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)
+        let key = loadWord(row.pointee.keys, index &* 4)
         found &+= key == row.pointee.cut ? 1 : 0
         index &+= 1
     }

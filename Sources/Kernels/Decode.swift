@@ -24,7 +24,7 @@ func decodeBlocks(_ row: KernelDecode, _ from: Int32, _ to: Int32) {
 func decodeDoubles(_ row: KernelDecode, _ to: Int32) {
     var index = 0
     while index < Int(row.count) {
-        let x = Float(row.source.loadUnaligned(fromByteOffset: index &* 8, as: Double.self))
+        let x = Float(Double(bitPattern: loadLong(row.source, index &* 8)))
         store(to, row.destination, index, x)
         index &+= 1
     }

@@ -246,8 +246,7 @@ private func writeKeys(_ row: KernelScore, _ format: Int32) {
     }
     while index < count {
         let delta = value(format, row.model, index) - value(format, row.base, index)
-        row.destination.storeBytes(
-            of: key(2, delta.magnitude * row.factor), toByteOffset: index &* 4, as: UInt32.self)
+        storeWord(key(2, delta.magnitude * row.factor), row.destination, index &* 4)
         index &+= 1
     }
 }

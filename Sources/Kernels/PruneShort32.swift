@@ -73,11 +73,11 @@ func boundRanks(_ ranks: BoundedRanks) {
     var index = 0
     // Slots are padded to whole blocks.
     while index < ranks.count {
-        let packed = slots.loadUnaligned(fromByteOffset: index &* 2, as: UInt64.self)
+        let packed = loadLong(slots, index &* 2)
         let first = bound(packed & 0xFFFF, table) | bound((packed >> 16) & 0xFFFF, table) << 32
         let second = bound((packed >> 32) & 0xFFFF, table) | bound(packed >> 48, table) << 32
-        bounds.storeBytes(of: first, toByteOffset: index &* 4, as: UInt64.self)
-        bounds.storeBytes(of: second, toByteOffset: index &* 4 &+ 8, as: UInt64.self)
+        storeLong(first, bounds, index &* 4)
+        storeLong(second, bounds, index &* 4 &+ 8)
         index &+= 4
     }
 }
@@ -86,7 +86,7 @@ func boundRanks(_ ranks: BoundedRanks) {
 @inline(always)
 func bound(_ slot: UInt64, _ table: UnsafeRawPointer) -> UInt64 {
     // Four halves of 16 bits: this slot's two starts, the next slot's two.
-    let starts = table.loadUnaligned(fromByteOffset: Int(truncatingIfNeeded: slot) &* 4, as: UInt64.self)
+    let starts = loadLong(table, Int(truncatingIfNeeded: slot) &* 4)
     return (starts & 0xFFFF) | ((starts >> 16) & 0xFFFF_0000)
 }
 

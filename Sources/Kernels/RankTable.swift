@@ -22,7 +22,7 @@ func segmentBoundary(_ count: Int) -> Int {
 @inline(always)
 func clearSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
     let pairs = UnsafeMutableRawPointer(table)
-    pairs.storeBytes(of: 0, as: UInt64.self)
+    storeLong(0, pairs, 0)
     let zero = all(0)
     // 16 slots at a time: the range is widened to whole strides of the table.
     var slot = lowest & ~15
@@ -51,12 +51,12 @@ func countFour(
     _ index: Int, _ segment: Int, _ slots: UnsafeRawPointer, _ table: UnsafeMutablePointer<UInt16>,
     _ remembered: UnsafeMutableRawPointer
 ) {
-    let packed = slots.loadUnaligned(fromByteOffset: index &* 2, as: UInt64.self)
+    let packed = loadLong(slots, index &* 2)
     let out = remembered + index &* 2
-    out.storeBytes(of: countOne(packed & 0xFFFF, segment, table), as: UInt16.self)
-    out.storeBytes(of: countOne((packed >> 16) & 0xFFFF, segment, table), toByteOffset: 2, as: UInt16.self)
-    out.storeBytes(of: countOne((packed >> 32) & 0xFFFF, segment, table), toByteOffset: 4, as: UInt16.self)
-    out.storeBytes(of: countOne(packed >> 48, segment, table), toByteOffset: 6, as: UInt16.self)
+    storeShort(countOne(packed & 0xFFFF, segment, table), out, 0)
+    storeShort(countOne((packed >> 16) & 0xFFFF, segment, table), out, 2)
+    storeShort(countOne((packed >> 32) & 0xFFFF, segment, table), out, 4)
+    storeShort(countOne(packed >> 48, segment, table), out, 6)
 }
 
 @inline(always)
@@ -179,14 +179,14 @@ func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: 
 /// Eight elements' slots, taken from 64 bits each: eight loads by a vector's lanes would cost more than the shifts.
 @inline(always)
 func resolveEight(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: UnsafePointer<UInt16>) {
-    let a = slots.loadUnaligned(as: UInt64.self)
-    let b = slots.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    let a = loadLong(slots, 0)
+    let b = loadLong(slots, 8)
     let starts = SIMD8<UInt16>(
         start(a & 0xFFFF, segment, table), start((a >> 16) & 0xFFFF, segment, table),
         start((a >> 32) & 0xFFFF, segment, table), start(a >> 48, segment, table),
         start(b & 0xFFFF, segment, table), start((b >> 16) & 0xFFFF, segment, table),
         start((b >> 32) & 0xFFFF, segment, table), start(b >> 48, segment, table))
-    slots.storeBytes(of: starts, as: SIMD8<UInt16>.self)
+    kernelStoreShorts(slots, starts)
 }
 
 @inline(always)

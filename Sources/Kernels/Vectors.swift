@@ -33,6 +33,36 @@ func storeDoubles(_ doubles: SIMD8<Double>, _ memory: UnsafeMutableRawPointer, _
 }
 
 @inline(always)
+func loadShort(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt16 {
+    kernelLoadShort(memory + byte)
+}
+
+@inline(always)
+func storeShort(_ bits: UInt16, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
+    kernelStoreShort(memory + byte, bits)
+}
+
+@inline(always)
+func loadWord(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt32 {
+    kernelLoadWord(memory + byte)
+}
+
+@inline(always)
+func storeWord(_ bits: UInt32, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
+    kernelStoreWord(memory + byte, bits)
+}
+
+@inline(always)
+func loadLong(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt64 {
+    kernelLoadLong(memory + byte)
+}
+
+@inline(always)
+func storeLong(_ bits: UInt64, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
+    kernelStoreLong(memory + byte, bits)
+}
+
+@inline(always)
 func floats(_ words: Words) -> Floats {
     unsafeBitCast(words, to: Floats.self)
 }

@@ -6,11 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Sixteen words in one vector.
-typedef uint32_t KernelWords __attribute__((ext_vector_type(16)));
+// Vectors and numbers at any address. In C, where `always_inline` holds whatever the size of the caller: what Swift leaves
+// out of line is a call for every element, and a symbol that kernels of several instruction sets would share.
 
-/// A vector at any address. In C, where `always_inline` holds whatever the size of the caller: what Swift leaves out of
-/// line is a symbol that kernels of several instruction sets would share.
+typedef uint32_t KernelWords __attribute__((ext_vector_type(16)));
+typedef unsigned long long KernelLanes __attribute__((ext_vector_type(8)));
+typedef double KernelDoubles __attribute__((ext_vector_type(8)));
+typedef uint16_t KernelShorts __attribute__((ext_vector_type(8)));
+
 static inline __attribute__((always_inline)) KernelWords kernelLoadWords(const void *_Nonnull memory) {
     KernelWords words;
     __builtin_memcpy(&words, memory, sizeof words);
@@ -21,8 +24,15 @@ static inline __attribute__((always_inline)) void kernelStoreWords(void *_Nonnul
     __builtin_memcpy(memory, &words, sizeof words);
 }
 
-/// Eight doubles in one vector, and at any address.
-typedef double KernelDoubles __attribute__((ext_vector_type(8)));
+static inline __attribute__((always_inline)) KernelLanes kernelLoadLanes(const void *_Nonnull memory) {
+    KernelLanes lanes;
+    __builtin_memcpy(&lanes, memory, sizeof lanes);
+    return lanes;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreLanes(void *_Nonnull memory, KernelLanes lanes) {
+    __builtin_memcpy(memory, &lanes, sizeof lanes);
+}
 
 static inline __attribute__((always_inline)) KernelDoubles kernelLoadDoubles(const void *_Nonnull memory) {
     KernelDoubles doubles;
@@ -34,17 +44,44 @@ static inline __attribute__((always_inline)) void kernelStoreDoubles(void *_Nonn
     __builtin_memcpy(memory, &doubles, sizeof doubles);
 }
 
-/// Eight long words in one vector, and at any address.
-typedef unsigned long long KernelLanes __attribute__((ext_vector_type(8)));
-
-static inline __attribute__((always_inline)) KernelLanes kernelLoadLanes(const void *_Nonnull memory) {
-    KernelLanes lanes;
-    __builtin_memcpy(&lanes, memory, sizeof lanes);
-    return lanes;
+static inline __attribute__((always_inline)) KernelShorts kernelLoadShorts(const void *_Nonnull memory) {
+    KernelShorts shorts;
+    __builtin_memcpy(&shorts, memory, sizeof shorts);
+    return shorts;
 }
 
-static inline __attribute__((always_inline)) void kernelStoreLanes(void *_Nonnull memory, KernelLanes lanes) {
-    __builtin_memcpy(memory, &lanes, sizeof lanes);
+static inline __attribute__((always_inline)) void kernelStoreShorts(void *_Nonnull memory, KernelShorts shorts) {
+    __builtin_memcpy(memory, &shorts, sizeof shorts);
+}
+
+static inline __attribute__((always_inline)) uint16_t kernelLoadShort(const void *_Nonnull memory) {
+    uint16_t bits;
+    __builtin_memcpy(&bits, memory, sizeof bits);
+    return bits;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreShort(void *_Nonnull memory, uint16_t bits) {
+    __builtin_memcpy(memory, &bits, sizeof bits);
+}
+
+static inline __attribute__((always_inline)) uint32_t kernelLoadWord(const void *_Nonnull memory) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, memory, sizeof bits);
+    return bits;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreWord(void *_Nonnull memory, uint32_t bits) {
+    __builtin_memcpy(memory, &bits, sizeof bits);
+}
+
+static inline __attribute__((always_inline)) uint64_t kernelLoadLong(const void *_Nonnull memory) {
+    uint64_t bits;
+    __builtin_memcpy(&bits, memory, sizeof bits);
+    return bits;
+}
+
+static inline __attribute__((always_inline)) void kernelStoreLong(void *_Nonnull memory, uint64_t bits) {
+    __builtin_memcpy(memory, &bits, sizeof bits);
 }
 
 /// Element formats are 0 for bfloat16, 1 for float16, 2 for float32, and 3 for F64, only ever a source of `decode`.
