@@ -30,7 +30,7 @@ debug: packages ## the debug build
 test-packages: packages
 	@Makefile.d/apt-install python3
 
-test: test-packages ## every test: about ten minutes on two cores, with the build
+test: test-packages ## every test: a quarter of an hour on two cores, with the build
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
