@@ -1,3 +1,5 @@
+import CKernel
+
 // Conversions of blocks; `format` is a constant wherever these are called, so that each call compiles to
 // one format's code. Values travel as the bits of a Float.
 

@@ -1,3 +1,5 @@
+import CKernel
+
 // Philox4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11.
 // The multipliers and the key's increments are those of the authors' Random123.
 

@@ -137,7 +137,7 @@ func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ hig
         table[1] = first
     }
     while slot <= highest {
-        let counts = kernelLoadLanes(memory + slot &* 4)
+        let counts = loadLanes(memory, slot &* 4)
         let pairs = counts &+ (counts &<< Lanes(repeating: 16))
         let sums = pairs &+ (pairs &<< Lanes(repeating: 32))
         let totals = runningSums(sums &>> Lanes(repeating: 48))
@@ -145,7 +145,7 @@ func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ hig
         let before = start &+ totals &- (sums &>> Lanes(repeating: 48))
         let two = before | (before &<< Lanes(repeating: 16))
         let four = two | (two &<< Lanes(repeating: 32))
-        kernelStoreLanes(memory + slot &* 4, four &+ (sums &- counts))
+        storeLanes(four &+ (sums &- counts), memory, slot &* 4)
         start = start &+ Lanes(repeating: totals[7])
         slot &+= 16
     }
@@ -186,7 +186,7 @@ func resolveEight(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: Uns
         start((a >> 32) & 0xFFFF, segment, table), start(a >> 48, segment, table),
         start(b & 0xFFFF, segment, table), start((b >> 16) & 0xFFFF, segment, table),
         start((b >> 32) & 0xFFFF, segment, table), start(b >> 48, segment, table))
-    kernelStoreShorts(slots, starts)
+    storeShorts(starts, slots, 0)
 }
 
 @inline(always)

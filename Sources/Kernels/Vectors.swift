@@ -1,5 +1,3 @@
-import CKernel
-
 // Vectors of 16 lanes, the widest that every operator of the standard library compiles to vector code for.
 //
 // 32 elements of 16 bits, loaded as 16 words of 32 bits, fall apart into the even elements (low halves) and
@@ -11,56 +9,6 @@ typealias Floats = SIMD16<Float>
 
 /// Elements in a block.
 let blockLength = 32
-
-@inline(always)
-func loadWords(_ memory: UnsafeRawPointer, _ byte: Int) -> Words {
-    kernelLoadWords(memory + byte)
-}
-
-@inline(always)
-func storeWords(_ words: Words, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    kernelStoreWords(memory + byte, words)
-}
-
-@inline(always)
-func loadDoubles(_ memory: UnsafeRawPointer, _ byte: Int) -> SIMD8<Double> {
-    kernelLoadDoubles(memory + byte)
-}
-
-@inline(always)
-func storeDoubles(_ doubles: SIMD8<Double>, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    kernelStoreDoubles(memory + byte, doubles)
-}
-
-@inline(always)
-func loadShort(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt16 {
-    kernelLoadShort(memory + byte)
-}
-
-@inline(always)
-func storeShort(_ bits: UInt16, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    kernelStoreShort(memory + byte, bits)
-}
-
-@inline(always)
-func loadWord(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt32 {
-    kernelLoadWord(memory + byte)
-}
-
-@inline(always)
-func storeWord(_ bits: UInt32, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    kernelStoreWord(memory + byte, bits)
-}
-
-@inline(always)
-func loadLong(_ memory: UnsafeRawPointer, _ byte: Int) -> UInt64 {
-    kernelLoadLong(memory + byte)
-}
-
-@inline(always)
-func storeLong(_ bits: UInt64, _ memory: UnsafeMutableRawPointer, _ byte: Int) {
-    kernelStoreLong(memory + byte, bits)
-}
 
 @inline(always)
 func floats(_ words: Words) -> Floats {

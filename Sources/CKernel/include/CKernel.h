@@ -14,75 +14,26 @@ typedef unsigned long long KernelLanes __attribute__((ext_vector_type(8)));
 typedef double KernelDoubles __attribute__((ext_vector_type(8)));
 typedef uint16_t KernelShorts __attribute__((ext_vector_type(8)));
 
-static inline __attribute__((always_inline)) KernelWords kernelLoadWords(const void *_Nonnull memory) {
-    KernelWords words;
-    __builtin_memcpy(&words, memory, sizeof words);
-    return words;
-}
+/// `loadNAME(memory, byte)` and `storeNAME(value, memory, byte)`, `byte` counted from `memory`.
+#define KERNEL_ACCESS(NAME, TYPE)                                                                                      \
+    __attribute__((always_inline, swift_name("load" #NAME "(_:_:)"))) static inline TYPE kernelLoad##NAME(             \
+        const void *_Nonnull memory, intptr_t byte) {                                                                  \
+        TYPE value;                                                                                                    \
+        __builtin_memcpy(&value, (const char *)memory + byte, sizeof value);                                           \
+        return value;                                                                                                  \
+    }                                                                                                                  \
+    __attribute__((always_inline, swift_name("store" #NAME "(_:_:_:)"))) static inline void kernelStore##NAME(         \
+        TYPE value, void *_Nonnull memory, intptr_t byte) {                                                            \
+        __builtin_memcpy((char *)memory + byte, &value, sizeof value);                                                 \
+    }
 
-static inline __attribute__((always_inline)) void kernelStoreWords(void *_Nonnull memory, KernelWords words) {
-    __builtin_memcpy(memory, &words, sizeof words);
-}
-
-static inline __attribute__((always_inline)) KernelLanes kernelLoadLanes(const void *_Nonnull memory) {
-    KernelLanes lanes;
-    __builtin_memcpy(&lanes, memory, sizeof lanes);
-    return lanes;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreLanes(void *_Nonnull memory, KernelLanes lanes) {
-    __builtin_memcpy(memory, &lanes, sizeof lanes);
-}
-
-static inline __attribute__((always_inline)) KernelDoubles kernelLoadDoubles(const void *_Nonnull memory) {
-    KernelDoubles doubles;
-    __builtin_memcpy(&doubles, memory, sizeof doubles);
-    return doubles;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreDoubles(void *_Nonnull memory, KernelDoubles doubles) {
-    __builtin_memcpy(memory, &doubles, sizeof doubles);
-}
-
-static inline __attribute__((always_inline)) KernelShorts kernelLoadShorts(const void *_Nonnull memory) {
-    KernelShorts shorts;
-    __builtin_memcpy(&shorts, memory, sizeof shorts);
-    return shorts;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreShorts(void *_Nonnull memory, KernelShorts shorts) {
-    __builtin_memcpy(memory, &shorts, sizeof shorts);
-}
-
-static inline __attribute__((always_inline)) uint16_t kernelLoadShort(const void *_Nonnull memory) {
-    uint16_t bits;
-    __builtin_memcpy(&bits, memory, sizeof bits);
-    return bits;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreShort(void *_Nonnull memory, uint16_t bits) {
-    __builtin_memcpy(memory, &bits, sizeof bits);
-}
-
-static inline __attribute__((always_inline)) uint32_t kernelLoadWord(const void *_Nonnull memory) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, memory, sizeof bits);
-    return bits;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreWord(void *_Nonnull memory, uint32_t bits) {
-    __builtin_memcpy(memory, &bits, sizeof bits);
-}
-
-static inline __attribute__((always_inline)) uint64_t kernelLoadLong(const void *_Nonnull memory) {
-    uint64_t bits;
-    __builtin_memcpy(&bits, memory, sizeof bits);
-    return bits;
-}
-
-static inline __attribute__((always_inline)) void kernelStoreLong(void *_Nonnull memory, uint64_t bits) {
-    __builtin_memcpy(memory, &bits, sizeof bits);
-}
+KERNEL_ACCESS(Words, KernelWords)
+KERNEL_ACCESS(Lanes, KernelLanes)
+KERNEL_ACCESS(Doubles, KernelDoubles)
+KERNEL_ACCESS(Shorts, KernelShorts)
+KERNEL_ACCESS(Short, uint16_t)
+KERNEL_ACCESS(Word, uint32_t)
+KERNEL_ACCESS(Long, uint64_t)
 
 /// Element formats are 0 for bfloat16, 1 for float16, 2 for float32, and 3 for F64, only ever a source of `decode`.
 

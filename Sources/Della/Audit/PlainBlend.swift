@@ -42,10 +42,6 @@ struct PlainBlend: PlainRule {
         }
     }
 
-    func accepts(_ constants: TensorConstants) -> Bool {
-        constants.words.count == TensorConstants(merge).words.count
-    }
-
     func constants(
         of tensor: PlainTensor, recorded: TensorConstants?
     ) throws(MergeFailure) -> TensorConstants? {

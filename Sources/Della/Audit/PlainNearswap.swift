@@ -4,8 +4,6 @@ struct PlainNearswap: PlainRule {
 
     var needsConstants: Bool { false }
 
-    func accepts(_ constants: TensorConstants) -> Bool { true }
-
     func constants(
         of tensor: PlainTensor, recorded: TensorConstants?
     ) throws(MergeFailure) -> TensorConstants? { TensorConstants() }

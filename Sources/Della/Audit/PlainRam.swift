@@ -5,8 +5,6 @@ struct PlainRam: PlainRule {
 
     var needsConstants: Bool { rule.boost != nil && !merge.inputs.isEmpty }
 
-    func accepts(_ constants: TensorConstants) -> Bool { constants.words.count == merge.inputs.count }
-
     func constants(
         of tensor: PlainTensor, recorded: TensorConstants?
     ) throws(MergeFailure) -> TensorConstants? {

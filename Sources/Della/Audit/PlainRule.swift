@@ -21,9 +21,6 @@ protocol PlainRule {
     /// Whether something must be known of the whole tensor before any of its rows.
     var needsConstants: Bool { get }
 
-    /// Whether constants are such as this rule has; those of a record may be anything.
-    func accepts(_ constants: TensorConstants) -> Bool
-
     /// Finds what must be known of the whole tensor, by reading all of it.
     /// - Parameter recorded: what the record has, of which cuts are taken as they are.
     /// - Returns: `nil` where a cut is needed and not recorded.

@@ -12,10 +12,6 @@ struct PlainSpread: PlainRule {
 
     var needsConstants: Bool { share > 0 && !merge.inputs.isEmpty }
 
-    func accepts(_ constants: TensorConstants) -> Bool {
-        constants.words.count == TensorConstants(merge).words.count
-    }
-
     func constants(
         of tensor: PlainTensor, recorded: TensorConstants?
     ) throws(MergeFailure) -> TensorConstants? {

@@ -31,10 +31,6 @@ struct PlainTaskVectors: PlainRule {
         }
     }
 
-    func accepts(_ constants: TensorConstants) -> Bool {
-        constants.words.count == TensorConstants(merge).words.count
-    }
-
     func constants(
         of tensor: PlainTensor, recorded: TensorConstants?
     ) throws(MergeFailure) -> TensorConstants? {

@@ -19,9 +19,6 @@ public struct MergePlanner: Sendable {
     /// Whether models of different architectures may be merged, if all their tensors fit; the config may say so too.
     public var allowsCrimes: Bool
 
-    /// Whether methods that nothing computes yet are planned all the same: for tests of what is planned.
-    var plansUncomputed = false
-
     /// Bytes of one output file where nobody says.
     public static let usualShardSize: UInt64 = 5_000_000_000
 
@@ -69,7 +66,6 @@ public struct MergePlanner: Sendable {
         var draft = PlanDraft(
             config: config, library: library, list: list, threads: threads, listing: listing,
             memory: memory, allowsCrimes: allowsCrimes)
-        draft.plansUncomputed = plansUncomputed
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
             seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)

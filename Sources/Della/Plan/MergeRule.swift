@@ -154,12 +154,3 @@ public struct RamRule: Hashable, Sendable {
         self.boost = boost
     }
 }
-
-extension MergeRule {
-    /// Whether the pipeline computes it yet.
-    var isComputed: Bool {
-        switch self {
-        case .deltas, .blend, .nearswap, .ram, .sce, .fusion: true
-        }
-    }
-}

@@ -10,8 +10,6 @@ struct PlanDraft {
     let threads: Int
     /// Whether models of different architectures may be merged.
     let allowsCrimes: Bool
-    /// Whether methods that nothing computes yet are planned all the same.
-    var plansUncomputed = false
     /// Base first, then in the order the config names them, each once.
     var models: [OpenModel] = []
     /// Models with another number of layers than the base; their tensors need no report.
@@ -236,18 +234,8 @@ struct PlanDraft {
             warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
             retries: config.dellad.retries, modelNames: models.map(\.name.text),
             base: config.base == nil ? nil : baseIndex)
-        noteUncomputed(plan)
         noteMemory(plan)
         return list.problems.isEmpty ? plan : nil
-    }
-
-    /// Notes a method that nothing computes yet.
-    private mutating func noteUncomputed(_ plan: MergePlan) {
-        let isComputed = plan.recipes.allSatisfy { $0.merge?.rule.isComputed ?? true }
-        guard !isComputed, !plansUncomputed else { return }
-        list.add(
-            config.methodLine, "the method \(plan.method.name) is not computed yet with these parameters",
-            "run mergekit for it, or write another method")
     }
 
     /// How much the plan will hold; `nil` where that is too much, which is noted.

@@ -77,8 +77,7 @@ import Testing
         try models.makeModels(namedIn: text)
         let library =
             config.hasPrefix("configs") ? TestResources.library : models.library
-        var planner = MergePlanner(library: library)
-        planner.plansUncomputed = true
+        let planner = MergePlanner(library: library)
         func plan(_ text: String) throws -> MergePlan {
             try planner.plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
         }

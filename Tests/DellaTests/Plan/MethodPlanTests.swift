@@ -154,24 +154,4 @@ import Testing
         #expect(try JSON(parsing: Array(report.json.serialized().utf8))["method"]?.stringValue == name)
         #expect(file("README.md", of: plan).contains("(`\(name)`)"))
     }
-
-    @Test(arguments: MethodRules.all.map(\.name)) func whatIsNotComputedYetIsRefusedByName(name: String)
-        throws
-    {
-        let method = try #require(MethodRules.named(name))
-        let models = try TinyModels()
-        try models.makeModels(namedIn: "Test/Base Test/One Test/Two")
-        let text = Self.config(method)
-        let isComputed = try models.plan(text).shards.flatMap(\.tensors).allSatisfy { tensor in
-            if case .merge(let merge) = tensor.source { merge.rule.isComputed } else { true }
-        }
-        let planner = MergePlanner(library: models.library)
-        do throws(MergeProblems) {
-            _ = try planner.plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
-            #expect(isComputed)
-        } catch {
-            let message = "the method \(name) is not computed yet with these parameters"
-            #expect(!isComputed && error.problems.map(\.message) == [message])
-        }
-    }
 }

@@ -28,9 +28,8 @@ final class TinyModels {
 
     /// Plans a config over the models made so far, of any method.
     func plan(_ text: String, seed: UInt64? = nil) throws(MergeProblems) -> MergePlan {
-        var planner = MergePlanner(library: library, seed: seed)
-        planner.plansUncomputed = true
-        return try planner.plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
+        try MergePlanner(library: library, seed: seed)
+            .plan(Array(text.utf8), fileName: "merge.yml", outputName: "Out")
     }
 
     /// The lines of the report that a config gets; empty where it is planned.
