@@ -4,14 +4,12 @@ import SystemPackage
 /// One file of a merged model as an audit reads it: its header first, then stretches of it.
 struct AuditedShard: ~Copyable {
     /// What is said of the file, and where a tensor lies in it.
-    typealias Entry = SafetensorsHeader.Tensor
+    typealias Entry = Checkpoint.Tensor
 
     private let file: OpenFile
     private let watch: AuditWatch
-    /// Where tensor data begins, in bytes.
-    private let start: UInt64
     /// By offset.
-    let entries: [Entry]
+    let entries: TensorList
 
     var path: FilePath { file.path }
 
@@ -21,20 +19,21 @@ struct AuditedShard: ~Copyable {
         self.watch = watch
         do {
             let file = try OpenFile.forReading(path, direct: false)
-            let size = try file.status().size
-            let prefix = try file.read(upTo: Int(min(8, size)), at: 0)
-            let length = 8 + (try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: size))
-            let header = try SafetensorsHeader(
-                parsing: try file.read(upTo: length, at: 0), fileByteCount: size)
-            start = header.byteCount
-            entries = header.tensors
+            entries = try Self.entries(of: path)
             self.file = file
-        } catch let error as SafetensorsError {
-            throw MergeFailure(
-                .recordUnusable,
-                "\(path): is no whole safetensors file: \(error) (copy it again, or merge again)")
         } catch {
             throw MergeFailure(error)
+        }
+    }
+
+    private static func entries(of path: FilePath) throws(MergeFailure) -> TensorList {
+        do throws(CheckpointError) {
+            return try ShardTensors(reading: path).tensors
+        } catch {
+            if case .unreadable(let failure) = error.reason { throw .io(failure) }
+            throw MergeFailure(
+                .recordUnusable,
+                "\(path): is no whole safetensors file: \(error.problem) (copy it again, or merge again)")
         }
     }
 
@@ -42,7 +41,7 @@ struct AuditedShard: ~Copyable {
     func read(_ entry: Entry, from offset: UInt64, count: Int) throws(MergeFailure) -> [UInt8] {
         try watch.goOn()
         do {
-            return try file.read(upTo: count, at: start + entry.begin + offset)
+            return try file.read(upTo: count, at: entry.offset + offset)
         } catch {
             throw MergeFailure(error)
         }
@@ -50,6 +49,6 @@ struct AuditedShard: ~Copyable {
 
     /// Lets the kernel forget what was read of a tensor.
     func forget(_ entry: Entry) {
-        file.dropCache(from: start + entry.begin, count: max(1, entry.byteCount))
+        file.dropCache(from: entry.offset, count: max(1, entry.byteCount))
     }
 }

@@ -122,8 +122,8 @@ extension MergeJournal.Content {
             var checksums = point.checksums
             checksums.extend(written)
             guard checksums.byteCount == written.through else { return false }
-            for (index, constants) in written.finished {
-                point.finishedTensors[TensorPlace(shard: written.shard, index: index)] = constants
+            for (index, constants) in written.finished.sorted(by: { $0.key < $1.key }) {
+                point.finishedTensors.note(constants, at: TensorPlace(shard: written.shard, index: index))
             }
             point.findings.add(written.findings)
             point.checksums = checksums

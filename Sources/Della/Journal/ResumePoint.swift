@@ -11,7 +11,7 @@ public struct ResumePoint: Hashable, Sendable {
     /// What that tensor's phases have found: words of the rule's.
     public var constants: [UInt32] = []
     /// What was found of tensors that are on disk whole, for the record of the merge.
-    var finishedTensors: [TensorPlace: TensorConstants] = [:]
+    var finishedTensors = FoundConstants()
     /// NaN and infinity found so far.
     public var findings = WeightFindings()
     /// Runs that went on from an earlier one.

@@ -1,39 +1,9 @@
 import StreamIO
-import SystemPackage
 
-/// `model.safetensors.index.json` of an output: written as it is made, as it grows with the model.
-struct OutputIndex {
-    /// Bytes that are gathered before they are handed out.
-    private static let pieceBytes = 1 << 18
-
+/// `model.safetensors.index.json` of an output.
+struct OutputIndex: TextInPieces {
     let shards: [OutputShard]
 
-    /// The length of the text, in bytes.
-    var byteCount: UInt64 {
-        var count: UInt64 = 0
-        pieces { count += UInt64($0.count) }
-        return count
-    }
-
-    /// Writes the text to a new file and syncs it; `EEXIST` where anything has that name.
-    func write(to path: FilePath) throws(IOError) {
-        let file = try OpenFile.creating(path, direct: false)
-        do {
-            var offset: UInt64 = 0
-            try pieces { piece in
-                try piece.withUnsafeBytes { try file.write($0, at: offset) }
-                offset += UInt64(piece.count)
-            }
-            try file.sync()
-        } catch let error as IOError {
-            try? FileSystem.remove(path)
-            throw error
-        } catch {
-            preconditionFailure("all errors of files are typed: \(error)")
-        }
-    }
-
-    /// Hands out the text, in pieces.
     func pieces(_ body: ([UInt8]) throws -> Void) rethrows {
         var piece: [UInt8] = []
         piece.reserveCapacity(2 * Self.pieceBytes)

@@ -12,7 +12,7 @@ struct Durability {
     /// Tensors whose output has begun: where they lie, and what their phases have found.
     private var underWay: [(shard: Int, index: Int, range: Range<UInt64>, constants: [UInt32])] = []
     /// What was found of tensors, for the record of the merge: a few words each.
-    private(set) var found: [TensorPlace: TensorConstants]
+    private(set) var found: FoundConstants
 
     init(_ resume: ResumePoint) {
         self.resume = resume
@@ -31,7 +31,9 @@ struct Durability {
                 layout.shard, layout.index, tensor.offset..<tensor.offset + tensor.byteCount,
                 task.constants.words
             ))
-        found[TensorPlace(shard: layout.shard, index: layout.index)] = task.constantsToRecord
+        if let constants = task.constantsToRecord {
+            found.note(constants, at: TensorPlace(shard: layout.shard, index: layout.index))
+        }
     }
 
     /// Remembers what was found in a tensor until its output is durable.

@@ -150,7 +150,7 @@ final class MergePipeline {
     }
 
     /// What was found of whole tensors, those of earlier runs included.
-    var constants: [TensorPlace: TensorConstants] { durability.found }
+    var constants: FoundConstants { durability.found }
 
     private var isFinished: Bool {
         schedule.isFinished && toEmit.isEmpty && outputs.isEmpty && itemsUnderWay == 0 && transfers.isEmpty

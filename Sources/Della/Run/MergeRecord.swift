@@ -2,7 +2,7 @@ import StreamIO
 import SystemPackage
 
 /// `dellad.json`: what a merge was made of and the checksums of what it wrote.
-struct MergeRecord {
+struct MergeRecord: TextInPieces {
     static let fileName = RecordedMerge.recordName
 
     /// A file of the output folder.
@@ -20,13 +20,14 @@ struct MergeRecord {
     let configText: [UInt8]
     let files: [File]
     /// What was found of whole tensors.
-    let constants: [TensorPlace: TensorConstants]
+    let constants: FoundConstants
     /// What was computed anew before publication; `nil` where nothing was.
     let audit: AuditReport?
     let seconds: Double
     let warnings: [String]
 
-    var json: JSON {
+    /// All but the constants.
+    private var json: JSON {
         .object(
             JSONObject([
                 ("schema", .int(1)), ("dellad", .string(Version.current)),
@@ -35,7 +36,6 @@ struct MergeRecord {
                 ("models", .array(plan.modelNames.map(JSON.string))),
                 ("config_crc32c", .string(CRC32C.of(configText).hexadecimal)),
                 ("inputs", .array(inputs)), ("files", .array(files.map(\.json))),
-                ("constants", .object(namedConstants)),
                 ("audit", audited),
                 ("warnings", .array(LimitedWarnings(warnings).texts.map(JSON.string))),
                 ("seconds", .double((seconds * 1000).rounded() / 1000)),
@@ -58,21 +58,29 @@ struct MergeRecord {
     private static let constantsLimit = 24 << 20
     private static let constantNameLimit = 1024
 
-    /// By tensor, as a merge is checked by computing some of its rows again.
-    private var namedConstants: JSONObject {
-        var named = JSONObject()
+    /// The record with the constants by tensor, as a merge is checked by computing some of its rows again.
+    func pieces(_ body: ([UInt8]) throws -> Void) rethrows {
+        var piece = Array(json.serialized(indentedBy: 2).utf8.dropLast("\n}".utf8.count))
+        piece.append(contentsOf: ",\n  \"constants\": {".utf8)
         var room = Self.constantsLimit
+        var isFirst = true
         for (shard, content) in plan.shards.enumerated() {
-            for (index, tensor) in content.tensors.enumerated() {
+            for index in content.tensors.indices {
                 guard let constants = constants[TensorPlace(shard: shard, index: index)] else { continue }
-                let (name, text) = (tensor.name, constants.text)
+                let (name, text) = (content.tensors.name(at: index), constants.text)
                 // What JSON puts around the two, too.
                 room -= name.utf8.count + text.utf8.count + 12
                 guard room > 0, name.utf8.count <= Self.constantNameLimit else { continue }
-                named[name] = .string(text)
+                piece.append(
+                    contentsOf: "\(isFirst ? "" : ",")\n    \(JSON.string(name).serialized()): \"\(text)\"".utf8)
+                isFirst = false
+                guard piece.count >= Self.pieceBytes else { continue }
+                try body(piece)
+                piece.removeAll(keepingCapacity: true)
             }
         }
-        return named
+        piece.append(contentsOf: isFirst ? "}\n}\n".utf8 : "\n  }\n}\n".utf8)
+        try body(piece)
     }
 
     /// The files that were read, by model and name: their folders are this machine's.

@@ -161,7 +161,7 @@ public struct MergeRun {
     /// What the pipeline found while it wrote the shards.
     private struct Merged {
         let checksums: [ChunkChecksums]
-        let constants: [TensorPlace: TensorConstants]
+        let constants: FoundConstants
         let contents: PartialFolder.Contents
     }
 

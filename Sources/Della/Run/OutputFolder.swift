@@ -14,7 +14,7 @@ struct OutputFolder {
     ///
     /// - Parameter next: called before each file; what it throws is thrown.
     func complete(
-        shards: [ChunkChecksums], constants: [TensorPlace: TensorConstants], audit: AuditReport?,
+        shards: [ChunkChecksums], constants: FoundConstants, audit: AuditReport?,
         configText: [UInt8], seconds: Double, warnings: [String],
         next: () throws -> Void = {}
     ) throws {
@@ -32,11 +32,12 @@ struct OutputFolder {
         let record = MergeRecord(
             plan: plan, configText: configText, files: files, constants: constants, audit: audit,
             seconds: seconds, warnings: warnings)
-        let text = record.json.serialized(indentedBy: 2) + "\n"
-        guard text.utf8.count <= RecordedMerge.recordLimit else {
-            throw IOError("write (too many files)", folder.appending(MergeRecord.fileName), .fileTooLarge)
+        let path = folder.appending(MergeRecord.fileName)
+        guard record.byteCount <= UInt64(RecordedMerge.recordLimit) else {
+            throw IOError("write (too many files)", path, .fileTooLarge)
         }
-        try replace(MergeRecord.fileName, with: text)
+        try removeIfThere(path)
+        try record.write(to: path)
         try FileSystem.syncFolder(folder)
     }
 

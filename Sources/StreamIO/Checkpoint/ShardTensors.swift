@@ -1,0 +1,28 @@
+import SystemPackage
+
+/// The tensors of one safetensors file by offset, held flat: some hundred bytes each.
+public struct ShardTensors: Sendable {
+    /// Their `shard` is 0.
+    public let tensors: TensorList
+
+    /// Reads and checks a file's header, piece by piece, twice.
+    ///
+    /// - Throws: `CheckpointError`, which says what is wrong with the file.
+    public init(
+        reading path: FilePath, in folders: ReadableFolders = .all,
+        isStopped: @escaping () -> Bool = { false }
+    ) throws(CheckpointError) {
+        do {
+            let header = try ShardHeader(measuring: path, in: folders, isStopped: isStopped)
+            var table = TensorTable(header.extent)
+            try header.fill(&table, isElsewhere: nil)
+            tensors = TensorList(table: table, starts: [0], dataOffsets: [UInt64(header.byteCount)])
+        } catch let error as CheckpointError {
+            throw error
+        } catch let error as IOError {
+            throw CheckpointError(path, .unreadable(error))
+        } catch {
+            preconditionFailure("a header is wrong or cannot be read: \(error)")
+        }
+    }
+}
