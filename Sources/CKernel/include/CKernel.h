@@ -46,6 +46,18 @@ typedef struct {
     int32_t destinationFormat;
 } KernelDecode;
 
+/// `adapt`: adds `scale` times a row of a product of two matrices to `count` floats. `left` has the row's `rank` factors;
+/// row k of the other matrix begins at `right + k * stride`.
+typedef struct {
+    float *_Nonnull values;
+    const float *_Nonnull left;
+    const float *_Nonnull right;
+    int64_t count;
+    int64_t rank;
+    int64_t stride;
+    float scale;
+} KernelAdapt;
+
 /// `prune`: one row of one model. `model` is rewritten, the last five fields are results; `nans` and `infinities`
 /// count the model's values.
 typedef struct {

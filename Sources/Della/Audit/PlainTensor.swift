@@ -45,12 +45,13 @@ final class PlainTensor {
     func values(_ input: Int, row: Int, _ range: Range<Int>) throws(MergeFailure) -> [Float] {
         if let piece = pieces[input], piece.row == row, piece.range == range { return piece.values }
         let source = inputs[input]
-        let width = source.type.bitWidth / 8
-        let bytes = try files.read(
-            source.file, at: source.offset + element(row, range.lowerBound) * UInt64(width),
-            count: range.count * width, tensor: tensor.name)
-        var values = PlainFormat.values(bytes, source.type)
-        if format != .float32, format.elementType != source.type {
+        var values: [Float]
+        if let rows = source.rows {
+            values = try PlainRows(rows, of: tensor, files: files).values(row, range)
+        } else {
+            values = try files.values(source, from: element(row, range.lowerBound), range.count, of: tensor)
+        }
+        if format != .float32, source.rows != nil || format.elementType != source.type {
             var index = 0
             while index < values.count {
                 values[index] = PlainFormat.round(values[index], to: format)

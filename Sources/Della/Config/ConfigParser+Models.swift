@@ -15,17 +15,23 @@ extension ConfigParser {
             )
             return nil
         }
-        if let adapter = model.adapter { refuse(adapter: adapter, of: model.path, line: node.line) }
         return model
     }
 
-    /// Says what there is instead of an adapter that nobody applies.
-    mutating func refuse(adapter: String, of model: String?, line: Int) {
-        let base = model ?? "its base"
-        let name = (model.map { $0 + "+" } ?? "") + adapter
-        list.add(
-            line, "\(name.excerpt): LoRA adapters are not applied",
-            "merge \(adapter.excerpt) into \(base.excerpt) with peft's merge_and_unload, and name the result")
+    /// The adapter that a `lora:` names; `nil` where it names none, or several, which is noted.
+    mutating func parseAdapter(_ pair: YAMLPair) -> String? {
+        if pair.value.isNull { return nil }
+        let count = pair.value.items?.count ?? 1
+        guard count == 1, let name = Self.adapterName(pair.value), !name.isEmpty else {
+            list.add(
+                pair.line,
+                count > 1 ? "lora: names \(count) adapters for one model" : "lora: names no adapter",
+                count > 1
+                    ? "list the model once with each, or merge all but one with peft's merge_and_unload"
+                    : "write lora: {path: FOLDER}")
+            return nil
+        }
+        return name
     }
 
     /// What the long form of a model's name says, the model inside of it included.
@@ -33,8 +39,8 @@ extension ConfigParser {
         /// Taken to the letter, `+` and `@` too.
         var path: String?
         var revision: String?
-        /// Where the adapter stands, and what it is called.
-        var adapter: (line: Int, name: String)?
+        /// What the adapter is called.
+        var adapter: String?
         /// Whether a problem that is noted keeps it from being believed.
         var isDamaged = false
     }
@@ -42,7 +48,6 @@ extension ConfigParser {
     private mutating func parseLongModel(_ pairs: [YAMLPair], line: Int, key: String) -> ModelReference? {
         var model = LongModel()
         for pair in pairs { parseLongModel(pair, isInner: false, into: &model) }
-        if let adapter = model.adapter { refuse(adapter: adapter.name, of: model.path, line: adapter.line) }
         guard !model.isDamaged else { return nil }
         let path = model.path ?? ""
         let length = path.utf8.count + (model.revision.map { $0.utf8.count + 1 } ?? 0)
@@ -51,7 +56,7 @@ extension ConfigParser {
             list.add(line, "\(key): names no model", "write Org/Name, or a path")
             return nil
         }
-        return ModelReference(path: path, revision: model.revision, adapter: model.adapter?.name)
+        return ModelReference(path: path, revision: model.revision, adapter: model.adapter)
     }
 
     private mutating func parseLongModel(_ pair: YAMLPair, isInner: Bool, into model: inout LongModel) {
@@ -76,7 +81,8 @@ extension ConfigParser {
             if let text = text(of: pair, into: &model) { set(text, as: \.revision, at: pair, of: &model) }
         case "lora" where !isInner:
             if pair.value.isNull { return }
-            model.adapter = (pair.line, Self.adapterName(pair.value))
+            model.adapter = parseAdapter(pair)
+            if model.adapter == nil { model.isDamaged = true }
         case "override_architecture" where !isInner:
             if pair.value.isNull { return }
             list.warn(pair.line, "override_architecture changes nothing: names and shapes decide here")
@@ -113,12 +119,12 @@ extension ConfigParser {
     }
 
     /// What an adapter is called: its text, its path, or that of the first of several.
-    static func adapterName(_ node: YAMLNode) -> String {
+    private static func adapterName(_ node: YAMLNode) -> String? {
         if let text = node.text { return text }
         if let first = node.items?.first { return adapterName(first) }
         let inner = node.pairs?.first { $0.key == "model" && $0.value.pairs != nil }?.value.pairs
         let path = (inner ?? node.pairs ?? []).first { ["path", "model"].contains($0.key) }
-        return path?.value.text ?? "the adapter"
+        return path?.value.text
     }
 
     /// Refuses a name that no file can have before it is taken apart.

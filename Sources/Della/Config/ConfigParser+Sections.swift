@@ -248,69 +248,6 @@ extension ConfigParser {
         return number
     }
 
-    // MARK: Tokenizer
-
-    mutating func parseTokenizerSource(_ pair: YAMLPair) {
-        checkTokenizerSource(pair.value, line: pair.line, key: "tokenizer_source")
-    }
-
-    private mutating func checkTokenizerSource(_ node: YAMLNode, line: Int, key: String) {
-        if node.isNull { return }
-        if node.text == "base" || (node.text != nil && node.text == config.outputModel?.value.text) {
-            config.tokenizerSourceLine = line
-        } else if node.text == "union" {
-            // Of equal vocabularies it is the base's.
-            (config.tokenizerSourceLine, config.isTokenizerUnion) = (line, true)
-        } else {
-            list.add(
-                line, "\(key): '\(node.text?.excerpt ?? node.kindName)' is not the base's tokenizer",
-                "write tokenizer_source: base; tokens are not matched by name here")
-        }
-    }
-
-    mutating func parseTokenizer(_ pair: YAMLPair) {
-        if pair.value.isNull { return }
-        guard let parts = pair.value.pairs else {
-            list.add(pair.line, "tokenizer: is \(pair.value.kindName)", "write tokenizer_source: base")
-            return
-        }
-        for part in parts {
-            switch part.key {
-            case "source": checkTokenizerSource(part.value, line: part.line, key: "tokenizer source")
-            case "tokens", "pad_to_multiple_of":
-                if part.value.isNull || part.value.pairs?.isEmpty == true { continue }
-                list.add(
-                    part.line, "tokenizer \(part.key) is not done: it would change the vocabulary",
-                    "leave it out, or run mergekit")
-            default: unknown(part, "key", among: ["source", "tokens", "pad_to_multiple_of"])
-            }
-        }
-        if !parts.contains(where: { $0.key == "source" }) {
-            (config.tokenizerSourceLine, config.isTokenizerUnion) = (pair.line, true)
-        }
-    }
-
-    mutating func parseChatTemplate(_ pair: YAMLPair) {
-        guard let text = pair.value.text else {
-            if !pair.value.isNull {
-                list.add(pair.line, "chat_template is \(pair.value.kindName)", "write a Jinja text or a name")
-            }
-            return
-        }
-        if text.isEmpty { return }
-        let isName = !text.contains("{") && !text.contains("\n")
-        if isName, text != "auto", ChatTemplate(rawValue: text) == nil {
-            list.add(
-                pair.line, "unknown chat_template '\(text.excerpt)'",
-                NearestName.remedy(
-                    text, among: ChatTemplate.allCases.map(\.rawValue) + ["auto"],
-                    otherwise: "write auto, a Jinja text, or one of "
-                        + ChatTemplate.allCases.map(\.rawValue).joined(separator: ", ")))
-        } else {
-            config.chatTemplate = .init(value: text, line: pair.line)
-        }
-    }
-
     // MARK: dellad
 
     private static let delladKeys = [

@@ -10,6 +10,8 @@ struct ConfigParser {
     var config = MergeConfig()
     /// Whether what stands at top level may have been meant as parameters.
     private var hasStrayParameters = false
+    /// Whether `tokenizer_source` or `tokenizer` was there.
+    var hasTokenizerSetting = false
 
     private static let topKeys = [
         "base_model", "models", "slices", "modules", "merge_method", "parameters", "dtype", "out_dtype",
@@ -159,6 +161,12 @@ struct ConfigParser {
                 parameters = parseParameters(pair.value, line: pair.line, level: .source)
             case "layer_range" where inSlice:
                 layers = parseRange(pair)
+            case "lora":
+                if let adapter = parseAdapter(pair) {
+                    model?.adapter = adapter
+                } else {
+                    isDamaged = isDamaged || !pair.value.isNull
+                }
             default:
                 unknownInSource(pair, inSlice: inSlice, model: model)
                 isDamaged = true
@@ -181,8 +189,6 @@ struct ConfigParser {
             list.add(
                 pair.line, "the parameter \(pair.key) stands beside the model, not below its parameters:",
                 "indent it below a parameters: line of this model")
-        } else if pair.key == "lora", !pair.value.isNull {
-            refuse(adapter: Self.adapterName(pair.value), of: model?.path, line: pair.line)
         } else if pair.key == "layer_range" {
             list.add(
                 pair.line, "layer_range under models:",

@@ -65,10 +65,8 @@ struct MergeConfig: Sendable {
     var format: FloatFormat?
     var outputFormat: FloatFormat?
     var chatTemplate: ChatTemplate?
-    /// Where `tokenizer_source: base` or `union` stands, or a tokenizer section that says so.
-    var tokenizerSourceLine: Int?
-    /// Whether it is a union of the models' vocabularies that is asked for.
-    var isTokenizerUnion = false
+    /// What is said of the output's vocabulary; `nil` where rows go by position.
+    var tokenizer: TokenizerSetting?
     var dellad = DelladSection()
 
     /// The method, or the one that is assumed where there is none to find what else is wrong.

@@ -6,7 +6,7 @@ struct ModelReference: Hashable, Sendable {
     var path: String
     /// A commit or branch of Hugging Face's cache.
     var revision: String?
-    /// A LoRA adapter, which mergekit would merge first.
+    /// A LoRA adapter that is applied to the model.
     var adapter: String?
 
     /// A model whose parts are known; `path` is taken to the letter.
@@ -51,6 +51,11 @@ struct ModelReference: Hashable, Sendable {
     /// What reports and model cards call the model: its name, or a path's last component; of a path in Hugging
     /// Face's cache the name that it is cached for.
     var displayName: String {
+        guard let adapter else { return modelName }
+        return modelName + "+" + Self(path: adapter).modelName
+    }
+
+    private var modelName: String {
         guard isLocalPath else { return path }
         let parts = path.split { $0 == "/" || $0 == "\\" }
         if let entry = parts.last(where: { $0.hasPrefix("models--") }) {

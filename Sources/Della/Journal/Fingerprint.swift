@@ -143,5 +143,36 @@ extension InputTensor {
         print.add(type.rawValue)
         print.add(offset)
         print.add(byteCount)
+        guard let rows else { return }
+        for (model, tensor) in rows.tensors.sorted(by: { $0.key < $1.key }) {
+            print.add(UInt64(model))
+            tensor.add(to: &print)
+        }
+        for (model, part) in rows.adapters.sorted(by: { $0.key < $1.key }) {
+            print.add(UInt64(model))
+            part.down.add(to: &print)
+            part.up.add(to: &print)
+            print.add(UInt64(part.rank))
+            print.add(Double(part.scale))
+            print.add(part.isTransposed)
+            print.add(part.magnitude != nil)
+            part.magnitude?.add(to: &print)
+        }
+        for run in rows.rows.runs {
+            print.add(UInt64(run.count))
+            switch run.source {
+            case .rows(let model, let first):
+                print.add(UInt64(model))
+                print.add(UInt64(first))
+            case .zero: print.add("zero")
+            case .padding: print.add("padding")
+            case .mean(let places):
+                print.add("mean")
+                for place in places {
+                    print.add(UInt64(place.model))
+                    print.add(UInt64(place.row))
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ import KernelBaseline
 /// or shared with, code that runs everywhere.
 struct KernelTable: Sendable {
     typealias Decode = @convention(c) (UnsafePointer<KernelDecode>) -> Void
+    typealias Adapt = @convention(c) (UnsafePointer<KernelAdapt>) -> Void
     typealias Prune = @convention(c) (UnsafeMutablePointer<KernelPrune>) -> Void
     typealias Combine = @convention(c) (UnsafePointer<KernelCombine>) -> Bool
     typealias Count = @convention(c) (UnsafeMutablePointer<KernelCount>) -> Void
@@ -30,6 +31,7 @@ struct KernelTable: Sendable {
     typealias Blocks = @convention(c) (UnsafeMutablePointer<UInt32>, UInt64, Int, UInt64, UInt64) -> Void
 
     let decode: Decode
+    let adapt: Adapt
     let prune: Prune
     let combine: Combine
     let countNonfinite: Count
@@ -67,6 +69,7 @@ struct KernelTable: Sendable {
 
     static let baseline = KernelTable(
         decode: { KernelBaseline.decodeValues($0) },
+        adapt: { KernelBaseline.adaptValues($0) },
         prune: { KernelBaseline.pruneRow($0) },
         combine: { KernelBaseline.combineRow($0) },
         countNonfinite: { KernelBaseline.countNonfiniteValues($0) },
@@ -92,6 +95,7 @@ struct KernelTable: Sendable {
     #if arch(x86_64)
         static let avx2 = KernelTable(
             decode: { KernelAVX2.decodeValues($0) },
+            adapt: { KernelAVX2.adaptValues($0) },
             prune: { KernelAVX2.pruneRow($0) },
             combine: { KernelAVX2.combineRow($0) },
             countNonfinite: { KernelAVX2.countNonfiniteValues($0) },
@@ -116,6 +120,7 @@ struct KernelTable: Sendable {
 
         static let avx512 = KernelTable(
             decode: { KernelAVX512.decodeValues($0) },
+            adapt: { KernelAVX512.adaptValues($0) },
             prune: { KernelAVX512.pruneRow($0) },
             combine: { KernelAVX512.combineRow($0) },
             countNonfinite: { KernelAVX512.countNonfiniteValues($0) },

@@ -10,6 +10,8 @@ public struct MergeLayout: Hashable, Sendable {
     /// What a slot holds beyond its rows: the rest of the first and last page read, and the rounding of where
     /// rows start that grow while being converted.
     static let slotSlack = 3 * pageSize
+    /// Large tensors whose adapters are in memory at a time: one that is written, one that is read, and one between.
+    private static let tensorsUnderWay = 3
     /// Elements of output that are computed at a time: few enough for all their inputs to stay in a processor's
     /// nearest caches, a multiple of what a kernel takes at once.
     static let tileLength = 4096
@@ -75,7 +77,10 @@ public struct MergeLayout: Hashable, Sendable {
     static func least(for plan: MergePlan, threads: Int) -> (memory: UInt64, tensor: String) {
         let demand = RowDemand(plan)
         let division = Division(demand, slot: smallestSlot, threads: threads)
-        return (UInt64(division.leastBytes) + plan.memoryOfBudget, demand.widestTensor)
+        return (
+            UInt64(division.leastBytes + tensorsUnderWay * demand.adapterBytes) + plan.memoryOfBudget,
+            demand.widestTensor
+        )
     }
 
     /// Divides `memory` for a plan.
@@ -83,8 +88,9 @@ public struct MergeLayout: Hashable, Sendable {
     public init(_ plan: MergePlan, memory budget: UInt64, threads: Int) throws(MergeFailure) {
         precondition(threads > 0, "a merge needs a thread")
         let planned = plan.memoryOfBudget
-        let memory = budget - min(budget, planned)
         let demand = RowDemand(plan)
+        let besides = planned + UInt64(Self.tensorsUnderWay * demand.adapterBytes)
+        let memory = budget - min(budget, besides)
         var slot = Self.largestSlot
         var division = Division(demand, slot: slot, threads: threads)
         while slot > Self.smallestSlot,
@@ -95,7 +101,7 @@ public struct MergeLayout: Hashable, Sendable {
         }
         guard division.leastBytes <= memory else {
             throw .budgetTooSmall(
-                budget, needed: UInt64(division.leastBytes) + planned, tensor: demand.widestTensor)
+                budget, needed: UInt64(division.leastBytes) + besides, tensor: demand.widestTensor)
         }
         self.memory = memory
         self.threads = threads

@@ -11,7 +11,7 @@ extension OutputTensor {
         case .copy(let input): return input
         case .merge(let merge):
             guard case .blend(.scaled(nil)) = merge.rule, let input = merge.inputs.first, input.type == type,
-                merge.format.elementType == type
+                input.rows == nil, merge.format.elementType == type
             else { return nil }
             return input
         }

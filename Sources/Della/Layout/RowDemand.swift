@@ -13,21 +13,28 @@ struct RowDemand {
     private(set) var tableBytes = 0
     private(set) var inputBytes: UInt64 = 0
     private(set) var tensorCount = 1
+    /// The most bytes that adapters take for one tensor.
+    private(set) var adapterBytes = 0
 
     init(_ plan: MergePlan) {
         var kernels = 0
         for shard in plan.shards {
             for tensor in shard.tensors {
                 let shape = RowShape(tensor)
-                if shape.widestRowBytes > widestRowBytes || widestTensor.isEmpty {
+                let widest = max(shape.widestRowBytes, shape.widestStagedBytes)
+                if widest > widestRowBytes || widestTensor.isEmpty {
                     widestTensor = tensor.name
-                    widestRowBytes = max(1, shape.widestRowBytes)
+                    widestRowBytes = max(1, widest)
                 }
                 mostInputs = max(mostInputs, shape.inputs.count)
                 sumCount = max(sumCount, shape.chunkSumCount)
                 tableBytes = max(tableBytes, shape.tableBytes)
                 inputBytes += shape.inputs.reduce(0) { $0 + $1.byteCount }
                 tensorCount += 1
+                let adapters = shape.inputs.compactMap(\.rows).reduce(0) {
+                    $0 + $1.adapterMemory(rowLength: shape.rowLength)
+                }
+                adapterBytes = max(adapterBytes, adapters)
                 guard let merge = tensor.arithmetic else { continue }
                 kernels = max(kernels, RowKernels.combineScratchByteCount(termCount: merge.inputs.count))
                 kernels = max(kernels, RowKernels.gramScratchByteCount(inputCount: merge.inputs.count))

@@ -12,6 +12,8 @@ struct RowShape {
     let outputRowBytes: Int
     /// The most bytes that a row takes in a buffer, as stored or as computed with.
     let widestRowBytes: Int
+    /// What a row takes of a slot at most where rows go by token; 0 where none do.
+    let widestStagedBytes: Int
     /// The passes over the rows.
     let phases: [Phase]
     /// The most sums that a phase takes over each row.
@@ -37,7 +39,7 @@ struct RowShape {
             outputRowBytes = width
             phases = [.emit]
             (sumCount, chunkSumCount, tableBytes) = (0, 0, 0)
-            widestRowBytes = width
+            (widestRowBytes, widestStagedBytes) = (width, 0)
             return
         }
         inputs = merge.allInputs
@@ -45,7 +47,7 @@ struct RowShape {
         rowLength = length
         rowCount = tensor.rowCount
         inputRowBytes = inputs.map { length * ($0.type.bitWidth / 8) }
-        isConverted = inputs.map { $0.type != merge.format.elementType }
+        isConverted = inputs.map { $0.rows != nil || $0.type != merge.format.elementType }
         workRowBytes = length * merge.format.byteWidth
         outputRowBytes = length * (tensor.type.bitWidth / 8)
         let phases = merge.phases
@@ -56,6 +58,10 @@ struct RowShape {
             phases.contains(.columns)
             ? ColumnTable.byteCount(columnCount: tensor.columnCount)
             : phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
+        let staged = inputs.compactMap(\.rows).map { [workRowBytes] rows in
+            StagedRows.mostBytes(rows, of: tensor, workRowBytes: workRowBytes)
+        }
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)
+        widestStagedBytes = staged.max() ?? 0
     }
 }

@@ -82,9 +82,29 @@ struct TensorLayout {
         phases = knownConstants == nil ? shape.phases : [.emit]
         let fitting = max(1, layout.slotPayload / max(1, shape.widestRowBytes))
         let summed = layout.sumsBytes / MemoryLayout<Double>.stride / max(1, shape.sumCount)
-        rowsPerChunk = shape.sumCount > 0 ? min(fitting, summed) : fitting
+        let wanted = shape.sumCount > 0 ? min(fitting, summed) : fitting
+        rowsPerChunk = Self.rowsPerChunk(wanted, rows, of: tensor, shape, slotBytes: layout.slotBytes)
         let chunks = (rows.count + rowsPerChunk - 1) / rowsPerChunk
         let room = layout.slotCount / inputs.count
         keptChunks = phases.count == 1 ? 0 : chunks <= room ? chunks : room - layout.streamingChunks(of: room)
+    }
+
+    /// As many rows as fit in a slot with all that is read for them, up to `wanted`: where they go by token, they may lie
+    /// scattered.
+    private static func rowsPerChunk(
+        _ wanted: Int, _ rows: Range<Int>, of tensor: OutputTensor, _ shape: RowShape, slotBytes: Int
+    ) -> Int {
+        var count = wanted
+        for sources in shape.inputs.compactMap(\.rows) {
+            func fits() -> Bool {
+                stride(from: rows.lowerBound, to: rows.upperBound, by: count).allSatisfy { start in
+                    let chunk = start..<min(start + count, rows.upperBound)
+                    return StagedRows.byteCount(sources, chunk, of: tensor, workRowBytes: shape.workRowBytes)
+                        <= slotBytes
+                }
+            }
+            while count > 1, !fits() { count = max(1, count * 3 / 4) }
+        }
+        return count
     }
 }

@@ -12,9 +12,11 @@ struct CompanionWriter {
     let shards: [OutputShard]
     /// Whether the output has a head of its own where the base's is tied.
     let untiesHead: Bool
+    /// What becomes of the vocabulary; `nil` where it is the base's as it is.
+    let vocabulary: VocabularyPlan?
     let library: ModelLibrary
     private var problems: [Problem] = []
-    private var warnings: [(line: Int?, text: String)] = []
+    var warnings: [(line: Int?, text: String)] = []
 
     /// Bytes of a text file that is edited or looked through, at most.
     private static let textLimit = 4 << 20
@@ -22,19 +24,22 @@ struct CompanionWriter {
     private static let codeLimit = 64
     /// Bytes of a file that is copied, at most.
     private static let copyLimit: UInt64 = 1 << 30
-    /// Tokenizer, chat template, generation and preprocessor files, as transformers names them.
-    private static let names: Set<String> = [
+    /// Tokenizer and chat template files, as transformers names them.
+    private static let tokenizerNames: Set<String> = [
         "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
         "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "spiece.model",
         "sentencepiece.bpe.model", "tekken.json", "chat_template.jinja", "chat_template.json",
+    ]
+    private static let tokenizerSuffixes = [".tiktoken", ".spm"]
+    /// Generation and preprocessor files.
+    private static let otherNames: Set<String> = [
         "generation_config.json", "preprocessor_config.json", "processor_config.json",
         "image_processor_config.json", "video_preprocessor_config.json", "feature_extractor_config.json",
     ]
-    private static let suffixes = [".tiktoken", ".spm"]
 
     init(
         config: MergeConfig, models: [OpenModel], base: Int, slices: [PlannedSlice], shards: [OutputShard],
-        untiesHead: Bool, library: ModelLibrary
+        untiesHead: Bool, vocabulary: VocabularyPlan? = nil, library: ModelLibrary
     ) {
         self.config = config
         self.models = models
@@ -42,10 +47,13 @@ struct CompanionWriter {
         self.slices = slices
         self.shards = shards
         self.untiesHead = untiesHead
+        self.vocabulary = vocabulary
         self.library = library
     }
 
     private var folder: FilePath { models[base].folder }
+    /// The model whose tokenizer the output gets.
+    var tokenizerModel: OpenModel { models[vocabulary?.source ?? base] }
 
     /// The files, by name.
     ///
@@ -56,7 +64,7 @@ struct CompanionWriter {
         let text = String(decoding: configText, as: UTF8.self)
         var files = copies(isStopped)
         if let config = configFile() { files["config.json"] = .text(config) }
-        applyChatTemplate(&files, isStopped)
+        applyTokenizer(&files, isStopped)
         if isStopped() { return [] }
         files["README.md"] = .text(card(text, title: outputName))
         files["mergekit_config.yml"] = .text(text)
@@ -74,61 +82,90 @@ struct CompanionWriter {
 
     private mutating func copies(_ isStopped: () -> Bool) -> [String: CompanionFile.Content] {
         var files: [String: CompanionFile.Content] = [:]
-        let folder = folder
-        let (models, readable) = (library.readable, library.copyable(of: folder))
-        let entries = read(folder) { () throws(IOError) in try models.entries(of: folder) } ?? []
-        for name in entries
-        where Self.names.contains(name) || Self.suffixes.contains(where: { name.hasSuffix($0) }) {
-            add(name, to: &files)
+        let entries = entries(of: models[base])
+        for name in entries where Self.otherNames.contains(name) { add(name, of: models[base], to: &files) }
+        let model = tokenizerModel
+        let isBases = model.folder == folder
+        let names = isBases ? entries : self.entries(of: model)
+        for name in names
+        where Self.tokenizerNames.contains(name)
+            || Self.tokenizerSuffixes.contains(where: { name.hasSuffix($0) })
+        {
+            add(name, of: model, to: &files)
         }
-        let templates = folder.appending("additional_chat_templates")
-        if entries.contains("additional_chat_templates") {
+        let templates = model.folder.appending("additional_chat_templates")
+        if names.contains("additional_chat_templates") {
+            let readable = library.copyable(of: model.folder)
             let more =
                 look(
-                    templates, "additional_chat_templates",
+                    templates, "additional_chat_templates", of: model,
                     { () throws(IOError) in try readable.entries(of: templates) }) ?? []
             for name in more where name.hasSuffix(".jinja") {
-                add("additional_chat_templates/\(name)", to: &files)
+                add("additional_chat_templates/\(name)", of: model, to: &files)
             }
         }
-        for name in codeFiles(entries, isStopped) { add(name, to: &files) }
+        var configs = ["config.json", "preprocessor_config.json", "processor_config.json"]
+        if isBases { configs.insert("tokenizer_config.json", at: 1) }
+        for name in codeFiles(configs, entries, of: models[base], isStopped) {
+            add(name, of: models[base], to: &files)
+        }
+        guard !isBases else { return files }
+        for name in codeFiles(["tokenizer_config.json"], names, of: model, isStopped) where files[name] == nil
+        {
+            add(name, of: model, to: &files)
+        }
         return files
     }
 
-    private mutating func add(_ name: String, to files: inout [String: CompanionFile.Content]) {
-        let path = folder.pushing(FilePath(name))
-        let readable = library.copyable(of: folder)
-        guard let found = look(path, name, { () throws(IOError) in try readable.status(path) }) else {
+    private mutating func entries(of model: OpenModel) -> [String] {
+        let readable = library.readable
+        return read(model.folder) { () throws(IOError) in try readable.entries(of: model.folder) } ?? []
+    }
+
+    private mutating func add(
+        _ name: String, of model: OpenModel, to files: inout [String: CompanionFile.Content]
+    ) {
+        let path = model.folder.pushing(FilePath(name))
+        let readable = library.copyable(of: model.folder)
+        guard let found = look(path, name, of: model, { () throws(IOError) in try readable.status(path) })
+        else {
             return
         }
         guard let status = found, status.isRegular else {
             warnings.append(
-                (models[base].line, "\(name) of the base is no file that can be copied, and left out"))
+                (
+                    model.line,
+                    "\(Self.what(name, of: model, base: models[base])) is no file that can be copied, and left out"
+                ))
             return
         }
         // Code and templates may be empty.
         if !name.hasSuffix(".py"), !name.hasSuffix(".jinja"),
-            let stub = TokenizerCheck.stub(path, in: readable)
+            let stub = TokenizerFiles.stub(path, in: readable)
         {
             problems.append(
                 Problem(
-                    line: models[base].line, "\(models[base].reference.displayName): \(path) \(stub)",
+                    line: model.line, "\(model.reference.displayName): \(path) \(stub)",
                     remedy: "run git lfs pull in its folder, or download it again", kind: .missingInput))
         }
         guard status.size <= Self.copyLimit else {
             warnings.append(
                 (
-                    models[base].line,
-                    "\(name) of the base is larger than \(ByteCount(Self.copyLimit)), and left out"
+                    model.line,
+                    "\(Self.what(name, of: model, base: models[base])) is larger than \(ByteCount(Self.copyLimit)), and left out"
                 ))
             return
         }
         files[name] = .copy(of: path)
     }
 
+    static func what(_ name: String, of model: OpenModel, base: OpenModel) -> String {
+        "\(name) of " + (model.folder == base.folder ? "the base" : model.name.text)
+    }
+
     /// As `read`, of what is to be copied: that it leads out of where files may be copied from is a warning.
     private mutating func look<Value>(
-        _ path: FilePath, _ name: String, _ attempt: () throws(IOError) -> Value
+        _ path: FilePath, _ name: String, of model: OpenModel, _ attempt: () throws(IOError) -> Value
     ) -> Value? {
         var isOutside = false
         let value = read(path) { () throws(IOError) -> Value? in
@@ -143,20 +180,21 @@ struct CompanionWriter {
         if isOutside {
             let problem =
                 library.allowsAnyPath ? "leads out of the model's folder" : ModelLibrary.forbidden.problem
-            warnings.append((models[base].line, "\(name) of the base \(problem), and is left out"))
+            let what = Self.what(name, of: model, base: models[base])
+            warnings.append((model.line, "\(what) \(problem), and is left out"))
         }
         return value ?? nil
     }
 
     /// The Python files that the `auto_map` of a config names, and those that they import from beside them.
-    private mutating func codeFiles(_ entries: [String], _ isStopped: () -> Bool) -> [String] {
+    private mutating func codeFiles(
+        _ configs: [String], _ entries: [String], of model: OpenModel, _ isStopped: () -> Bool
+    ) -> [String] {
         let available = Set(entries.filter { $0.hasSuffix(".py") })
         guard !available.isEmpty else { return [] }
         var waiting: [String] = []
-        for name in [
-            "config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json",
-        ] {
-            guard let map = json(name)?["auto_map"]?.objectValue else { continue }
+        for name in configs {
+            guard let map = json(name, in: model.folder)?["auto_map"]?.objectValue else { continue }
             for member in map.members {
                 let values = member.value.arrayValue ?? [member.value]
                 waiting += values.compactMap(\.stringValue).compactMap(Self.module)
@@ -165,7 +203,9 @@ struct CompanionWriter {
         var found: Set<String> = []
         while let name = waiting.popLast(), found.count < Self.codeLimit, !isStopped() {
             guard available.contains(name), found.insert(name).inserted else { continue }
-            waiting += imports(name, isStopped).filter { available.contains($0) && !found.contains($0) }
+            waiting += imports(name, of: model, isStopped).filter {
+                available.contains($0) && !found.contains($0)
+            }
         }
         return found.sorted()
     }
@@ -178,8 +218,10 @@ struct CompanionWriter {
         return name + ".py"
     }
 
-    private mutating func imports(_ name: String, _ isStopped: () -> Bool) -> [String] {
-        guard let text = text(name) else { return [] }
+    private mutating func imports(
+        _ name: String, of model: OpenModel, _ isStopped: () -> Bool
+    ) -> [String] {
+        guard let text = text(name, in: model.folder) else { return [] }
         if text.utf8.count > PythonImports.byteLimit {
             warnings.append(
                 (
@@ -191,7 +233,7 @@ struct CompanionWriter {
         return PythonImports(text.utf8, isStopped: isStopped).modules.map { $0 + ".py" }
     }
 
-    private mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
+    mutating func text(_ name: String, in folder: FilePath? = nil) -> String? {
         let folder = folder ?? self.folder
         let path = folder.appending(name)
         let readable = library.copyable(of: folder)
@@ -222,7 +264,7 @@ struct CompanionWriter {
         }
     }
 
-    private mutating func json(_ name: String, in folder: FilePath? = nil) -> JSON? {
+    mutating func json(_ name: String, in folder: FilePath? = nil) -> JSON? {
         text(name, in: folder).flatMap {
             try? JSON(parsing: Array($0.utf8), allowsNonfinite: true, valueLimit: ModelProfile.valueLimit)
         }
@@ -239,6 +281,7 @@ struct CompanionWriter {
         var output = OutputConfig(base: json)
         if let format = outputFormat { output.setFormat(format) }
         if untiesHead { output.untieHead() }
+        if let rows = vocabulary?.vocabulary?.rowCount { output.setVocabulary(rows) }
         if model.profile.quantization != nil { output.dropQuantization() }
         if case .slices = config.layout, let place = model.profile.layerCountKey {
             let layers = slices.flatMap { slice in slice.baseStart..<(slice.baseStart + slice.length) }
@@ -270,62 +313,5 @@ struct CompanionWriter {
             title: title, method: config.rules, base: base, models: others,
             config: PublicConfig(text, models: models.map { ($0.reference, $0.name) }).text
         ).text
-    }
-
-    // MARK: Tokenizer
-
-    private mutating func applyChatTemplate(
-        _ files: inout [String: CompanionFile.Content], _ isStopped: () -> Bool
-    ) {
-        guard let choice = config.chatTemplate else { return }
-        guard let template = template(choice.value, isStopped) else {
-            warnings.append((choice.line, "chat_template: auto finds no template in any model: none is set"))
-            return
-        }
-        files["chat_template.jinja"] = .text(template)
-        files["chat_template.json"] = nil
-        if var tokenizer = json("tokenizer_config.json"), tokenizer.objectValue != nil {
-            tokenizer["chat_template"] = .string(template)
-            files["tokenizer_config.json"] = .text(tokenizer.serialized(indentedBy: 2) + "\n")
-        } else {
-            let path = folder.appending("tokenizer_config.json")
-            let isThere = ((try? FileSystem.status(path)) ?? nil) != nil
-            warnings.append(
-                (
-                    choice.line,
-                    isThere
-                        ? "the base's tokenizer_config.json is not a JSON object: it is copied as it is, and the "
-                            + "chat template stands alone"
-                        : "the base has no tokenizer_config.json: the chat template stands alone"
-                ))
-        }
-    }
-
-    private mutating func template(_ name: String, _ isStopped: () -> Bool) -> String? {
-        if let known = ChatTemplate(rawValue: name) { return known.jinja }
-        guard name == "auto" else { return name }
-        var counts: [(text: String, count: Int)] = []
-        for text in models.compactMap({ isStopped() ? nil : template(of: $0) }) {
-            if let index = counts.firstIndex(where: { $0.text == text }) {
-                counts[index].count += 1
-            } else {
-                counts.append((text, 1))
-            }
-        }
-        // The first of equals: max(by:) would give the last.
-        return counts.reversed().max { $0.count < $1.count }?.text
-    }
-
-    private mutating func template(of model: OpenModel) -> String? {
-        if let text = text("chat_template.jinja", in: model.folder) { return Self.trimmed(text) }
-        let value = json("tokenizer_config.json", in: model.folder)?["chat_template"]
-        if let text = value?.stringValue { return Self.trimmed(text) }
-        let named = value?.arrayValue?.first { $0["name"]?.stringValue == "default" }
-        return named?["template"]?.stringValue.map(Self.trimmed)
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        let start = text.drop { $0.isWhitespace }
-        return String(start.reversed().drop { $0.isWhitespace }.reversed())
     }
 }

@@ -13,14 +13,23 @@ struct ModelName: Hashable, Sendable {
     /// The name of a model that a library has found in `folder`.
     init(_ reference: ModelReference, in folder: FilePath, of library: ModelLibrary) {
         revision = reference.revision
+        var (text, isLookedUp) = Self.name(reference, in: folder, of: library)
+        if let adapter = reference.adapter {
+            text += "+" + ModelReference(path: adapter).displayName
+            isLookedUp = false
+        }
+        (self.text, self.isLookedUp) = (text, isLookedUp)
+    }
+
+    private static func name(
+        _ reference: ModelReference, in folder: FilePath, of library: ModelLibrary
+    ) -> (text: String, isLookedUp: Bool) {
         if !reference.isLocalPath, library.isLookedUp(reference, in: folder) {
-            (text, isLookedUp) = (reference.path, true)
+            return (reference.path, true)
         } else if let cached = Self.cached(folder) {
-            (text, isLookedUp) = (cached, true)
+            return (cached, true)
         } else {
-            (text, isLookedUp) = (
-                folder.lexicallyNormalized().lastComponent?.string ?? reference.displayName, false
-            )
+            return (folder.lexicallyNormalized().lastComponent?.string ?? reference.displayName, false)
         }
     }
 

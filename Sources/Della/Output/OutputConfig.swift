@@ -37,6 +37,22 @@ struct OutputConfig {
         if let inner = json[section] { json[section] = Self.withLayers(inner, layers, key: place.key) }
     }
 
+    /// Sets the number of rows of the embedding where the config has it, in its sections too; at top level where it has
+    /// it nowhere.
+    mutating func setVocabulary(_ rows: Int) {
+        var isThere = false
+        if json["vocab_size"] != nil {
+            json["vocab_size"] = .int(rows)
+            isThere = true
+        }
+        for name in ["text_config", "llm_config", "language_config"]
+        where json[name]?["vocab_size"] != nil {
+            json[name]?["vocab_size"] = .int(rows)
+            isThere = true
+        }
+        if !isThere { json["vocab_size"] = .int(rows) }
+    }
+
     /// Drops what says that the weights are quantised: none of an output's are.
     mutating func dropQuantization() {
         json["quantization_config"] = nil

@@ -17,6 +17,8 @@ final class ChunkWork: @unchecked Sendable {
     /// Where the values computed with begin: the stored bytes themselves where nothing is converted. They may begin
     /// there where something is, too.
     var values: [UnsafeMutableRawPointer]
+    /// By input, what is read of rows that go by token.
+    let staged: [StagedRows?]
     /// Reads not yet complete.
     var readsPending = 0
     /// The phase that it is to go through next, as an index of the layout's.
@@ -39,7 +41,7 @@ final class ChunkWork: @unchecked Sendable {
 
     init(
         _ task: TensorTask, chunk: Int, slots: [Int], stored: [UnsafeMutableRawPointer],
-        values: [UnsafeMutableRawPointer], phase: Int
+        values: [UnsafeMutableRawPointer], staged: [StagedRows?], phase: Int
     ) {
         self.task = task
         layout = task.layout
@@ -48,6 +50,7 @@ final class ChunkWork: @unchecked Sendable {
         self.slots = slots
         self.stored = stored
         self.values = values
+        self.staged = staged
         self.phase = phase
         countsInputs = phase == 0
         found = Array(repeating: NonfiniteCount(), count: slots.count + 1)

@@ -42,7 +42,10 @@ extension MergePipeline {
             }
             guard slots.available >= count else { return false }
             schedule.advance()
-            if chunk == 0, phase == 0 { try recountWritten(task) }
+            if chunk == 0, phase == 0 {
+                try prepare(task)
+                try recountWritten(task)
+            }
             add(task, chunk: chunk, phase: phase)
             return true
         }
@@ -73,26 +76,43 @@ extension MergePipeline {
         var taken: [Int] = []
         var stored: [UnsafeMutableRawPointer] = []
         var values: [UnsafeMutableRawPointer] = []
-        var targets: [(offset: UInt64, buffer: UnsafeMutableRawBufferPointer, needed: Int)] = []
+        var staged: [StagedRows?] = []
         for input in layout.inputs.indices {
             guard let slot = slots.take() else { preconditionFailure("slots were counted") }
             taken.append(slot)
             let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[slot])
+            let sources = layout.inputs[input].rows
             stored.append(placement.stored)
-            values.append(placement.values)
-            targets.append((placement.fileOffset, placement.buffer, placement.needed))
+            values.append(sources == nil ? placement.values : slots[slot])
+            staged.append(
+                sources.map { StagedRows($0, rows, of: layout.tensor, workRowBytes: layout.workRowBytes) })
         }
         let work = ChunkWork(
-            task, chunk: chunk, slots: taken, stored: stored, values: values, phase: phase)
-        for (input, target) in targets.enumerated() {
-            reads.append(
-                PendingRead(
-                    work: work, input: input, file: layout.inputs[input].file, offset: target.offset,
-                    buffer: target.buffer, needed: target.needed))
+            task, chunk: chunk, slots: taken, stored: stored, values: values, staged: staged, phase: phase)
+        for input in layout.inputs.indices {
+            let booked = layout.inputRowBytes[input] * rows.count
+            guard let staged = staged[input] else {
+                let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[taken[input]])
+                reads.append(
+                    PendingRead(
+                        work: work, input: input, file: layout.inputs[input].file,
+                        offset: placement.fileOffset, buffer: placement.buffer, needed: placement.needed,
+                        booked: booked))
+                continue
+            }
+            if staged.reads.isEmpty { progress.update { $0.bytesRead += UInt64(booked) } }
+            for (index, read) in staged.reads.enumerated() {
+                reads.append(
+                    PendingRead(
+                        work: work, input: input, file: read.file, offset: read.offset,
+                        buffer: UnsafeMutableRawBufferPointer(
+                            start: slots[taken[input]] + read.start, count: read.byteCount),
+                        needed: read.needed, booked: index == 0 ? booked : 0))
+            }
         }
         work.readsPending = reads.count
         unsubmittedReads.append(contentsOf: reads)
-        slotsAhead += reads.count
+        slotsAhead += taken.count
         let isKept = phase == 0 && chunk < task.keptChunks
         if isKept || layout.phases[phase] == .emit { toEmit.append(.rows(work)) }
         guard layout.phases[phase] != .emit else { return }
@@ -109,7 +129,6 @@ extension MergePipeline {
             throw inputs.truncated(read.file, tensor: read.work.layout.tensor.name)
         }
         read.work.readsPending -= 1
-        let bytes = read.work.layout.inputRowBytes[read.input] * read.work.rows.count
-        progress.update { $0.bytesRead += UInt64(bytes) }
+        progress.update { $0.bytesRead += UInt64(read.booked) }
     }
 }

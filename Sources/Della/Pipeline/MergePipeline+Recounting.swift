@@ -16,6 +16,10 @@ extension MergePipeline {
         guard let merge = task.merge, layout.rows.lowerBound > 0 else { return }
         let values = layout.rows.lowerBound * layout.tensor.rowLength
         for (index, input) in layout.inputs.enumerated() {
+            if let sources = input.rows {
+                task.add(try count(sources, task, index, merge.format), at: index)
+                continue
+            }
             let count = try count(
                 input.type, as: merge.format, of: plan.inputs[input.file].path, at: input.offset, values)
             task.add(count, at: index)
@@ -25,6 +29,36 @@ extension MergePipeline {
         let count = try count(
             layout.tensor.type, as: output, of: path, at: layout.tensor.offset, values)
         task.add(count, at: layout.inputs.count)
+    }
+
+    /// As below, of rows that go by token.
+    private func count(
+        _ sources: RowSources, _ task: TensorTask, _ input: Int, _ format: FloatFormat
+    ) throws(MergeFailure) -> NonfiniteCount {
+        let tensor = task.layout.tensor
+        var found = NonfiniteCount()
+        var converted: [UInt8] = []
+        let bytes = task.prepared[input].padding
+        var padding = Array(repeating: Float(0), count: bytes.count / format.byteWidth)
+        bytes.withUnsafeBytes { bytes in
+            padding.withUnsafeMutableBufferPointer { values in
+                guard let source = bytes.baseAddress, let target = values.baseAddress else { return }
+                kernels.decode(format.elementType, source, to: .float32, target, count: values.count)
+            }
+        }
+        try sourceRows(sources, tensor).forEach(
+            0..<task.layout.rows.lowerBound * tensor.unitsPerRow, padding: padding
+        ) { values in
+            let count = values.count
+            converted.removeAll(keepingCapacity: true)
+            converted.append(contentsOf: repeatElement(0, count: count * format.byteWidth))
+            converted.withUnsafeMutableBytes { target in
+                guard let source = values.baseAddress, let target = target.baseAddress else { return }
+                kernels.decode(.f32, source, to: format, target, count: count)
+                found += kernels.countNonfinite(format, target, count: count)
+            }
+        }
+        return found
     }
 
     private func count(

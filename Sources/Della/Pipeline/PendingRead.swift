@@ -8,4 +8,6 @@ struct PendingRead {
     let buffer: UnsafeMutableRawBufferPointer
     /// Bytes from `offset` without which the rows are not there.
     let needed: Int
+    /// What of the rows it stands for in the figures, in bytes: the first of several for all.
+    let booked: Int
 }

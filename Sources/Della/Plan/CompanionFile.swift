@@ -8,6 +8,8 @@ public struct CompanionFile: Hashable, Sendable {
         case text(String)
         /// Copied as it is; streamed, as tokenizers reach tens of megabytes.
         case copy(of: FilePath)
+        /// A copy of a `tokenizer.json` with more tokens; streamed, too.
+        case tokenizer(ExtendedTokenizer)
         /// `OutputIndex` of the plan's shards.
         case index
     }

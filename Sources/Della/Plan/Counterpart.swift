@@ -3,9 +3,11 @@ import StreamIO
 /// How the tensor of one model that corresponds to a base's was found.
 enum Counterpart {
     case tensor(Checkpoint.Tensor)
-    /// The head is tied: the embedding stands for it.
+    /// It is a copy of another one, which stands for it: the embedding for a head.
     case tied(Checkpoint.Tensor)
-    /// A buffer that the base's stands for.
-    case base
+    /// The model's code computes it, and the base's stands for it.
+    case computed
+    /// A part that a text model cannot have: the base's.
+    case part
     case missing(name: String)
 }

@@ -27,6 +27,8 @@ struct FlatTensors: Sendable {
     private var inputTypes: [ElementType] = []
     private var inputOffsets: [UInt64] = []
     private var inputModels: [UInt16] = []
+    /// Of the few inputs whose rows go by token, by their number.
+    private var inputRows: [Int: RowSources] = [:]
     /// How they are made, each way once.
     private(set) var recipes: [TensorRecipe] = []
     private var numbers: [TensorRecipe: UInt32] = [:]
@@ -70,7 +72,8 @@ struct FlatTensors: Sendable {
         let inputs = Self.range(inputEnds, index).map { input in
             InputTensor(
                 file: Int(inputFiles[input]), type: inputTypes[input], offset: inputOffsets[input],
-                byteCount: byteCount(inputTypes[input]), model: Int(inputModels[input]))
+                byteCount: byteCount(inputTypes[input]), model: Int(inputModels[input]),
+                rows: inputRows[input])
         }
         return OutputTensor(
             name: name(index), type: types[index], shape: shape, offset: offsets[index],
@@ -106,6 +109,7 @@ struct FlatTensors: Sendable {
             case .merge(let merge): merge.allInputs
             }
         for input in inputs {
+            if let rows = input.rows { inputRows[inputFiles.count] = rows }
             inputFiles.append(UInt32(input.file))
             inputTypes.append(input.type)
             inputOffsets.append(input.offset)
@@ -132,6 +136,7 @@ struct FlatTensors: Sendable {
     /// Gives the input files other numbers: `numbers` by the number of before.
     mutating func renumberFiles(_ numbers: [Int]) {
         for index in inputFiles.indices { inputFiles[index] = UInt32(numbers[Int(inputFiles[index])]) }
+        for input in inputRows.keys { inputRows[input]?.renumberFiles(numbers) }
     }
 
     /// Places a tensor in its file.

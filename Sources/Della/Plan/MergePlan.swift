@@ -22,14 +22,21 @@ public struct MergePlan: Hashable, Sendable {
     public var retries: Int
     /// The models as the config names them, base first, then in order; for reports, never a local path.
     public var modelNames: [String]
+    /// How each of them calls the tensors that the base calls otherwise, `model.* for language_model.model.*`; `nil` for
+    /// one that does not. For reports.
+    public var namings: [String?] = []
+    /// What an adapter does to each of them; `nil` where there is none. For reports.
+    public var adapters: [String?] = []
     /// Index of the base among them; `nil` where the config names none.
     public var base: Int?
+    /// What is done with the rows of embeddings and heads; `nil` where all models' are taken as they are.
+    public var vocabulary: VocabularyReport?
 
     /// A plan of these parts.
     public init(
         method: MethodRules, seed: UInt64, inputs: [InputFile], shards: [OutputShard],
         companions: [CompanionFile] = [], warnings: [String] = [], memoryLimit: UInt64? = nil,
-        retries: Int = 0, modelNames: [String] = [], base: Int? = 0
+        retries: Int = 0, modelNames: [String] = [], base: Int? = 0, vocabulary: VocabularyReport? = nil
     ) {
         self.method = method
         self.seed = seed
@@ -41,6 +48,7 @@ public struct MergePlan: Hashable, Sendable {
         self.retries = retries
         self.modelNames = modelNames
         self.base = base
+        self.vocabulary = vocabulary
     }
 }
 

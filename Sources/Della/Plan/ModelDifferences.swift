@@ -9,7 +9,7 @@ struct ModelDifferences {
         var base: String
     }
 
-    /// In the order of `keys`.
+    /// In the order of `keys` and `tokens`.
     let settings: [Setting]
 
     /// What a layer computes with its weights, besides the weights. A key that one of two configs leaves out has its
@@ -23,6 +23,8 @@ struct ModelDifferences {
         "embedding_multiplier", "residual_multiplier", "logits_scaling", "logit_scale", "num_experts_per_tok",
         "norm_topk_prob", "routed_scaling_factor", "scoring_func", "use_parallel_residual",
     ]
+    /// Tokens that a config names, which a multimodal one has outside of its text model's section.
+    private static let tokens = ["bos_token_id", "eos_token_id", "pad_token_id"]
 
     init(of model: ModelProfile, from base: ModelProfile) {
         guard let ours = base.text, let theirs = model.text else {
@@ -41,6 +43,9 @@ struct ModelDifferences {
         note("rope_scaling", Self.scaling(theirs), Self.scaling(ours), isAbsenceMeant: true)
         note("sliding_window", Self.window(theirs), Self.window(ours), isAbsenceMeant: true)
         for key in Self.keys { note(key, theirs[key], ours[key]) }
+        for key in Self.tokens {
+            note(key, theirs[key] ?? model.json?[key], ours[key] ?? base.json?[key])
+        }
         settings = found
     }
 

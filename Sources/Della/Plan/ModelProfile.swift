@@ -84,13 +84,39 @@ struct ModelProfile: Sendable {
             $0?["model_type"]?.stringValue
         }
         return Set(
-            types.map { type in
-                var type = type[...]
-                for suffix in ["_text", "_vl"] where type.hasSuffix(suffix) {
-                    type = type.dropLast(suffix.count)
-                }
-                return String(type)
-            })
+            types.map(Self.family))
+    }
+
+    /// The architecture of the text model inside of a multimodal one, as `architectures` has it; `nil` where that is not
+    /// said.
+    var innerArchitecture: String? {
+        (json?["text_config"] ?? json?["llm_config"])?["model_type"]?.stringValue.map(Self.family)
+    }
+
+    private static func family(_ type: String) -> String {
+        var type = type.replacing("_vl_moe", with: "_moe")[...]
+        for suffix in ["_text", "_vl"] where type.hasSuffix(suffix) { type = type.dropLast(suffix.count) }
+        return String(type)
+    }
+
+    /// Whether it describes a tower for pictures or sound.
+    var hasTowers: Bool {
+        ["vision_config", "audio_config", "thinker_config"].contains { json?[$0]?.objectValue != nil }
+    }
+
+    /// Whether it describes several models, or one for more than text.
+    var isComposite: Bool {
+        hasTowers || ["text_config", "llm_config"].contains { json?[$0]?.objectValue != nil }
+    }
+
+    /// The class that its weights are of, `LlamaForCausalLM`; `nil` where it does not say.
+    var className: String? { json?["architectures"]?.arrayValue?.first?.stringValue }
+
+    /// Whether the class has the head of a classifier in place of a language model's.
+    var isClassifier: Bool {
+        ["Classification", "QuestionAnswering", "RewardModel", "MultipleChoice"].contains {
+            className?.containsText($0) == true
+        }
     }
 
     /// How the weights are quantised, in the config's own word; `nil` where they are not.

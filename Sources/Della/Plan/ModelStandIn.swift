@@ -37,7 +37,7 @@ enum ModelStandIn: Hashable {
     /// What to do.
     var remedy: String {
         switch self {
-        case .adapter: "merge it into its base with peft's merge_and_unload, and name the result"
+        case .adapter: "write BASE+ADAPTER, with the model that it was made for"
         case .gguf: "name the safetensors model that it was made from"
         }
     }

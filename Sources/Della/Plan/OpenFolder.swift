@@ -53,20 +53,27 @@ struct OpenFolder: Sendable {
     private static func isEmbedding(_ name: String) -> Bool {
         let ends = [
             "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight",
-            "embed_in.weight",
+            "embed_in.weight", "shared.weight",
         ]
         return ends.contains { name == $0 || name.hasSuffix("." + $0) }
     }
 
-    /// Of several stacks the text model's: none of the towers for pictures and sound, then the one with as many
-    /// layers as the config says, then the largest.
+    /// Of several stacks the text model's: none of the towers for pictures and sound, of an encoder and a decoder the
+    /// decoder, then the one with as many layers as the config says, then the largest.
     private static func mainStack(
         _ counts: [String: Int], _ bytes: [String: UInt64], layers: Int?
     ) -> String? {
-        let towers = ["vision", "visual", "audio", "image", "speech"]
-        func rank(_ stack: String) -> (Int, Int, UInt64, String) {
-            let isTower = towers.contains { stack.containsText($0) }
-            return (isTower ? 0 : 1, counts[stack] == layers ? 1 : 0, bytes[stack] ?? 0, stack)
+        func isOf(_ coder: String, _ stack: String) -> Bool {
+            stack.split(separator: ".").contains(coder[...])
+        }
+        let hasBoth =
+            counts.keys.contains { isOf("encoder", $0) } && counts.keys.contains { isOf("decoder", $0) }
+        func rank(_ stack: String) -> (Int, Int, Int, UInt64, String) {
+            let isDecoder = hasBoth && isOf("decoder", stack)
+            return (
+                NamePart.isTower(stack: stack) ? 0 : 1, isDecoder ? 1 : 0, counts[stack] == layers ? 1 : 0,
+                bytes[stack] ?? 0, stack
+            )
         }
         return counts.keys.max { rank($0) < rank($1) }
     }

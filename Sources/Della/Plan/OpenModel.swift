@@ -14,9 +14,13 @@ struct OpenModel: Sendable {
     /// What its files are read from.
     var readable = ReadableFolders.all
     var checkpoint: Checkpoint
+    /// What is added to its tensors, or takes their place.
+    var adapter: OpenAdapter?
     var profile: ModelProfile
     /// Layers by stack, the stack's prefix as key: one more than its highest layer.
     let stacks: [String: Int]
+    /// The stacks but for those of towers.
+    let textStacks: [String: Int]
     /// The prefix of the text model's layers, `model.layers.`; `nil` for a model without layers.
     let mainStack: String?
 
@@ -32,12 +36,14 @@ struct OpenModel: Sendable {
         checkpoint = opened.checkpoint
         profile = opened.profile
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
+        textStacks = opened.stacks.filter { !NamePart.isTower(stack: $0.key) }
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 
-    /// The number of layers of the text model: the config's, else the tensors'.
+    /// The number of layers of the text model: the config's, else the tensors'. Where there are several stacks for text,
+    /// an encoder's and a decoder's, the main one's tensors: configs count the layers of either, or of none.
     var layerCount: Int {
-        profile.layerCount ?? layersHeld
+        textStacks.count > 1 ? layersHeld : profile.layerCount ?? layersHeld
     }
 
     /// The layers that there are tensors of: one more than the highest.
@@ -60,6 +66,28 @@ struct OpenModel: Sendable {
 
     /// The embedding that a tied head stands for.
     let embedding: Checkpoint.Tensor?
+
+    /// Rows of the embedding; `nil` for a model without one.
+    var embeddingRows: Int? { embedding?.shape.first }
+
+    /// Those of them that tokens may have: `vocab_size` of config.json, where that is less.
+    var vocabularyRows: Int? {
+        guard let rows = embeddingRows else { return nil }
+        let stated = profile.text?["vocab_size"]?.countValue ?? profile.json?["vocab_size"]?.countValue
+        return min(rows, VocabularyRows.rowLimit, stated.map { Int(clamping: $0) } ?? .max)
+    }
+}
+
+/// The adapter.
+extension OpenModel {
+    /// What the model has in place of one of its checkpoint's tensors: the adapter's, if that was saved whole.
+    func effective(_ tensor: Checkpoint.Tensor) -> Checkpoint.Tensor { adapter?.saved[tensor.name] ?? tensor }
+
+    /// The file that a tensor lies in, the adapter's after the checkpoint's.
+    func shard(of tensor: Checkpoint.Tensor) -> Checkpoint.Shard {
+        if let adapter, tensor.shard == checkpoint.shards.count { return adapter.shard }
+        return checkpoint.shards[tensor.shard]
+    }
 }
 
 /// The head.
@@ -74,6 +102,9 @@ extension OpenModel {
         let tensors = checkpoint.tensors
         return tensors.indices.first { Self.isHead(tensors.name(at: $0)) }.map { tensors[$0] }
     }
+
+    /// Whether it says that it has a head of its own, and has none: a model saved without it.
+    var isHeadless: Bool { head == nil && profile.saysTied == false }
 
     /// Whether the head is another matrix than the embedding: what the config says and, where it says nothing,
     /// the bytes.
@@ -98,36 +129,5 @@ extension OpenModel {
         let parts = (textPrefix ?? "").split(separator: ".")
         guard parts.last == "model", parts.count > 1 else { return "lm_head.weight" }
         return parts.dropLast().joined(separator: ".") + ".lm_head.weight"
-    }
-}
-
-extension OpenModel {
-    /// The tensor that corresponds to the one that `base` calls `name`, in this model's layer `layer` where it lies
-    /// in a layer of the text model.
-    func counterpart(of name: String, layer: Int?, in base: OpenModel) -> Counterpart {
-        let names = names(for: name, layer: layer, in: base)
-        for name in names {
-            if let match = checkpoint.tensor(named: name) { return .tensor(match) }
-        }
-        if name.hasSuffix("rotary_emb.inv_freq") { return .base }
-        if Self.isHead(name), profile.tiesHead, let embedding { return .tied(embedding) }
-        return .missing(name: names[0])
-    }
-
-    /// Names under which this model may have a base's tensor, the likeliest first: text models have other
-    /// prefixes inside multimodal ones.
-    private func names(for name: String, layer: Int?, in base: OpenModel) -> [String] {
-        if let layer, let position = LayerPosition(name), position.stack == base.mainStack {
-            return ["\(mainStack ?? position.stack)\(layer)\(position.rest)"]
-        }
-        var names = [name]
-        guard let ours = textPrefix, let theirs = base.textPrefix, ours != theirs else { return names }
-        if name.hasPrefix(theirs) { names.append(ours + name.dropFirst(theirs.count)) }
-        if name == "lm_head.weight" || name.hasSuffix(".lm_head.weight") {
-            names += [
-                "lm_head.weight", "language_model.lm_head.weight", "model.language_model.lm_head.weight",
-            ]
-        }
-        return names
     }
 }

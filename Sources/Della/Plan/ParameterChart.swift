@@ -30,7 +30,7 @@ struct ParameterChart: Sendable {
         var numbers: [String: UInt32] = [:]
         var known: [String] = []
         for tensor in plan.tensors {
-            guard case .merge(let merge) = tensor.source else { continue }
+            guard case .merge(let merge) = tensor.source, !merge.inputs.isEmpty else { continue }
             let position = LayerPosition(tensor.name)
             let name = position.map { String($0.rest.dropFirst()) } ?? tensor.name
             let number = numbers[name] ?? UInt32(known.count)

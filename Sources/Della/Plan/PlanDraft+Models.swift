@@ -19,12 +19,18 @@ extension PlanDraft {
         let base = models[last.base]
         guard base.embedding != nil else { return nil }
         if base.hasOwnHead {
-            guard !models[outputModel].hasOwnHead, models[outputModel].embedding != nil else { return nil }
+            guard !models[outputModel].hasOwnHead, models[outputModel].embedding != nil,
+                !models[outputModel].isHeadless
+            else { return nil }
             list.warn(
                 last.line,
                 "the head is that of \(base.name.text), and the head of \(models[outputModel].name.text) is its embedding: "
                     + "tie_word_embeddings is false")
             return OwnHead(name: nil)
+        }
+        if base.isHeadless {
+            noteLostHead(of: base, in: last, config: models[outputModel])
+            return nil
         }
         if let owner = last.sources.first(where: { models[$0.model].hasOwnHead }),
             let head = models[owner.model].head
@@ -44,6 +50,15 @@ extension PlanDraft {
         return OwnHead(name: base.head == nil ? base.usualHeadName : nil)
     }
 
+    /// Notes that the output would lack a head that its config.json, another model's, says it has.
+    private mutating func noteLostHead(of base: OpenModel, in slice: PlannedSlice, config: OpenModel) {
+        guard !config.isHeadless else { return }
+        list.add(
+            slice.line,
+            "\(base.reference.displayName) says tie_word_embeddings: false and has no head, and the output's would be its",
+            "download it again, or begin the last slice with a model that has a head")
+    }
+
     /// Notes models of another architecture, and what their configs say otherwise than the base's.
     mutating func noteDifferences(_ findings: inout TensorFindings) {
         guard let outputModel else { return }
@@ -60,8 +75,7 @@ extension PlanDraft {
             let kinds =
                 "\(theirs.sorted().joined(separator: ", ")), the base of \(ours.sorted().joined(separator: ", "))"
             findings.architectures[index] = kinds
-            // A text model inside of another one is a part of it, whatever that is called.
-            guard findings.fits(index), model.textPrefix == base.textPrefix else { continue }
+            guard findings.fits(index), !isPart(model, of: base) else { continue }
             if allowsCrimes {
                 list.warn(
                     model.line,
@@ -76,12 +90,40 @@ extension PlanDraft {
         }
     }
 
-    /// Notes tokenizers that say other tokens for the same rows.
-    mutating func noteTokenizers(isStopped: () -> Bool) {
-        guard let outputModel else { return }
-        TokenizerCheck(
-            models: models, base: outputModel, settingLine: config.tokenizerSourceLine,
-            isUnion: config.isTokenizerUnion, library: library
-        ).report(into: &list, isStopped: isStopped)
+    /// What becomes of the vocabularies, by the config's setting or, without one, by position; `nil` where nothing
+    /// needs to. What is wrong with the tokenizers is noted.
+    mutating func planVocabulary(isStopped: () -> Bool) -> VocabularyPlan? {
+        guard let outputModel else { return nil }
+        guard let setting = config.tokenizer else {
+            return TokenizerCheck(models: models, base: outputModel, library: library)
+                .report(into: &list, isStopped: isStopped)
+        }
+        let draft = self
+        var planner = VocabularyPlanner(
+            models: models, base: outputModel, ownBase: config.base.flatMap { index($0.value) },
+            setting: setting, library: library, room: memory.room,
+            find: { draft.place(of: $0) })
+        let plan = planner.plan(into: &list, isStopped: isStopped)
+        let wanted = planner.wanted ?? plan?.memory ?? 0
+        memory.take(wanted, tensors: 0, line: setting.line)
+        return plan
+    }
+
+    /// The index of an opened model, by any name that it is found by.
+    private func place(of reference: ModelReference) -> Int? {
+        if let index = index(reference) { return index }
+        guard case .found(let folder, _) = library.find(reference) else { return nil }
+        let place = (try? FileSystem.resolved(folder)) ?? folder
+        return models.firstIndex { $0.place == place }
+    }
+
+    /// Whether one of two models is the text model inside of the other, as far as their configs say.
+    private func isPart(_ model: OpenModel, of base: OpenModel) -> Bool {
+        guard model.profile.isComposite != base.profile.isComposite else { return false }
+        let (whole, text) =
+            model.profile.isComposite ? (model.profile, base.profile) : (base.profile, model.profile)
+        guard let inner = whole.innerArchitecture else { return true }
+        // `qwen2_5`, as the text model of `qwen2_5_vl` is called, is `qwen2` by itself.
+        return text.architectures.contains { inner.hasPrefix($0) || $0.hasPrefix(inner) }
     }
 }

@@ -112,7 +112,8 @@ extension PlanDraft {
         let remedy = "keep one; a copy of the folder under another name may take part twice"
         let base = slice.base?.value ?? config.base?.value
         var lines: [ModelReference: Int] = [:]
-        var places: [FilePath: MergeConfig.Source] = [:]
+        // With another adapter a model is another.
+        var places: [[FilePath]: MergeConfig.Source] = [:]
         for source in slice.sources {
             if let first = lines[source.model] {
                 list.add(
@@ -121,12 +122,13 @@ extension PlanDraft {
             }
             lines[source.model] = source.line
             guard source.model != base, let index = index(source.model) else { continue }
-            if let first = places[models[index].place] {
+            let place = [models[index].place] + (models[index].adapter.map { [$0.folder] } ?? [])
+            if let first = places[place] {
                 list.add(
                     source.line,
                     "\(source.model.text) is the folder of \(first.model.text) in line \(first.line)", remedy)
             } else {
-                places[models[index].place] = source
+                places[place] = source
             }
         }
     }
@@ -148,8 +150,29 @@ extension PlanDraft {
                     source.line,
                     "\(source.model.displayName) has \(count) \(count == 1 ? "layer" : "layers"), the base \(layers)",
                     "merge models of one architecture, or ranges of layers with slices:")
+            } else if let other = otherStack(of: models[model], base: models[base]) {
+                misfits.insert(model)
+                list.add(
+                    source.line,
+                    "\(source.model.displayName) has \(other.count) layers in \(other.stack), the base \(other.baseCount)",
+                    "merge models of one architecture and size")
             }
         }
+    }
+
+    /// Of an encoder and a decoder, the stack that has another number of layers than the base's.
+    private func otherStack(
+        of model: OpenModel, base: OpenModel
+    ) -> (stack: String, count: Int, baseCount: Int)? {
+        func end(_ stack: String) -> [Substring] { Array(stack.split(separator: ".").suffix(2)) }
+        let (ours, theirs) = (base.textStacks, model.textStacks)
+        guard ours.count > 1 else { return nil }
+        for (stack, count) in theirs.sorted(by: { $0.key < $1.key }) {
+            if let same = ours.first(where: { end($0.key) == end(stack) }), same.value != count {
+                return (stack, count, same.value)
+            }
+        }
+        return nil
     }
 
     private mutating func noteLostLayers(_ model: OpenModel) {

@@ -21,7 +21,7 @@ struct PlanDraft {
     private var folders: [FilePath: Result<OpenFolder, FolderProblem>] = [:]
     private let listing: NameListing
     /// What planning takes.
-    private var memory: PlanMemory
+    var memory: PlanMemory
     /// Whether the config asks for more than `PlanLimits` has, so that nothing is opened.
     private var isBeyondLimits = false
 
@@ -86,10 +86,8 @@ struct PlanDraft {
     }
 
     private mutating func open(_ reference: ModelReference, line: Int, isStopped: () -> Bool) {
-        guard indices[reference] == nil, !lost.contains(reference), reference.adapter == nil, !isStopped()
-        else {
-            return
-        }
+        guard indices[reference] == nil, !lost.contains(reference), !isStopped()
+        else { return }
         let result = library.find(reference)
         guard case .found(let folder, let isRevision) = result else {
             lost.insert(reference)
@@ -102,12 +100,47 @@ struct PlanDraft {
             let name = ModelName(reference, in: folder, of: library).text
             list.warn(line, "\(name) is taken for revision \(revision): nothing in its folder tells one")
         }
-        guard let model = opened(reference, folder: folder, line: line, isStopped: isStopped) else {
+        guard var model = opened(reference, folder: folder, line: line, isStopped: isStopped) else {
             lost.insert(reference)
             return
         }
+        if let adapter = reference.adapter {
+            guard let found = openAdapter(adapter, of: model, line: line, isStopped: isStopped) else {
+                lost.insert(reference)
+                return
+            }
+            model.adapter = found
+        }
         indices[reference] = models.count
         models.append(model)
+    }
+
+    /// Finds and opens an adapter; `nil` where that cannot be done, which is noted.
+    private mutating func openAdapter(
+        _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
+    ) -> OpenAdapter? {
+        guard let reference = ModelReference(name).map({ $0.adapter == nil ? $0 : nil }) ?? nil else {
+            list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
+            return nil
+        }
+        let result = library.find(reference)
+        guard case .found(let folder, _) = result else {
+            let problem = library.problem(
+                reference, result: result, line: line, listing: listing, isStopped: isStopped)
+            if let problem { list.add(problem) }
+            return nil
+        }
+        do throws(AdapterProblem) {
+            return try withoutActuallyEscaping(isStopped) { (isStopped) throws(AdapterProblem) in
+                try OpenAdapter(
+                    opening: folder, of: model.checkpoint, in: library.readable, isStopped: isStopped)
+            }
+        } catch {
+            list.add(
+                line, "\(reference.displayName): \(error.message)", error.remedy,
+                kind: error.isMissing ? .missingInput : .data)
+            return nil
+        }
     }
 
     private mutating func opened(
@@ -198,18 +231,20 @@ struct PlanDraft {
         let head = noteOwnHead(slices)
         let ownHead = head?.name.flatMap { OutputSpot.head(named: $0, of: slices, models: models) }
         guard let extent = extent(of: slices, head: ownHead, isStopped: isStopped) else { return nil }
+        let vocabulary = planVocabulary(isStopped: isStopped)
+        noteWantOfMemory()
+        guard !isStopped(), !isBeyondLimits else { return nil }
         var builder = TensorPlanner(
             config: config, models: models, slices: slices, head: ownHead, extent: extent,
             recipeRoom: memory.room)
         builder.readable = library.readable
+        builder.vocabulary = vocabulary?.vocabulary.flatMap { $0.maps.isEmpty ? nil : $0 }
         builder.planAll(isStopped: isStopped)
         guard !isStopped() else { return nil }
         memory.take(builder.tensors.recipeMemory, tensors: extent.tensors, line: config.layoutLine ?? 1)
         noteWantOfMemory()
         for model in misfits { builder.findings.missing[model] = nil }
         noteDifferences(&builder.findings)
-        noteTokenizers(isStopped: isStopped)
-        guard !isStopped() else { return nil }
         builder.report(into: &list)
         guard list.problems.isEmpty, let method = config.method, let baseIndex = outputModel, !slices.isEmpty,
             !slices.contains(where: \.isLost)
@@ -224,16 +259,18 @@ struct PlanDraft {
         }
         var writer = CompanionWriter(
             config: config, models: models, base: baseIndex, slices: slices, shards: shards,
-            untiesHead: head != nil, library: library)
+            untiesHead: head != nil, vocabulary: vocabulary, library: library)
         let companions = writer.companions(
             configText: text, outputName: outputName, isStopped: isStopped)
         guard !isStopped() else { return nil }
         writer.report(into: &list)
-        let plan = MergePlan(
+        var plan = MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
             warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
             retries: config.dellad.retries, modelNames: models.map(\.name.text),
-            base: config.base == nil ? nil : baseIndex)
+            base: config.base == nil ? nil : baseIndex, vocabulary: vocabulary?.report(models: models.count))
+        plan.namings = builder.namings
+        plan.adapters = models.map { $0.adapter?.summary }
         noteMemory(plan)
         return list.problems.isEmpty ? plan : nil
     }

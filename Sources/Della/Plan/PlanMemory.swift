@@ -45,7 +45,8 @@ struct PlanMemory {
         return Problem(
             line: line,
             "planning takes \(ByteCount.wholeMebibytes(for: wanted)) of memory, and there are "
-                + "\(ByteCount.wholeMebibytes(for: limit)) for it: \(tensors) tensors are too many",
+                + "\(ByteCount.wholeMebibytes(for: limit)) for it: "
+                + (tensors == 0 ? "the vocabularies are too large" : "\(tensors) tensors are too many"),
             remedy: "use --memory \(ByteCount.wholeMebibytes(for: wanted - min(wanted, Self.allowance)))")
     }
 }

@@ -10,11 +10,14 @@ extension PlanReport {
             let label = index == plan.base ? "base      " : isFirst ? "models    " : "          "
             lines.append(label + name + (index < folders.count ? "  \(folders[index])" : ""))
         }
+        lines += Self.lines("names     ", plan.modelNames, plan.namings)
+        lines += Self.lines("adapters  ", plan.modelNames, plan.adapters)
         let tensorCount = plan.shards.reduce(0) { $0 + $1.tensors.count }
         lines.append(
             "output    \(tensorCount) tensors in \(plan.shards.count) "
                 + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
         lines.append(settings)
+        lines += vocabularyLines
         for chart in ParameterChart.charts(of: plan) {
             lines += ["", chart.model ?? "merge"]
             lines += chart.lines
@@ -38,6 +41,16 @@ extension PlanReport {
         return lines.map(\.printable).joined(separator: "\n") + "\n"
     }
 
+    /// What is to be said of some models.
+    private static func lines(_ label: String, _ names: [String], _ texts: [String?]) -> [String] {
+        var lines: [String] = []
+        for (name, text) in zip(names, texts) {
+            guard let text else { continue }
+            lines.append((lines.isEmpty ? label : "          ") + "\(name): \(text)")
+        }
+        return lines
+    }
+
     /// The folders that models were found in, in the order of the inputs.
     private var modelFolders: [String] {
         plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(\.string)
@@ -53,7 +66,10 @@ extension PlanReport {
 
     /// The type computed in and the merge's parameters, where all tensors have one value.
     private var settings: String {
-        let merges = plan.recipes.compactMap(\.merge)
+        let all = plan.recipes.compactMap(\.merge)
+        // What has no inputs is only converted, unless nothing has any.
+        let computed = all.filter { !$0.inputs.isEmpty }
+        let merges = computed.isEmpty ? all : computed
         var names = ["dtype"]
         var values: [String: Set<String>] = [:]
         func note(_ name: String, _ text: String) {
@@ -73,6 +89,39 @@ extension PlanReport {
                 "\(name) \(found.isEmpty ? "-" : found.count > 4 ? "by layer" : found.joined(separator: " or "))"
         }
         return "merge     " + texts.joined(separator: ", ")
+    }
+
+    /// What is done with the rows of embeddings and heads, a line a model.
+    private var vocabularyLines: [String] {
+        guard let vocabulary = plan.vocabulary else { return [] }
+        let added = vocabulary.addedTokens
+        let more = added == 0 ? "" : ", \(added) \(added == 1 ? "token" : "tokens") added to the tokenizer"
+        var lines = ["tokens    \(vocabulary.rows) rows\(more)"]
+        for (name, model) in zip(plan.modelNames, vocabulary.models) {
+            let parts = [
+                ("kept", model.kept), ("added", model.added), ("averaged", model.averaged),
+                ("zero", model.zero),
+                ("padding", model.padding),
+            ]
+            let texts = parts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+            lines.append("          \(name)  " + texts.joined(separator: ", "))
+        }
+        return lines
+    }
+
+    private var vocabularyJSON: JSON {
+        guard let vocabulary = plan.vocabulary else { return .null }
+        let models = zip(plan.modelNames, vocabulary.models).map { name, model in
+            Self.object([
+                ("name", .string(name)), ("kept", .int(model.kept)), ("added", .int(model.added)),
+                ("averaged", .int(model.averaged)), ("zero", .int(model.zero)),
+                ("padding", .int(model.padding)),
+            ])
+        }
+        return Self.object([
+            ("rows", .int(vocabulary.rows)), ("added_tokens", .int(vocabulary.addedTokens)),
+            ("models", .array(models)),
+        ])
     }
 
     private var rereadLines: [String] {
@@ -117,6 +166,14 @@ extension PlanReport {
             Self.object([
                 ("name", .string(name)), ("path", index < folders.count ? .string(folders[index]) : .null),
                 ("is_base", .bool(index == plan.base)),
+                (
+                    "naming",
+                    (index < plan.namings.count ? plan.namings[index] : nil).map { .string($0) } ?? .null
+                ),
+                (
+                    "adapter",
+                    (index < plan.adapters.count ? plan.adapters[index] : nil).map { .string($0) } ?? .null
+                ),
             ])
         }
         return Self.object([
@@ -124,7 +181,7 @@ extension PlanReport {
             ("seed", .int(plan.seed)), ("models", .array(models)),
             ("tensors", .int(plan.shards.reduce(0) { $0 + $1.tensors.count })),
             ("shards", .array(plan.shards.map(Self.shard))),
-            ("parameters", .array(charts.map(Self.chart))),
+            ("parameters", .array(charts.map(Self.chart))), ("vocabulary", vocabularyJSON),
             ("memory", .int(memory)), ("memory_problem", budgetProblem.map { .string($0) } ?? .null),
             (
                 "read_again",

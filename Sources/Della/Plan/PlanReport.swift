@@ -83,6 +83,7 @@ public struct PlanReport: Sendable {
             switch file.content {
             case .text(let text): sum + UInt64(text.utf8.count)
             case .index: sum + OutputIndex(shards: plan.shards).byteCount
+            case .tokenizer(let tokenizer): sum + tokenizer.byteCount
             case .copy(let path): sum + (((try? FileSystem.status(path)) ?? nil)?.size ?? 0)
             }
         }

@@ -51,6 +51,10 @@ struct TensorFindings {
     /// By model.
     var missing: [Int: Names] = [:]
     var extra: [Int: Names] = [:]
+    /// Tensors of parts that a text model cannot have.
+    var parts: [Int: Names] = [:]
+    /// Whether the merge takes some layers of its models, so that `extra` is no news.
+    var isPartly = false
     /// Integer tensors that differ from the base's.
     var different: [Int: Names] = [:]
     var unreadable: [Int: String] = [:]
@@ -121,7 +125,11 @@ struct TensorFindings {
     /// Notes one problem or warning for each kind and model.
     func report(into list: inout ProblemList, models: [OpenModel]) {
         for (model, names) in missing.sorted(by: { $0.key < $1.key }) {
-            reportMissing(names, of: models[model], architectures[model], &list)
+            let foreign = extra[model]?.first.first { models[0].checkpoint.place(named: $0) == nil }
+            let missing = MissingTensors(
+                names: names, foreign: foreign, architectures: architectures[model], model: models[model],
+                base: models[0])
+            list.add(models[model].line, missing.problem, missing.remedy)
         }
         for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
             reportShapes(found, of: models[model], models[0], &list)
@@ -162,7 +170,15 @@ struct TensorFindings {
                 "write weights with another sum")
         }
         for (_, place) in densities.sorted(by: { $0.key < $1.key }) { reportDensity(place, &list) }
-        for (model, names) in extra.sorted(by: { $0.key < $1.key }) {
+        for (model, names) in parts.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) is a text model: \(names.count) \(names.count == 1 ? "tensor" : "tensors") "
+                    + "of parts that it cannot have (\(names.first[0])\(Self.more(names.count))) "
+                    + "\(names.count == 1 ? "is" : "are") the base's")
+        }
+        for (model, names) in extra.sorted(by: { $0.key < $1.key })
+        where !isPartly && missing[model] == nil {
             // Of another architecture's tensors more are worth a name.
             let shown = names.first.prefix(architectures[model] == nil ? 1 : 8)
             let more = Self.more(names.count - shown.count + 1)
@@ -171,19 +187,6 @@ struct TensorFindings {
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
         }
-    }
-
-    private func reportMissing(
-        _ names: Names, of model: OpenModel, _ architectures: String?, _ list: inout ProblemList
-    ) {
-        let base =
-            architectures.map { "it is of the architecture \($0): merge models of one" }
-            ?? (names.count > 20
-                ? "is it of the base's architecture?" : "download it again, or use another model")
-        list.add(
-            model.line,
-            "\(model.reference.displayName) has no tensor \(names.first[0])\(Self.more(names.count)), which the base has",
-            base)
     }
 
     private func reportShapes(
@@ -199,8 +202,7 @@ struct TensorFindings {
             list.add(
                 model.line,
                 "\(name) has a vocabulary of \(first.shape[0]) tokens, the base of \(first.base[0]) (\(first.name))",
-                "tokens are matched by position: use models with the base's tokenizer, or mergekit's "
-                    + "tokenizer_source")
+                "write tokenizer: {source: base}, or union, to match tokens by name")
         } else {
             list.add(
                 model.line,
@@ -238,5 +240,5 @@ struct TensorFindings {
         return texts.isEmpty ? "" : (layers.count == 1 ? "layer " : "layers ") + texts.joined(separator: ", ")
     }
 
-    private static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }
+    static func more(_ count: Int) -> String { count > 1 ? " (and \(count - 1) more)" : "" }
 }

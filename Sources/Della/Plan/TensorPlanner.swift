@@ -12,6 +12,14 @@ struct TensorPlanner {
         var tensor: Checkpoint.Tensor
         /// Whose file the tensor is in.
         var model: Int
+        /// Why it is the base's in place of a model's.
+        var standIn: StandIn?
+    }
+
+    /// What a base's tensor may stand for.
+    private enum StandIn {
+        case computed
+        case part
     }
 
     let config: MergeConfig
@@ -21,13 +29,16 @@ struct TensorPlanner {
     private let head: OutputSpot?
     /// What integer tensors are compared in.
     var readable = ReadableFolders.all
+    /// What the output's tensors with a vocabulary axis are made of; `nil` where all models' are taken as they are.
+    var vocabulary: OutputVocabulary?
     private let method: MethodRules
     private let resolver: ParameterResolver
-    private(set) var tensors: FlatTensors
-    private(set) var inputs: [InputFile] = []
-    private var files: [[Int: Int]]
+    var tensors: FlatTensors
+    var inputs: [InputFile] = []
+    var files: [[Int: Int]]
     private var filters: FilterWatch
     var findings = TensorFindings()
+    var matching: TensorMatching
 
     /// - Parameters:
     ///   - extent: how much the plan will hold.
@@ -45,7 +56,11 @@ struct TensorPlanner {
         resolver = ParameterResolver(module: config.moduleParameters, global: config.parameters)
         files = Array(repeating: [:], count: models.count)
         filters = FilterWatch(config, slices: slices)
+        matching = TensorMatching(models: models)
     }
+
+    /// How each model calls the tensors that its base calls otherwise; `nil` for one that does not.
+    var namings: [String?] { matching.rules }
 
     mutating func planAll(isStopped: () -> Bool = { false }) {
         // By model and the place of its tensors.
@@ -59,33 +74,54 @@ struct TensorPlanner {
             let tiedHead = models[index].hasOwnHead ? nil : models[index].head?.name
             for place in used[index].indices where !used[index][place] && !isStopped() {
                 let name = models[index].checkpoint.tensors.name(at: place)
-                if !name.hasSuffix("rotary_emb.inv_freq"), name != tiedHead {
+                if name != tiedHead, !isNoLoss(place, of: index) {
                     findings.extra[index, default: .init()].note(name)
                 }
             }
         }
-        if case .slices = config.layout { findings.extra = [:] }
+        if case .slices = config.layout { findings.isPartly = true }
         renumberInputs()
+    }
+
+    /// Whether a tensor that the base lacks is none that would be missed: computed, or a copy.
+    private func isNoLoss(_ place: Int, of index: Int) -> Bool {
+        let tensor = models[index].checkpoint.tensors[place]
+        if ComputedTensor.isOne(tensor.name, shape: tensor.shape) { return true }
+        guard let copy = TiedCopy.of(tensor.name) else { return false }
+        return copy.original(in: models[index]) != nil
     }
 
     /// Plans one tensor. Each model's problems are noted whatever another's are; a tensor with problems is left out.
     private mutating func plan(_ spot: OutputSpot, used: inout [[Bool]], isStopped: () -> Bool) {
         let slice = slices[spot.slice]
-        let inputs = counterparts(of: spot, in: slice, used: &used)
+        var spot = spot
+        var inputs = counterparts(of: spot, in: slice, used: &used)
+        for index in inputs.indices {
+            inputs[index].tensor = models[inputs[index].model].effective(inputs[index].tensor)
+        }
+        spot.base = models[slice.base].effective(spot.base)
         filters.see(output: spot.name, slice: spot.slice)
         for input in inputs {
             filters.see(input.name, output: spot.name, slice: spot.slice, ordinal: input.ordinal)
         }
+        if takesBase(spot, inputs, slice) { return }
         if spot.base.type.isInteger {
             copy(spot, inputs, base: slice.base, isStopped: isStopped)
             return
         }
         var formats: Set<FloatFormat> = []
         var isWhole = inputs.count == slice.sources.count
+        let tokens = vocabulary.flatMap { VocabularyAxis.isOn(name: spot.name) ? $0 : nil }
         for (tensor, model) in [(spot.base, slice.base)] + inputs.map({ ($0.tensor, $0.model) }) {
             if let format = FloatFormat(tensor.type) {
                 formats.insert(format)
-                guard tensor.shape != spot.base.shape else { continue }
+                let isFit =
+                    tokens?.maps[model] == nil
+                    ? tensor.shape == spot.base.shape
+                        || tokens != nil && tensor.shape.first == tokens?.rowCount
+                            && tensor.shape.dropFirst() == spot.base.shape.dropFirst()
+                    : tensor.shape.dropFirst() == spot.base.shape.dropFirst()
+                guard !isFit else { continue }
                 findings.noteShape(tensor, of: model, base: spot.base)
             } else {
                 findings.noteType(tensor, of: model)
@@ -96,10 +132,40 @@ struct TensorPlanner {
         let parameters = parameters(of: inputs, at: spot, slice)
         guard isWhole else { return }
         let merge = TensorMerge(
-            inputs: inputs.map { input($0.tensor, of: $0.model) },
-            reference: slice.isReference ? input(spot.base, of: slice.base) : nil, format: format,
-            rule: MergeRule(method.arithmetic, parameters))
-        append(spot, type: (config.outputFormat ?? format).elementType, .merge(merge))
+            inputs: inputs.map { input($0.tensor, of: $0.model, at: spot, in: slice, tokens) },
+            reference: slice.isReference
+                ? input(spot.base, of: slice.base, at: spot, in: slice, tokens) : nil, format: format,
+            rule: inputs.isEmpty ? Self.unchanged : MergeRule(method.arithmetic, parameters))
+        append(
+            spot, type: (config.outputFormat ?? format).elementType, .merge(merge), rows: tokens?.rowCount)
+    }
+
+    /// The base's values, whatever the method, where there is nothing to merge with them: a sum with 0 has another sign
+    /// of zero.
+    private static let unchanged = MergeRule.deltas(
+        DeltaRule(terms: [], electsSigns: false, rescale: false, normalize: false, lambda: 1))
+
+    /// Plans a tensor that is the base's whatever the method: one that code computes and some model lacks, or of a part
+    /// that no model has.
+    private mutating func takesBase(_ spot: OutputSpot, _ inputs: [Input], _ slice: PlannedSlice) -> Bool {
+        if inputs.contains(where: { $0.standIn == .computed }) {
+            append(spot, type: spot.base.type, .copy(input(spot.base, of: slice.base)))
+            return true
+        }
+        guard inputs.count == slice.sources.count, inputs.contains(where: { $0.standIn == .part }),
+            inputs.allSatisfy({ $0.model == slice.base }), let stored = FloatFormat(spot.base.type)
+        else { return false }
+        let format = config.format ?? stored
+        let type = (config.outputFormat ?? format).elementType
+        let base = input(spot.base, of: slice.base, at: spot, in: slice, nil)
+        guard base.rows != nil || type != spot.base.type || format.elementType != type else {
+            append(spot, type: type, .copy(base))
+            return true
+        }
+        append(
+            spot, type: type,
+            .merge(TensorMerge(inputs: [], reference: base, format: format, rule: Self.unchanged)))
+        return true
     }
 
     /// The tensors of a slice's models that correspond to a base's; what is missing is noted.
@@ -117,14 +183,19 @@ struct TensorPlanner {
                 inputs.append(input)
                 continue
             }
-            switch models[source.model].counterpart(of: spot.sought, layer: layer, in: models[slice.base]) {
+            let found = matching.counterpart(
+                of: spot.sought, spot.base, layer: layer, of: source.model, in: slice.base)
+            switch found {
             case .tensor(let tensor):
                 markUsed(tensor.name, of: source.model, in: &used)
                 (input.name, input.tensor) = (tensor.name, tensor)
             case .tied(let tensor):
                 input.tensor = tensor
-            case .base:
-                input.model = slice.base
+            case .computed:
+                (input.model, input.standIn) = (slice.base, .computed)
+            case .part:
+                (input.model, input.standIn) = (slice.base, .part)
+                findings.parts[source.model, default: .init()].note(spot.sought)
             case .missing(let name):
                 findings.missing[source.model, default: .init()].note(name)
                 continue
@@ -254,38 +325,16 @@ struct TensorPlanner {
         filters.report(into: &list)
     }
 
-    private mutating func append(_ spot: OutputSpot, type: ElementType, _ source: OutputTensor.Source) {
-        let count = UInt64(spot.base.elementCount)
+    /// - Parameter rows: what the first dimension is where it is not the base's.
+    private mutating func append(
+        _ spot: OutputSpot, type: ElementType, _ source: OutputTensor.Source, rows: Int? = nil
+    ) {
+        var shape = spot.base.shape
+        if let rows, !shape.isEmpty { shape[0] = rows }
+        let count = shape.reduce(UInt64(1)) { $0 * UInt64($1) }
         tensors.append(
             OutputTensor(
-                name: spot.name, type: type, shape: spot.base.shape, offset: 0,
+                name: spot.name, type: type, shape: shape, offset: 0,
                 byteCount: count * UInt64(type.bitWidth / 8), source: source))
-    }
-
-    // MARK: Inputs
-
-    /// The tensor's bytes; `file` holds the model and shard until `renumberInputs`.
-    private mutating func input(_ tensor: Checkpoint.Tensor, of model: Int) -> InputTensor {
-        let number = files[model][tensor.shard] ?? inputs.count
-        if number == inputs.count {
-            let shard = models[model].checkpoint.shards[tensor.shard]
-            files[model][tensor.shard] = number
-            inputs.append(
-                InputFile(
-                    path: shard.path, size: shard.byteCount, inode: shard.inode, modified: shard.modified,
-                    changed: shard.changed, headerChecksum: shard.headerChecksum))
-        }
-        return InputTensor(
-            file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount, model: model)
-    }
-
-    /// Orders the input files: the base's first, then the models' in their order, each by name.
-    private mutating func renumberInputs() {
-        let order = files.flatMap { shards in shards.sorted { $0.key < $1.key }.map(\.value) }
-        var numbers = Array(repeating: 0, count: inputs.count)
-        for (new, old) in order.enumerated() { numbers[old] = new }
-        inputs = order.map { inputs[$0] }
-        tensors.renumberFiles(numbers)
-        tensors.complete()
     }
 }

@@ -72,7 +72,8 @@ struct MergeRecord: TextInPieces {
                 room -= name.utf8.count + text.utf8.count + 12
                 guard room > 0, name.utf8.count <= Self.constantNameLimit else { continue }
                 piece.append(
-                    contentsOf: "\(isFirst ? "" : ",")\n    \(JSON.string(name).serialized()): \"\(text)\"".utf8)
+                    contentsOf: "\(isFirst ? "" : ",")\n    \(JSON.string(name).serialized()): \"\(text)\""
+                        .utf8)
                 isFirst = false
                 guard piece.count >= Self.pieceBytes else { continue }
                 try body(piece)

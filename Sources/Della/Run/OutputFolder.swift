@@ -57,6 +57,9 @@ struct OutputFolder {
         case .copy(let source):
             try removeIfThere(path)
             try FileSystem.copy(open(source, of: companion), to: path)
+        case .tokenizer(let tokenizer):
+            try removeIfThere(path)
+            try tokenizer.write(open(tokenizer.source, of: companion), to: path)
         }
         if above != folder { try FileSystem.syncFolder(above) }
     }

@@ -59,7 +59,7 @@ package struct JSONReader: ~Copyable {
     }
 
     /// The next byte's offset in the text.
-    private var position: Int { windowStart + offset }
+    package var position: Int { windowStart + offset }
 
     private mutating func unexpected() throws -> JSONError {
         error(try peek().map { .unexpectedByte($0) } ?? .unexpectedEnd)
@@ -187,6 +187,14 @@ package struct JSONReader: ~Copyable {
             guard try peek() == text.utf8Start[at] else { throw try unexpected() }
             offset += 1
         }
+    }
+
+    /// Steps over `true` or `false`.
+    package mutating func bool() throws -> Bool {
+        try skipSpace()
+        let isTrue = try peek() == UInt8(ascii: "t")
+        try word(isTrue ? "true" : "false")
+        return isTrue
     }
 
     /// Steps over a number.

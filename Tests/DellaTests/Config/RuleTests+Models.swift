@@ -26,24 +26,15 @@ extension RuleTests {
         ),
         Rule(
             "another architecture", Rule.model("Test/QwenBase", base: "Test/GPTBase"),
-            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has (it is of the architecture qwen2, the base of gpt2: merge models of one)"
+            "4: Test/QwenBase has no tensor transformer.wte.weight (and 39 more), which the base has, and has model.embed_tokens.weight, which the base has not (the architectures' names differ: it is of the architecture qwen2, the base of gpt2; merge models of one)"
         ),
         Rule(
             "another architecture whose tensors fit", Rule.model("Bad/Llama"),
             "4: Bad/Llama is of the architecture llama, the base of mistral (merge models of one architecture, or write dellad: {allow_crimes: true}, or --allow-crimes)"
         ),
         Rule(
-            "tokens in another order", Rule.model("Bad/Tokens") + "tokenizer_source: base\n",
-            "5: Bad/Tokens: 2 tokens are others than the base's at the same place, and tokens are not matched by name (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
-        ),
-        Rule(
-            "a token that the base lacks",
-            Rule.model("Bad/Token") + "tokenizer:\n  source: Test/Base\n",
-            "6: Bad/Token: 1 token is another than the base's at the same place, and tokens are not matched by name (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
-        ),
-        Rule(
             "a tokenizer without text", Rule.model("Bad/Pieces") + "tokenizer_source: base\n",
-            "5: the tokens of Bad/Pieces cannot be compared with the base's: one of them has no tokenizer.json (write both with transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…))"
+            "5: Bad/Pieces has no tokenizer.json, by which tokens are matched: only tokenizer.model (write one with transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…))"
         ),
         Rule(
             "a tokenizer that git-lfs has not fetched", Rule.model("Test/One", base: "Bad/Pointer"),
@@ -68,7 +59,7 @@ extension RuleTests {
         ),
         Rule(
             "another vocabulary", Rule.model("Bad/Vocabulary"),
-            "4: Bad/Vocabulary has a vocabulary of 10 tokens, the base of 8 (model.embed_tokens.weight) (tokens are matched by position: use models with the base's tokenizer, or mergekit's tokenizer_source)"
+            "4: Bad/Vocabulary has a vocabulary of 10 tokens, the base of 8 (model.embed_tokens.weight) (write tokenizer: {source: base}, or union, to match tokens by name)"
         ),
         Rule(
             "another shape", Rule.model("Bad/Shape"),
@@ -96,7 +87,7 @@ extension RuleTests {
             "4: Bad/Empty has no tensors (download it again)"),
         Rule(
             "an adapter", Rule.model("Bad/Adapter"),
-            "4: Bad/Adapter is an adapter (LoRA), not a model: it only holds differences to its base (merge it into its base with peft's merge_and_unload, and name the result)"
+            "4: Bad/Adapter is an adapter (LoRA), not a model: it only holds differences to its base (write BASE+ADAPTER, with the model that it was made for)"
         ),
         Rule(
             "only GGUF", Rule.model("Bad/GGUF"),
@@ -177,13 +168,10 @@ extension RuleTests {
         }
         try models.write("{\"hidden_size\": 4,}", to: "Bad/Config/config.json")
         try models.make("Bad/Llama", shape: "llama", layers: 6)
-        for name in ["Bad/Tokens", "Bad/Token", "Bad/Pieces", "Bad/Pointer", "Bad/EmptyFile"] {
+        try models.writeTokenizer(TinyModels.tokens + ["t8", "t9"], of: "Bad/Vocabulary")
+        for name in ["Bad/Pieces", "Bad/Pointer", "Bad/EmptyFile"] {
             try models.make("Test/One", as: name)
         }
-        var tokens = TinyModels.tokens
-        tokens.swapAt(3, 4)
-        try models.writeTokenizer(tokens, of: "Bad/Tokens")
-        try models.writeTokenizer(TinyModels.tokens.dropLast() + ["<|im_start|>"], of: "Bad/Token")
         try FileSystem.remove(models.folder.pushing("Bad/Pieces/tokenizer.json"))
         try models.write("x", to: "Bad/Pieces/tokenizer.model")
         try models.write(

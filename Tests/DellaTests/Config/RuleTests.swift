@@ -29,7 +29,7 @@ import Testing
             "1: ''' stands around the config, as on a page (remove line 1)"),
         Rule(
             "keys that stand below a list",
-            "models:\n    - model: Test/One\n  merge_method: della\n  base_model: Test/Base\n  tokenizer_source: other\n",
+            "models:\n    - model: Test/One\n  merge_method: della\n  base_model: Test/Base\n  tokenizer_source: [other]\n",
             "3: not YAML: did not find expected key (its indentation is not that of the keys before it: keys of one mapping begin in the same column)"
         ),
         Rule(
@@ -149,22 +149,29 @@ import Testing
             "dtype float64", Rule.top("dtype: float64\n"),
             "4: dtype: float64 is not computed (write float32, which F64 inputs are read as)"),
         Rule(
-            "LoRA", Rule.model("Test/One+Test/Adapter"),
-            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+            "an adapter that is not there", Rule.model("Test/One+Test/Lora"),
+            "4: the model Test/Lora was not found in MODELS (download it: hf download Test/Lora --local-dir MODELS/Test/Lora)"
         ),
         Rule(
             "an adapter in the long form",
-            Rule.model("{model: {path: Test/One}, lora: {path: my adapters/a}}"),
-            "4: Test/One+my adapters/a: LoRA adapters are not applied (merge my adapters/a into Test/One with peft's merge_and_unload, and name the result)"
+            Rule.model("{model: {path: Test/One}, lora: {path: Test/Lora}}"),
+            "4: the model Test/Lora was not found in MODELS (download it: hf download Test/Lora --local-dir MODELS/Test/Lora)"
         ),
         Rule(
-            "an adapter before the model", Rule.model("{lora: Test/Adapter, model: Test/One}"),
-            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+            "an adapter before the model", Rule.model("{lora: Test/Lora, model: Test/One}"),
+            "4: the model Test/Lora was not found in MODELS (download it: hf download Test/Lora --local-dir MODELS/Test/Lora)"
         ),
         Rule(
-            "an adapter beside the model", Rule.model("Test/One, lora: [{path: Test/Adapter}]"),
-            "4: Test/One+Test/Adapter: LoRA adapters are not applied (merge Test/Adapter into Test/One with peft's merge_and_unload, and name the result)"
+            "an adapter beside the model", Rule.model("Test/One, lora: [{path: Test/Lora}]"),
+            "4: the model Test/Lora was not found in MODELS (download it: hf download Test/Lora --local-dir MODELS/Test/Lora)"
         ),
+        Rule(
+            "several adapters", Rule.model("Test/One, lora: [Test/Lora, Test/Other]"),
+            "4: lora: names 2 adapters for one model (list the model once with each, or merge all but one with peft's merge_and_unload)"
+        ),
+        Rule(
+            "no adapter", Rule.model("Test/One, lora: {rank: 3}"),
+            "4: lora: names no adapter (write lora: {path: FOLDER})"),
         Rule(
             "a long form that names two models", Rule.model("{model: Test/One, path: Test/Two}"),
             "4: path: 'Test/Two' beside 'Test/One' for one model (keep one)"),
@@ -182,21 +189,61 @@ import Testing
             "two adapters", Rule.model("Test/One+a+b"),
             "4: 'Test/One+a+b' is no model's name (write Org/Name, Org/Name@commit or a path)"),
         Rule(
-            "tokenizer union", Rule.model("Bad/Tokens") + "tokenizer_source: union\n",
-            "5: Bad/Tokens: 2 tokens are others than the base's at the same place, and a union of vocabularies is not done (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
-        ),
+            "tokenizer of a model that is not merged", Rule.top("tokenizer_source: Test/Two\n"),
+            "4: Test/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"),
         Rule(
-            "tokenizer of a model", Rule.top("tokenizer_source: Test/One\n"),
-            "4: tokenizer_source: 'Test/One' is not the base's tokenizer (write tokenizer_source: base; tokens are not matched by name here)"
-        ),
+            "tokenizer twice", Rule.top("tokenizer_source: base\ntokenizer: {source: base}\n"),
+            "5: tokenizer_source and tokenizer in one config (keep one)"),
         Rule(
-            "tokenizer section", Rule.model("Bad/Token") + "tokenizer: {}\n",
-            "5: Bad/Token: 1 token is another than the base's at the same place, and a union of vocabularies is not done (use a model with the base's vocabulary, or leave the tokenizer setting out to merge by position)"
-        ),
+            "tokenizer that is none", Rule.top("tokenizer_source: [base]\n"),
+            "4: tokenizer_source: is a list, not a tokenizer (write base, union, or one of the models)"),
+        Rule(
+            "tokenizer section that is none", Rule.top("tokenizer: union\n"),
+            "4: tokenizer: is a single value, not a mapping (write tokenizer: {source: base})"),
         Rule(
             "tokenizer tokens",
-            Rule.top("tokenizer:\n  source: base\n  tokens:\n    a: {source: Test/One}\n"),
-            "6: tokenizer tokens is not done: it would change the vocabulary (leave it out, or run mergekit)"),
+            Rule.top(
+                """
+                tokenizer:
+                  source: base
+                  pad_to_multiple_of: 0
+                  tokens:
+                    a: Test/One
+                    b: {source: {kind: one}}
+                    c: {source: {kind: model_token, token: a}}
+                    d: {source: {kind: model_token, model: Test/One, token: a, token_id: 1}}
+                    e: {source: {kind: model_token, model: Test/One}, force: maybe}
+                    f: {source: {kind: model_token, model: Test/One, token_id: -1}}
+                    g: {surce: Test/One}
+                    h: {source: {kind: zero, model: Test/One}}
+
+                """),
+            "6: tokenizer pad_to_multiple_of: '0' is no whole number from 1 to 1048576 (write pad_to_multiple_of: 64, or leave it out)",
+            "8: the token 'a' is a single value, not a mapping (write source: and a model below it)",
+            "9: the source of the token 'b' is of an unknown kind, 'one' (write model_token or zero)",
+            "10: the source of the token 'c' names no model (write model: and a model)",
+            "11: the source of the token 'd' has both token and token_id (write one of them)",
+            "12: the source of the token 'e' has neither token nor token_id (write one of them)",
+            "12: force is neither true nor false (write true or false)",
+            "13: token_id: '-1' is no whole number from 0 on (write token_id: and a token's number)",
+            "14: unknown key 'surce' (did you mean source?)",
+            "15: unknown key 'model' (known here: kind)"),
+        Rule(
+            "tokenizer tokens that nobody has",
+            Rule.top(
+                """
+                tokenizer:
+                  tokens:
+                    a: {source: Test/One}
+                    b: {source: {kind: model_token, model: Test/One, token: x}}
+                    c: {source: {kind: model_token, model: Test/One, token_id: 8}}
+                    t1: {source: Test/Two}
+
+                """),
+            "6: Test/One has no token 'a' (name a model that has it, or write source: {kind: zero})",
+            "7: Test/One has no token 'x', which 'b' is to start from (name a model that has it, or write source: {kind: zero})",
+            "8: Test/One has 8 rows, and no token_id 8 (write a smaller one)",
+            "9: Test/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"),
         Rule(
             "chat template", Rule.top("chat_template: chatlm\n"),
             "4: unknown chat_template 'chatlm' (did you mean chatml?)"),

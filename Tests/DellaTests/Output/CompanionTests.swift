@@ -217,7 +217,6 @@ import Testing
         try models.makeModels(namedIn: Self.config)
         let outside = try TinyModels()
         try outside.write("{}", to: "tokenizer.json")
-        try models.write("{}", to: "Test/Base/tokenizer.json")
         try FileSystem.remove(models.folder.pushing("Test/One/tokenizer.json"))
         link(models.folder.pushing("Test/One/tokenizer.json"), to: outside.folder.appending("tokenizer.json"))
         link(models.folder.pushing("Test/Base/additional_chat_templates"), to: outside.folder)

@@ -21,6 +21,7 @@ import Testing
         try make("Vocabulary") {
             $0[0].shape[0] = 10; $0[$0.count - 1].shape[0] = 10
         }
+        try models.writeTokenizer((0..<10).map { "u\($0)" }, of: "Vocabulary")
         for (name, layers) in [("Lost", 8), ("Short", 4)] {
             try models.make(name, shape: "mistral", layers: 6) { _ in
             } editConfig: {
@@ -58,7 +59,7 @@ import Testing
             ["9: the model Test/Gone was not found"]
         ),
         ("Test/Base", "della", "foo: 1", ["9: unknown key 'foo'"]),
-        ("Test/Base", "della", "  - {model: Test/One+Some/Lora}", ["9: Test/One+Some/Lora: LoRA adapters"]),
+        ("Test/Base", "della", "  - {model: Test/One+Some/Lora}", ["9: the model Some/Lora was not found"]),
     ])
     func oneProblemHidesNoOther(base: String, method: String, last: String, own: [String]) throws {
         let models = try makeModels()

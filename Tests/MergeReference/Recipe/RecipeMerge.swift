@@ -154,9 +154,12 @@ struct RecipeMerge {
 
     private func merged(_ spot: Spot) throws -> TensorFile.Tensor {
         let base = spot.tensor
-        let others = try spot.slice.sources.map { try counterpart(of: spot, in: $0) }
+        let found = try spot.slice.sources.map { try counterpart(of: spot, in: $0) }
         var result = base
         result.name = spot.name
+        // A buffer that some model lacks is the base's, whatever is computed of the rest.
+        let others = found.compactMap { $0 }
+        guard others.count == found.count else { return result }
         guard base.type.isFloat else {
             guard base.type.isInteger else { throw Refusal(reason: "which cannot be computed with") }
             for other in others {
@@ -227,17 +230,19 @@ struct RecipeMerge {
             base: spot.slice.hasBase ? values(spot.tensor) : nil, models: models, parameters: parameters)
     }
 
-    /// A model's tensor for one of the output, and what its filters see.
+    private static func isBuffer(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") }
+
+    /// A model's tensor for one of the output, and what its filters see; `nil` for a buffer that it lacks.
     private func counterpart(
         of spot: Spot, in source: (model: Int, start: Int, parameters: Recipe.Parameters)
-    ) throws -> (tensor: TensorFile.Tensor, name: String) {
+    ) throws -> (tensor: TensorFile.Tensor, name: String)? {
         var name = spot.tensor.name
         if let layer = spot.layer, let place = Self.place(name) {
             name = place.stack + "\(source.start + layer)" + place.rest
         }
         let own = tensors[source.model]
         if let tensor = own[name] { return (tensor, name) }
-        if name.hasSuffix("rotary_emb.inv_freq") { return (spot.tensor, spot.tensor.name) }
+        if Self.isBuffer(name) { return nil }
         let isTied = folders[source.model].config["tie_word_embeddings"] as? Bool ?? true
         if name == "lm_head.weight", isTied,
             let embedding = own["model.embed_tokens.weight"] ?? own["transformer.wte.weight"]

@@ -1,0 +1,93 @@
+import StreamIO
+
+/// Brings rows that are more than a range of one file into the format computed in.
+struct RowAssembly {
+    let kernels: RowKernels
+    let format: FloatFormat
+    let slot: UnsafeMutableRawPointer
+    let unitLength: Int
+    /// What adapters add to the models' tensors.
+    let factors: [Int: AdapterFactors]
+
+    private var unitBytes: Int { unitLength * format.byteWidth }
+
+    /// Writes the rows of a chunk to the start of its slot.
+    ///
+    /// - Parameter padding: the row at the end of what is filled up to a multiple.
+    func assemble(_ pieces: [StagedRows.Piece], padding: [UInt8]) {
+        var target = slot
+        for piece in pieces {
+            switch piece.content {
+            case .stored(let stored): put(stored, piece.unitCount, to: target)
+            case .zero:
+                target.initializeMemory(as: UInt8.self, repeating: 0, count: piece.unitCount * unitBytes)
+            case .padding:
+                padding.withUnsafeBytes { bytes in
+                    guard let row = bytes.baseAddress else { return }
+                    for unit in 0..<piece.unitCount {
+                        (target + unit * unitBytes).copyMemory(from: row, byteCount: unitBytes)
+                    }
+                }
+            case .mean(let places): putMean(places, to: target)
+            }
+            target += piece.unitCount * unitBytes
+        }
+    }
+
+    private func put(_ stored: StagedRows.Stored, _ count: Int, to target: UnsafeMutableRawPointer) {
+        guard let factors = factors[stored.model] else {
+            if stored.type == format.elementType {
+                target.copyMemory(from: slot + stored.start, byteCount: count * unitBytes)
+            } else {
+                kernels.decode(
+                    stored.type, slot + stored.start, to: format, target, count: count * unitLength)
+            }
+            return
+        }
+        for unit in 0..<count {
+            let row = target + unit * unitBytes
+            adapt(stored, unit, factors) { start, values in
+                guard let source = values.baseAddress else { return }
+                kernels.decode(
+                    .f32, source, to: format, row + start * format.byteWidth, count: values.count)
+            }
+        }
+    }
+
+    private func adapt(
+        _ stored: StagedRows.Stored, _ unit: Int, _ factors: AdapterFactors,
+        _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+    ) {
+        let width = stored.type.bitWidth / 8
+        let source = slot + stored.start + unit * unitLength * width
+        factors.adapt(
+            row: stored.first + unit, kernels: kernels,
+            load: { start, values in
+                guard let target = values.baseAddress else { return }
+                kernels.decode(
+                    stored.type, source + start * width, to: .float32, target, count: values.count)
+            }, store: body)
+    }
+
+    /// The sum of rows in float32, in order, from +0, divided by their number.
+    private func putMean(_ places: [StagedRows.Stored], to target: UnsafeMutableRawPointer) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * unitLength) { buffer in
+            guard let sums = buffer.baseAddress else { return }
+            let terms = sums + unitLength
+            sums.update(repeating: 0, count: unitLength)
+            for place in places {
+                if let factors = factors[place.model] {
+                    adapt(place, 0, factors) { start, values in
+                        guard let source = values.baseAddress else { return }
+                        (terms + start).update(from: source, count: values.count)
+                    }
+                } else {
+                    kernels.decode(place.type, slot + place.start, to: .float32, terms, count: unitLength)
+                }
+                for index in 0..<unitLength { sums[index] += terms[index] }
+            }
+            for index in 0..<unitLength { sums[index] /= Float(places.count) }
+            kernels.decode(.f32, sums, to: format, target, count: unitLength)
+        }
+    }
+}

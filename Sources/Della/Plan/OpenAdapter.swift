@@ -1,0 +1,184 @@
+import StreamIO
+import SystemPackage
+
+/// An adapter of a model, opened: which of its tensors belong to which of the base's. Headers only.
+struct OpenAdapter: Sendable {
+    static let fileName = "adapter_model.safetensors"
+    /// Bytes of memory that the tensors of one may take: some fifty thousand tensors, where adapters have a thousand.
+    private static let memoryLimit: UInt64 = 8 << 20
+
+    /// What is added to one tensor of the base, as tensors of the adapter's file.
+    struct Part: Sendable {
+        var down: Checkpoint.Tensor
+        var up: Checkpoint.Tensor
+        var magnitude: Checkpoint.Tensor?
+        var rank: Int
+        var scale: Float
+        var isTransposed: Bool
+    }
+
+    let folder: FilePath
+    let shard: Checkpoint.Shard
+    /// By the base's names.
+    private(set) var parts: [String: Part] = [:]
+    /// Tensors that take the place of the base's, by the base's names.
+    private(set) var saved: [String: Checkpoint.Tensor] = [:]
+
+    /// One module's tensors, as they are found.
+    private struct Module {
+        var down: Checkpoint.Tensor?
+        var up: Checkpoint.Tensor?
+        var magnitude: Checkpoint.Tensor?
+        var isEmbedding = false
+    }
+
+    /// Opens a folder.
+    ///
+    /// - Parameter base: the model that the adapter is of, whose tensors must fit.
+    init(
+        opening folder: FilePath, of base: Checkpoint, in folders: ReadableFolders,
+        isStopped: @escaping () -> Bool
+    ) throws(AdapterProblem) {
+        self.folder = folder
+        let config = try AdapterConfig(folder: folder, in: folders)
+        let path = folder.appending(Self.fileName)
+        let file: ShardTensors
+        do throws(CheckpointError) {
+            file = try ShardTensors(
+                reading: path, in: folders, room: Self.memoryLimit, isStopped: isStopped)
+        } catch {
+            let isPickled = ((try? folders.status(folder.appending("adapter_model.bin"))) ?? nil) != nil
+            throw AdapterProblem(
+                "\(path): \(error.problem)",
+                isPickled
+                    ? "adapter_model.bin is not read: load and save it with peft, which writes \(Self.fileName)"
+                    : error.remedy, isMissing: error.isMissingInput)
+        }
+        shard = file.shard
+        var modules: [String: Module] = [:]
+        for var tensor in file.tensors where !isStopped() {
+            // Past the base's own files.
+            tensor.shard = base.shards.count
+            try add(tensor, to: &modules, base, path)
+        }
+        for (name, module) in modules.sorted(by: { $0.key < $1.key }) {
+            try add(module, of: name, config, base, path)
+        }
+        guard !parts.isEmpty || !saved.isEmpty else {
+            throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
+        }
+    }
+
+    /// What it does, for reports: `added to 14 tensors, rank 8; 1 replaced`.
+    var summary: String {
+        let ranks = Set(parts.values.map(\.rank)).sorted().map { "\($0)" }.joined(separator: ", ")
+        let added = "added to \(parts.count) \(parts.count == 1 ? "tensor" : "tensors"), rank \(ranks)"
+        let texts = (parts.isEmpty ? [] : [added]) + (saved.isEmpty ? [] : ["\(saved.count) replaced"])
+        return texts.joined(separator: "; ")
+    }
+
+    /// What the file's tensors are called for one module: `…q_proj.lora_A.weight`.
+    private mutating func add(
+        _ tensor: Checkpoint.Tensor, to modules: inout [String: Module], _ base: Checkpoint, _ path: FilePath
+    ) throws(AdapterProblem) {
+        var name = tensor.name[...]
+        if name.hasPrefix("base_model.model.") { name = name.dropFirst("base_model.model.".utf8.count) }
+        if name.hasSuffix(".weight"), String(name).containsText(".lora_") {
+            name = name.dropLast(".weight".utf8.count)
+        }
+        if name.hasSuffix(".default") { name = name.dropLast(".default".utf8.count) }
+        func module(_ suffix: String) -> String? {
+            name.hasSuffix(suffix) ? String(name.dropLast(suffix.utf8.count)) : nil
+        }
+        if let module = module(".lora_A") {
+            modules[module, default: Module()].down = tensor
+        } else if let module = module(".lora_B") {
+            modules[module, default: Module()].up = tensor
+        } else if let module = module(".lora_embedding_A") {
+            modules[module, default: Module()].down = tensor
+            modules[module]?.isEmbedding = true
+        } else if let module = module(".lora_embedding_B") {
+            modules[module, default: Module()].up = tensor
+            modules[module]?.isEmbedding = true
+        } else if let module = module(".lora_magnitude_vector") {
+            modules[module, default: Module()].magnitude = tensor
+        } else if String(name).containsText(".base_layer.") {
+            // The base's own, saved along.
+            return
+        } else {
+            let plain = String(name).replacing(".modules_to_save.default.", with: ".").replacing(
+                ".modules_to_save.", with: ".")
+            guard let own = Self.name(plain, in: base) else { throw misfit(tensor, path) }
+            saved[own] = tensor
+        }
+    }
+
+    private mutating func add(
+        _ module: Module, of name: String, _ config: AdapterConfig, _ base: Checkpoint, _ path: FilePath
+    ) throws(AdapterProblem) {
+        guard let down = module.down, let up = module.up else {
+            throw AdapterProblem(
+                "\(path): \(name) has only one of lora_A and lora_B", "download it again")
+        }
+        guard let own = Self.name(name + ".weight", in: base) ?? Self.name(name, in: base),
+            let tensor = base.tensor(named: own)
+        else { throw misfit(down, path) }
+        let isTransposed = module.isEmbedding || config.hasInputsFirst
+        let (outputs, inputs) =
+            isTransposed
+            ? (tensor.shape.last ?? 0, tensor.shape.first ?? 0)
+            : (tensor.shape.first ?? 0, tensor.shape.last ?? 0)
+        let rank = down.shape.first ?? 0
+        guard tensor.shape.count == 2, rank > 0, down.shape == [rank, inputs], up.shape == [outputs, rank]
+        else {
+            throw AdapterProblem(
+                "\(path): lora_A \(down.shape) and lora_B \(up.shape) of \(name) do not fit the base's \(tensor.shape)",
+                tensor.shape.count == 2
+                    ? "name the model that the adapter was made for" : AdapterConfig.mergeRemedy)
+        }
+        if let magnitude = module.magnitude {
+            guard !isTransposed else {
+                throw AdapterProblem(
+                    "\(path): DoRA of \(name), whose inputs come first, is not applied",
+                    AdapterConfig.mergeRemedy)
+            }
+            guard magnitude.shape.reduce(1, *) == outputs else {
+                throw AdapterProblem(
+                    "\(path): lora_magnitude_vector \(magnitude.shape) of \(name) does not fit the base's \(tensor.shape)",
+                    "name the model that the adapter was made for")
+            }
+        }
+        for part in [down, up, module.magnitude] {
+            guard let part, FloatFormat(part.type) == nil else { continue }
+            throw AdapterProblem(
+                "\(path): \(part.name) is of type \(part.type.rawValue), which cannot be computed with",
+                AdapterConfig.mergeRemedy)
+        }
+        let scale = config.scale(of: name, rank: rank)
+        guard scale.isFinite else {
+            throw AdapterProblem("\(path): the scale of \(name) is no number in float32", "download it again")
+        }
+        parts[own] = Part(
+            down: down, up: up, magnitude: module.magnitude, rank: rank, scale: scale,
+            isTransposed: isTransposed)
+    }
+
+    /// What the base's file calls a tensor that the adapter knows by its place in the program: with or without the
+    /// prefix that a whole model's names have.
+    private static func name(_ name: String, in base: Checkpoint) -> String? {
+        var names = [name, "model." + name, "transformer." + name]
+        for prefix in ["model.", "transformer.", "language_model."] where name.hasPrefix(prefix) {
+            names.append(String(name.dropFirst(prefix.utf8.count)))
+        }
+        if name.hasPrefix("model.language_model.") {
+            names.append("language_model.model." + name.dropFirst("model.language_model.".utf8.count))
+        }
+        return names.first { base.place(named: $0) != nil }
+    }
+
+    private func misfit(_ tensor: Checkpoint.Tensor, _ path: FilePath) -> AdapterProblem {
+        AdapterProblem(
+            "\(path): \(tensor.name) fits no tensor of the base",
+            "name the model that the adapter was made for")
+    }
+}

@@ -1,0 +1,88 @@
+import StreamIO
+
+/// What models have of the output's tensors: ranges of files, rows by token, what adapters add.
+extension TensorPlanner {
+    /// The tensor's bytes; `file` holds the model and shard until `renumberInputs`.
+    mutating func input(_ tensor: Checkpoint.Tensor, of model: Int) -> InputTensor {
+        let number = files[model][tensor.shard] ?? inputs.count
+        if number == inputs.count {
+            let shard = models[model].shard(of: tensor)
+            files[model][tensor.shard] = number
+            inputs.append(
+                InputFile(
+                    path: shard.path, size: shard.byteCount, inode: shard.inode, modified: shard.modified,
+                    changed: shard.changed, headerChecksum: shard.headerChecksum))
+        }
+        return InputTensor(
+            file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount, model: model)
+    }
+
+    /// What a model has of a tensor: where it has a vocabulary axis, rows by token.
+    mutating func input(
+        _ tensor: Checkpoint.Tensor, of model: Int, at spot: OutputSpot, in slice: PlannedSlice,
+        _ tokens: OutputVocabulary?
+    ) -> InputTensor {
+        var own = input(tensor, of: model)
+        guard let rows = tokens?.maps[model] else {
+            if let part = adapterPart(of: tensor, model) {
+                let identity = VocabularyRows.identity(model: model, count: tensor.shape.first ?? 0)
+                own.rows = RowSources(identity, of: [model: own], adapters: [model: part])
+            }
+            return own
+        }
+        var tensors: [Int: InputTensor] = [:]
+        var adapters: [Int: AdapterPart] = [:]
+        for other in rows.models {
+            guard other != model else {
+                tensors[model] = own
+                adapters[model] = adapterPart(of: tensor, model)
+                continue
+            }
+            switch counterpart(of: spot, in: other, slice) {
+            case .tensor(let plain), .tied(let plain):
+                let found = models[other].effective(plain)
+                guard FloatFormat(found.type) != nil, found.shape.dropFirst() == tensor.shape.dropFirst(),
+                    rows.lastRow(of: other) < found.shape.first ?? 0
+                else {
+                    findings.noteShape(found, of: other, base: spot.base)
+                    return own
+                }
+                tensors[other] = input(found, of: other)
+                adapters[other] = adapterPart(of: found, other)
+            case .computed, .part: tensors[other] = input(spot.base, of: slice.base)
+            case .missing(let name):
+                findings.missing[other, default: .init()].note(name)
+                return own
+            }
+        }
+        own.rows = RowSources(rows, of: tensors, adapters: adapters)
+        return own
+    }
+
+    /// What any model of the merge has of a tensor outside of the layers.
+    mutating func counterpart(
+        of spot: OutputSpot, in model: Int, _ slice: PlannedSlice
+    ) -> Counterpart {
+        if model == slice.base { return .tensor(spot.base) }
+        return matching.counterpart(of: spot.sought, spot.base, layer: nil, of: model, in: slice.base)
+    }
+
+    /// What a model's adapter adds to a tensor; `nil` where it has none, or nothing for it.
+    mutating func adapterPart(of tensor: Checkpoint.Tensor, _ model: Int) -> AdapterPart? {
+        guard let part = models[model].adapter?.parts[tensor.name] else { return nil }
+        return AdapterPart(
+            down: input(part.down, of: model), up: input(part.up, of: model), rank: part.rank,
+            scale: part.scale, isTransposed: part.isTransposed,
+            magnitude: part.magnitude.map { input($0, of: model) })
+    }
+
+    /// Orders the input files: the base's first, then the models' in their order, each by name.
+    mutating func renumberInputs() {
+        let order = files.flatMap { shards in shards.sorted { $0.key < $1.key }.map(\.value) }
+        var numbers = Array(repeating: 0, count: inputs.count)
+        for (new, old) in order.enumerated() { numbers[old] = new }
+        inputs = order.map { inputs[$0] }
+        tensors.renumberFiles(numbers)
+        tensors.complete()
+    }
+}

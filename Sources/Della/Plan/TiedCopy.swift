@@ -1,0 +1,59 @@
+import StreamIO
+
+/// A tensor that is another one of the same model, stored a second time.
+struct TiedCopy {
+    /// What its name ends with.
+    let ending: String
+    /// What the names of those end with that it may be a copy of, the likeliest first.
+    let originals: [String]
+    /// Whether it is a head, which a config may untie.
+    var isHead = false
+
+    private static let all = [
+        TiedCopy(
+            ending: "shared.weight",
+            originals: ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]),
+        TiedCopy(
+            ending: "encoder.embed_tokens.weight",
+            originals: ["shared.weight", "decoder.embed_tokens.weight"]),
+        TiedCopy(
+            ending: "decoder.embed_tokens.weight",
+            originals: ["shared.weight", "encoder.embed_tokens.weight", "proj_out.weight"]),
+        TiedCopy(ending: "proj_out.weight", originals: ["decoder.embed_tokens.weight"]),
+        TiedCopy(ending: "cls.predictions.bias", originals: ["cls.predictions.decoder.bias"]),
+        TiedCopy(ending: "cls.predictions.decoder.bias", originals: ["cls.predictions.bias"]),
+        TiedCopy(ending: "lm_head.bias", originals: ["lm_head.decoder.bias"]),
+        TiedCopy(ending: "lm_head.decoder.bias", originals: ["lm_head.bias"]),
+        TiedCopy(
+            ending: "cls.predictions.decoder.weight", originals: ["embeddings.word_embeddings.weight"],
+            isHead: true),
+        TiedCopy(
+            ending: "lm_head.decoder.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true),
+        TiedCopy(
+            ending: "vocab_projector.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true),
+        TiedCopy(
+            ending: "generator_lm_head.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true
+        ),
+    ]
+
+    /// What a tensor of that name is a copy of; `nil` for one that is none.
+    static func of(_ name: String) -> TiedCopy? { all.first { matches(name, $0.ending) } }
+
+    /// The tensor of a model that it would be a copy of there. O(tensors).
+    func original(in model: OpenModel) -> Checkpoint.Tensor? {
+        guard !isHead || model.profile.tiesHead else { return nil }
+        let tensors = model.checkpoint.tensors
+        for ending in originals {
+            if let place = tensors.indices.first(where: { Self.matches(tensors.name(at: $0), ending) }) {
+                return tensors[place]
+            }
+        }
+        return nil
+    }
+
+    private static func matches(_ name: String, _ ending: String) -> Bool {
+        name.hasSuffix(ending)
+            && (name.utf8.count == ending.utf8.count
+                || name.utf8.dropLast(ending.utf8.count).last == UInt8(ascii: "."))
+    }
+}

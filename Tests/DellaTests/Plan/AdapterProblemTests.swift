@@ -1,0 +1,123 @@
+import Foundation
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+@testable import MergeReference
+
+/// Adapters that cannot be applied: each is refused by name, before a weight is read.
+@Suite struct AdapterProblemTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        var what: String
+        /// Names after `base_model.model.` and shapes.
+        var tensors: [(String, [Int])] = Self.fitting
+        var config = #"{"peft_type": "LORA", "r": 2, "lora_alpha": 4}"#
+        var type = StoredType.f32
+        /// What the message says.
+        var expected: String
+
+        var testDescription: String { what }
+
+        static let module = "model.layers.0.mlp.up_proj"
+        static let fitting = [("\(module).lora_A.weight", [2, 6]), ("\(module).lora_B.weight", [8, 2])]
+    }
+
+    static let cases: [Case] = [
+        Case(
+            what: "rank",
+            tensors: [("\(Case.module).lora_A.weight", [2, 6]), ("\(Case.module).lora_B.weight", [8, 3])],
+            expected: "do not fit the base's [8, 6] (name the model that the adapter was made for)"),
+        Case(
+            what: "another model's",
+            tensors: [("\(Case.module).lora_A.weight", [2, 7]), ("\(Case.module).lora_B.weight", [8, 2])],
+            expected: "do not fit the base's [8, 6]"),
+        Case(
+            what: "no such module",
+            tensors: [
+                ("model.layers.9.mlp.up_proj.lora_A.weight", [2, 6]),
+                ("model.layers.9.mlp.up_proj.lora_B.weight", [8, 2]),
+            ],
+            expected: "model.layers.9.mlp.up_proj.lora_A.weight fits no tensor of the base"),
+        Case(
+            what: "half", tensors: [("\(Case.module).lora_A.weight", [2, 6])],
+            expected: "\(Case.module) has only one of lora_A and lora_B"),
+        Case(
+            what: "a saved module of another", tensors: Case.fitting + [("score.weight", [3, 6])],
+            expected: "score.weight fits no tensor of the base"),
+        Case(
+            what: "magnitude",
+            tensors: Case.fitting + [("\(Case.module).lora_magnitude_vector", [6])],
+            expected: "lora_magnitude_vector [6] of \(Case.module) does not fit"),
+        Case(
+            what: "DoRA of inputs first",
+            tensors: [
+                ("\(Case.module).lora_A.weight", [2, 8]), ("\(Case.module).lora_B.weight", [6, 2]),
+                ("\(Case.module).lora_magnitude_vector", [6]),
+            ], config: #"{"r": 2, "fan_in_fan_out": true}"#,
+            expected: "whose inputs come first, is not applied"),
+        Case(what: "no tensors", tensors: [], expected: "holds no tensor of an adapter"),
+        Case(what: "quantised", type: .f8, expected: "is of type F8_E4M3, which cannot be computed with"),
+        Case(
+            what: "another kind", config: #"{"peft_type": "IA3", "r": 2}"#,
+            expected: "peft_type is IA3, and only LORA"),
+        Case(
+            what: "alora", config: #"{"r": 2, "alora_invocation_tokens": [1]}"#,
+            expected: "alora_invocation_tokens is not applied"),
+        Case(what: "rank of nothing", config: #"{"r": 0}"#, expected: "r is no rank"),
+        Case(what: "NaN", config: #"{"r": 2, "lora_alpha": NaN}"#, expected: "lora_alpha is no number"),
+        Case(
+            what: "a scale past float32", config: #"{"r": 2, "lora_alpha": 1e300}"#,
+            expected: "is no number in float32"),
+        Case(what: "not JSON", config: "{", expected: "adapter_config.json: "),
+        Case(what: "a list", config: "[]", expected: "not a JSON object"),
+        Case(
+            what: "a pattern of many repetitions",
+            config: #"{"r": 2, "alpha_pattern": {"(a+)+$": 1}}"#, expected: "which is not matched here"),
+        Case(
+            what: "a pattern that is none", config: #"{"r": 2, "alpha_pattern": {"(": 1}}"#,
+            expected: "which is not matched here"),
+        Case(
+            what: "a pattern's number", config: #"{"r": 2, "alpha_pattern": {"up_proj": "x"}}"#,
+            expected: "alpha_pattern of up_proj is no number"),
+    ]
+
+    @Test(arguments: cases)
+    func isRefusedByName(made: Case) throws {
+        let folder = try TemporaryFolder.create()
+        defer { try? FileSystem.removeTree(folder) }
+        try write("base", [("\(Case.module).weight", [8, 6])], .f32, in: folder)
+        try CheckpointFolder.write(
+            Array(#"{"model_type": "llama", "num_hidden_layers": 1}"#.utf8),
+            to: folder.appending("base/config.json").string)
+        try write(
+            "adapter", made.tensors.map { ("base_model.model." + $0.0, $0.1) }, made.type, in: folder,
+            file: "adapter_model.safetensors")
+        try CheckpointFolder.write(
+            Array(made.config.utf8), to: folder.appending("adapter/adapter_config.json").string)
+        let library = ModelLibrary(folders: [folder], workingDirectory: nil, allowsAnyPath: true)
+        let text =
+            "merge_method: task_arithmetic\nbase_model: base\nmodels:\n- {model: base+adapter, parameters: {weight: 1}}\n"
+        let problems = try #require(throws: MergeProblems.self) {
+            _ = try MergePlanner(library: library).plan(
+                Array(text.utf8), fileName: "m.yml", outputName: "out")
+        }
+        #expect(problems.description.contains(made.expected), "\(problems)")
+        #expect(problems.description.hasPrefix("m.yml:4: adapter: "), "\(problems)")
+    }
+
+    private func write(
+        _ name: String, _ tensors: [(String, [Int])], _ type: StoredType, in folder: FilePath,
+        file: String = "model.safetensors"
+    ) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder.appending(name).string, withIntermediateDirectories: true)
+        let encoded = TensorFile.encoded(
+            tensors.map { entry in
+                TensorFile.Tensor(
+                    name: entry.0, type: type, shape: entry.1,
+                    bytes: Array(repeating: 0, count: entry.1.reduce(1, *) * type.byteWidth))
+            }, alignment: nil)
+        try CheckpointFolder.write(encoded, to: folder.appending(name).appending(file).string)
+    }
+}
