@@ -136,6 +136,11 @@ struct OpenAdapter: Sendable {
                 tensor.shape.count == 2
                     ? "name the model that the adapter was made for" : AdapterConfig.mergeRemedy)
         }
+        guard tensor.shape[0] <= VocabularyRows.rowLimit else {
+            throw AdapterProblem(
+                "\(path): \(own) has \(tensor.shape[0]) rows, and one that is adapted at most \(VocabularyRows.rowLimit)",
+                AdapterConfig.mergeRemedy)
+        }
         if let magnitude = module.magnitude {
             guard !isTransposed else {
                 throw AdapterProblem(

@@ -68,7 +68,7 @@ struct OpenModel: Sendable {
     let embedding: Checkpoint.Tensor?
 
     /// Rows of the embedding; `nil` for a model without one.
-    var embeddingRows: Int? { embedding?.shape.first }
+    var embeddingRows: Int? { embedding.map(effective)?.shape.first }
 
     /// Those of them that tokens may have: `vocab_size` of config.json, where that is less.
     var vocabularyRows: Int? {

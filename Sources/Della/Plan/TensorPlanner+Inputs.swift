@@ -34,6 +34,10 @@ extension TensorPlanner {
         var adapters: [Int: AdapterPart] = [:]
         for other in rows.models {
             guard other != model else {
+                guard rows.lastRow(of: model) < tensor.shape.first ?? 0 else {
+                    findings.noteShape(tensor, of: model, base: spot.base)
+                    return own
+                }
                 tensors[model] = own
                 adapters[model] = adapterPart(of: tensor, model)
                 continue

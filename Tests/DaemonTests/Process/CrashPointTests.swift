@@ -15,7 +15,7 @@ import Testing
         return Swift.stride(from: first, through: operations, by: step)
     }
 
-    @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties"])
+    @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties", "task_arithmetic"])
     func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String, method: String) throws {
         let tiny = try TinyMerge(engine: engine, method: method)
         let expected = try tiny.undisturbed()

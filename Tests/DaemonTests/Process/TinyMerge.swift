@@ -3,6 +3,8 @@ import StreamIO
 import SystemPackage
 import Testing
 
+@testable import MergeReference
+
 /// Two tiny models and a config in a folder of memory, merged by the program itself.
 struct TinyMerge {
     let engine: String
@@ -33,6 +35,14 @@ struct TinyMerge {
           - model: tune
             parameters: {density: 0.4, weight: 1.0}
         """,
+        // Rows by token, filled up to a multiple, and an adapter.
+        "task_arithmetic": """
+        base_model: base
+        models:
+          - model: tune+adapter
+            parameters: {weight: 1.0}
+        tokenizer: {source: union, pad_to_multiple_of: 7}
+        """,
     ]
 
     init(engine: String, method: String = "della") throws {
@@ -47,6 +57,7 @@ struct TinyMerge {
                 in: notes)
             try #require(made.code == 0, "\(made.errors)")
         }
+        if method == "task_arithmetic" { try addTokenizersAndAdapter() }
         let words = try #require(Self.configs[method])
         let config = """
             merge_method: \(method)
@@ -55,6 +66,35 @@ struct TinyMerge {
             \(words)
             """
         try FileSystem.writeWhole(Array(config.utf8), to: folder.appending("merge.yml"), sync: false)
+    }
+
+    /// Tokenizers of other tokens in another order, and an adapter of one layer.
+    private func addTokenizersAndAdapter() throws {
+        let tensors = try CheckpointFolder(reading: folder.appending("base").string).tensors
+        let rows = try #require(tensors.first { $0.name == "model.embed_tokens.weight" }).shape[0]
+        let tokens = (0..<rows).map { "t\($0)" }
+        for (name, words) in [("base", tokens), ("tune", ["new"] + tokens.dropFirst(2).reversed())] {
+            let vocabulary = words.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ")
+            let text = "{\"model\": {\"type\": \"BPE\", \"vocab\": {\(vocabulary)}}, \"added_tokens\": []}"
+            try CheckpointFolder.write(
+                Array(text.utf8), to: folder.appending(name).appending("tokenizer.json").string)
+        }
+        let layer = try #require(tensors.first { $0.name.hasSuffix("mlp.up_proj.weight") })
+        let module = "base_model.model." + layer.name.dropLast(".weight".count)
+        let factors = [("A", [4, layer.shape[1]]), ("B", [layer.shape[0], 4])].map { name, shape in
+            let values = (0..<shape.reduce(1, *)).map { Float($0 % 11 - 5) / 64 }
+            return TensorFile.Tensor(
+                name: "\(module).lora_\(name).weight", type: .f32, shape: shape,
+                bytes: ReferenceFormat.encode(values, as: .f32))
+        }
+        let adapter = folder.appending("adapter")
+        try FileSystem.createFolder(adapter)
+        try CheckpointFolder.write(
+            TensorFile.encoded(factors, alignment: nil),
+            to: adapter.appending("adapter_model.safetensors").string)
+        try CheckpointFolder.write(
+            Array("{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8}".utf8),
+            to: adapter.appending("adapter_config.json").string)
     }
 
     func run(_ plan: String?) throws -> (code: Int32, output: String, errors: String) {
