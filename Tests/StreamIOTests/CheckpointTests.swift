@@ -75,7 +75,7 @@ import Testing
         try folder.write([], "pytorch_model-00001-of-00002.bin")
         let pickled = try Self.error(folder.path)
         #expect(pickled.reason == .pickled(file: "pytorch_model-00001-of-00002.bin"))
-        #expect(!pickled.isMissingInput && "\(pickled)".contains("convert"))
+        #expect(!pickled.isMissingInput && "\(pickled)".contains("finish the download, or convert"))
         try folder.write([], "b.safetensors")
         try folder.write([], "a.safetensors")
         #expect(try Self.error(folder.path).reason == .ambiguous(files: ["a.safetensors", "b.safetensors"]))

@@ -81,6 +81,11 @@ extension MergePlan {
         return folders
     }
 
+    /// Those of them whose weights are in PyTorch's format.
+    var torchFolders: Set<FilePath> {
+        Set(inputs.lazy.filter { $0.path.extension == "bin" }.map(\.folder))
+    }
+
     /// The model that each input file is of, by the name that the config has for it; `nil` where several share a
     /// folder.
     var modelNamesByFolder: [FilePath: String]? {

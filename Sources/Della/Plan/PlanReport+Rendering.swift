@@ -4,11 +4,12 @@ extension PlanReport {
     /// The report as a person reads it, several lines, the last one ended.
     public var text: String {
         var lines = ["method    \(plan.method.name), seed \(plan.seed)"]
-        let folders = modelFolders
+        let folders = modelFolders, areTorch = areTorch
         for (index, name) in plan.modelNames.enumerated() {
             let isFirst = index == (plan.base == 0 ? 1 : 0)
             let label = index == plan.base ? "base      " : isFirst ? "models    " : "          "
-            lines.append(label + name + (index < folders.count ? "  \(folders[index])" : ""))
+            let format = index < areTorch.count && areTorch[index] ? " (pytorch_model.bin)" : ""
+            lines.append(label + name + (index < folders.count ? "  \(folders[index])" : "") + format)
         }
         lines += Self.lines("names     ", plan.modelNames, plan.namings)
         lines += Self.lines("adapters  ", plan.modelNames, plan.adapters)
@@ -54,6 +55,12 @@ extension PlanReport {
     /// The folders that models were found in, in the order of the inputs.
     private var modelFolders: [String] {
         plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(\.string)
+    }
+
+    /// Which of them hold `.bin` files instead of safetensors, in the same order.
+    private var areTorch: [Bool] {
+        let torch = plan.torchFolders
+        return plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(torch.contains)
     }
 
     /// The types of the output's tensors, the most frequent first.
@@ -161,7 +168,7 @@ extension PlanReport {
     /// The report for programs: bytes are bytes, times seconds; what is not known is null.
     public var json: JSON {
         let charts = ParameterChart.charts(of: plan)
-        let folders = modelFolders
+        let folders = modelFolders, areTorch = areTorch
         let models = plan.modelNames.enumerated().map { index, name in
             Self.object([
                 ("name", .string(name)), ("path", index < folders.count ? .string(folders[index]) : .null),
@@ -173,6 +180,10 @@ extension PlanReport {
                 (
                     "adapter",
                     (index < plan.adapters.count ? plan.adapters[index] : nil).map { .string($0) } ?? .null
+                ),
+                (
+                    "format",
+                    index < areTorch.count ? .string(areTorch[index] ? "bin" : "safetensors") : .null
                 ),
             ])
         }

@@ -1,10 +1,10 @@
 import SystemPackage
 
-/// A model's folder of safetensors files, opened by their headers alone.
+/// A model's folder of safetensors files, or of PyTorch's, opened by what they say of their tensors alone.
 ///
 /// Links are followed, as Hugging Face's cache needs. No file stays open.
 public struct Checkpoint: Hashable, Sendable {
-    /// One safetensors file, and how to tell whether it is still the same.
+    /// One file of weights, and how to tell whether it is still the same.
     public struct Shard: Hashable, Sendable {
         /// In the folder, links not followed.
         public var path: FilePath
@@ -16,7 +16,8 @@ public struct Checkpoint: Hashable, Sendable {
         public var modified: Int64
         /// As `modified`, and nobody can set it.
         public var changed: Int64
-        /// CRC-32C of the header: the eight bytes of its length and the JSON.
+        /// CRC-32C of the header: the eight bytes of its length and the JSON. Of PyTorch's files, of the zip directory
+        /// and the pickle.
         public var headerChecksum: UInt32
     }
 
@@ -45,11 +46,11 @@ public struct Checkpoint: Hashable, Sendable {
     public static let entryLimit = 100_000
     /// The most bytes that an index may have.
     public static let indexByteLimit = 100_000_000
-    static let indexName = "model.safetensors.index.json"
-    static let singleName = "model.safetensors"
 
     /// As it was given.
     public let directory: FilePath
+    /// Of all of its files.
+    public let format: CheckpointFormat
     /// By file name.
     public let shards: [Shard]
     /// By file name, then offset.
@@ -72,7 +73,8 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// Opens and validates the model of a folder: `model.safetensors.index.json` and the files it names, else
     /// `model.safetensors`, else a complete set of shards, else the only `.safetensors` file there. Where the index
-    /// is wrong, and a complete set of shards is there, their headers decide.
+    /// is wrong, and a complete set of shards is there, their headers decide. Where there are no safetensors, the same
+    /// of `pytorch_model.bin`.
     ///
     /// - Parameters:
     ///   - folders: what may be read.
@@ -97,61 +99,50 @@ public struct Checkpoint: Hashable, Sendable {
         _ directory: FilePath, _ folders: ReadableFolders, room: UInt64, isStopped: @escaping () -> Bool
     ) throws {
         let names = try Self.list(directory, folders)
-        let set = Self.completeSet(names)
+        let format = CheckpointFormat(names)
+        let set = format.completeSet(names)
         func opened(_ files: [String], _ index: CheckpointIndex?, _ remark: String? = nil) throws -> Self {
             try Self(
-                directory, files, names, index, folders, room: room, remark: remark, isStopped: isStopped)
+                directory, format, files, names, index, folders, room: room, remark: remark,
+                isStopped: isStopped)
         }
-        guard names.contains(Self.indexName) else {
-            if let set, set.count > 1, !names.contains(Self.singleName) {
+        guard names.contains(format.indexName) else {
+            if let set, set.count > 1, !names.contains(format.singleName) {
                 self = try opened(
-                    set, nil, "there is no \(Self.indexName): all of \(set.count) files are merged")
+                    set, nil, "there is no \(format.indexName): all of \(set.count) files are merged")
             } else {
-                self = try opened([Self.chooseFile(names, directory)], nil)
+                self = try opened([Self.chooseFile(names, format, directory)], nil)
             }
             return
         }
-        let path = directory.appending(Self.indexName)
+        let path = directory.appending(format.indexName)
         do {
-            let index = try CheckpointIndex(reading: path, in: folders, isStopped: isStopped)
+            let index = try CheckpointIndex(
+                reading: path, of: format, in: folders, isStopped: isStopped)
             self = try opened(index.shardNames, index)
         } catch let error as CheckpointError where error.isIndexs {
-            guard let files = set ?? (names.contains(Self.singleName) ? [Self.singleName] : nil) else {
+            guard let files = set ?? (names.contains(format.singleName) ? [format.singleName] : nil) else {
                 throw error
             }
             self = try opened(
                 files, nil,
-                "\(Self.indexName) is wrong, and not believed (\(error.problem)): the files' headers decide")
+                "\(format.indexName) is wrong, and not believed (\(error.problem)): the files' headers decide"
+            )
         }
-    }
-
-    /// The shards of a set that is complete by its own names, `model-00001-of-00003.safetensors` and so on; `nil`
-    /// where there is none, or several.
-    private static func completeSet(_ names: Set<String>) -> [String]? {
-        var sets: [String: [String]] = [:]
-        for name in names {
-            let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-            guard parts.count == 4, parts[0] == "model", parts[1].utf8.count == 5, parts[2] == "of",
-                parts[3].hasSuffix(".safetensors")
-            else { continue }
-            sets[String(parts[3].dropLast(12)), default: []].append(name)
-        }
-        guard sets.count == 1, let (total, files) = sets.first, let count = Int(total), count == files.count
-        else { return nil }
-        let numbers = Set(files.compactMap { Int($0.dropFirst(6).prefix(5)) })
-        return numbers == Set(1...count) ? files.sorted() : nil
     }
 
     /// Measures all headers before any is kept.
     private init(
-        _ directory: FilePath, _ files: [String], _ names: Set<String>, _ index: CheckpointIndex?,
-        _ folders: ReadableFolders, room: UInt64, remark: String?, isStopped: @escaping () -> Bool
+        _ directory: FilePath, _ format: CheckpointFormat, _ files: [String], _ names: Set<String>,
+        _ index: CheckpointIndex?, _ folders: ReadableFolders, room: UInt64, remark: String?,
+        isStopped: @escaping () -> Bool
     ) throws {
         var headers: [ShardHeader] = []
         for name in files {
             let path = directory.appending(name)
             if let index, !names.contains(name) { throw CheckpointError(index.path, .missingShard(name)) }
-            headers.append(try ShardHeader(measuring: path, in: folders, isStopped: isStopped))
+            headers.append(
+                try ShardHeader(measuring: path, of: format, in: folders, room: room, isStopped: isStopped))
         }
         guard headers.reduce(0, { $0.addingSaturated($1.shard.byteCount) }) <= Self.byteLimit else {
             throw CheckpointError(directory, .tooManyBytes)
@@ -159,10 +150,13 @@ public struct Checkpoint: Hashable, Sendable {
         var extent = headers.reduce(TensorTable.Extent()) { $0 + $1.extent }
         extent.tensors = max(extent.tensors, index?.extent.tensors ?? 0)
         extent.nameBytes = max(extent.nameBytes, index?.extent.nameBytes ?? 0)
-        guard extent.byteCount <= room else {
-            throw CheckpointError(directory, .tooLarge(needed: extent.byteCount, tensors: extent.tensors))
+        // Each file is read again while the table is there.
+        let needed = extent.byteCount.addingSaturated(headers.map(\.scratch).max() ?? 0)
+        guard needed <= room else {
+            throw CheckpointError(directory, .tooLarge(needed: needed, tensors: extent.tensors))
         }
         self.directory = directory
+        self.format = format
         shards = headers.map(\.shard)
         metadata = headers.first?.metadata ?? [:]
         memory = extent.byteCount
@@ -203,9 +197,10 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// The file that holds the model of a folder without an index.
     private static func chooseFile(
-        _ names: Set<String>, _ directory: FilePath
+        _ names: Set<String>, _ format: CheckpointFormat, _ directory: FilePath
     ) throws(CheckpointError) -> String {
-        if names.contains(singleName) { return singleName }
+        if names.contains(format.singleName) { return format.singleName }
+        if format == .torch, let only = format.completeSet(names)?.first { return only }
         let visible = names.filter { !$0.hasPrefix(".") }.sorted { ExactString($0) < ExactString($1) }
         let all = visible.filter { $0.hasSuffix(".safetensors") }
         let candidates = all.filter { !$0.hasPrefix("consolidated") }

@@ -12,7 +12,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case notPermitted
         /// No weights in the folder at all.
         case noModel
-        /// Weights in PyTorch's format only, which is code to be run rather than data.
+        /// Weights in PyTorch's format only, in files that nothing says are all of a model.
         case pickled(file: String)
         /// Weights in the layout of Mistral's own programs only, whose tensors have other names.
         case consolidated(file: String)
@@ -29,9 +29,10 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         /// What Git leaves in place of a large file it has not fetched.
         case lfsPointer
         case invalidFile(SafetensorsError)
+        case invalidArchive(TorchFileError)
         /// More bytes than a model may have.
         case tooManyBytes
-        /// A safetensors file became another while it was read.
+        /// A file became another while it was read.
         case changed
         /// The tensors take more memory than there is for them, in bytes.
         case tooLarge(needed: UInt64, tensors: Int)
@@ -85,7 +86,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notAFile: "not a regular file"
         case .notPermitted: "leads out of the folders that may be read"
         case .noModel: "no model in this folder"
-        case .pickled(let file): "the model is only there in PyTorch's format (\(file))"
+        case .pickled(let file):
+            "the model is only there in PyTorch's format (\(file)), and not as pytorch_model.bin or a complete set of it"
         case .consolidated(let file): "the model is only there in Mistral's own layout (\(file))"
         case .ambiguous(let files):
             "several safetensors files and no index: \(files.prefix(3).joined(separator: ", "))"
@@ -97,6 +99,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .tensorNotInIndex(let tensor): "tensor \(tensor) is not in the index, or there in another file"
         case .lfsPointer: "a Git LFS pointer in place of the file"
         case .invalidFile(let error): "\(error)"
+        case .invalidArchive(let error): "\(error)"
         case .tooManyBytes: "the model's files have more than \(Checkpoint.byteLimit >> 40) TiB"
         case .changed: "the file changed while it was read"
         case .tooLarge(let needed, let tensors):
@@ -119,7 +122,8 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notAFile: "replace it by the file itself"
         case .notPermitted: "move the file there"
         case .noModel: "give a folder with model.safetensors or model.safetensors.index.json"
-        case .pickled: "convert it to safetensors, with transformers' save_pretrained for instance"
+        case .pickled:
+            "finish the download, or convert it to safetensors, with transformers' save_pretrained for instance"
         case .consolidated: "name the model in transformers' layout, with model.safetensors"
         case .ambiguous: "add model.safetensors.index.json, or leave one file"
         case .missingShard: "finish the download"
@@ -130,6 +134,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .stopped: "open it again"
         case .invalidFile(let error) where error.suggestsTruncation:
             "download it again; it may have been cut short"
+        case .invalidArchive(let error): error.remedy
         case .invalidIndex, .invalidShardName, .tensorNotInShard, .tensorNotInIndex, .invalidFile:
             "download it again"
         }

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// `model.safetensors.index.json`: which file of the folder holds which tensor.
+/// `model.safetensors.index.json`, or `pytorch_model.bin.index.json`: which file of the folder holds which tensor.
 ///
 /// Read twice: once to count, so that what the names take is known before it is taken, and once to keep them.
 struct CheckpointIndex {
@@ -11,6 +11,7 @@ struct CheckpointIndex {
     private static let depthLimit = 64
 
     let path: FilePath
+    private let format: CheckpointFormat
     /// Each once, in the order of their bytes.
     let shardNames: [String]
     /// Tensors that it names, and the bytes of their names.
@@ -24,9 +25,11 @@ struct CheckpointIndex {
 
     /// Reads the index and keeps the names of files.
     init(
-        reading path: FilePath, in folders: ReadableFolders, isStopped: @escaping () -> Bool
+        reading path: FilePath, of format: CheckpointFormat, in folders: ReadableFolders,
+        isStopped: @escaping () -> Bool
     ) throws {
         self.path = path
+        self.format = format
         self.folders = folders
         self.isStopped = isStopped
         let file = try TextFile(path, in: folders, isStopped: isStopped)
@@ -40,7 +43,7 @@ struct CheckpointIndex {
             throw CheckpointError(path, .lfsPointer)
         }
         var extent = TensorTable.Extent()
-        let shards = try Self.read(file) { name, _ in
+        let shards = try Self.read(file, format) { name, _ in
             extent.tensors += 1
             extent.nameBytes += name.count
         }
@@ -62,7 +65,7 @@ struct CheckpointIndex {
         let file = try TextFile(path, in: folders, isStopped: isStopped)
         var shardOfName: [UInt16] = []
         shardOfName.reserveCapacity(extent.tensors)
-        _ = try Self.read(file) { name, shard in
+        _ = try Self.read(file, format) { name, shard in
             guard table.names.count < extent.tensors, shard < order.count else {
                 throw CheckpointError(path, .changed)
             }
@@ -78,7 +81,7 @@ struct CheckpointIndex {
 
     /// Hands out each tensor's name and the number of its file, and returns the files' names by number.
     private static func read(
-        _ file: TextFile, _ receive: ([UInt8], Int) throws -> Void
+        _ file: TextFile, _ format: CheckpointFormat, _ receive: ([UInt8], Int) throws -> Void
     ) throws -> NameTable {
         let path = file.path
         var reader = file.reader(0..<Int(file.status.size), allowsNonfinite: true)
@@ -101,7 +104,7 @@ struct CheckpointIndex {
                     guard try reader.kind() == .object else {
                         throw CheckpointError(path, .invalidIndex("no weight_map"))
                     }
-                    shards = try map(&reader, path, tooLong, receive)
+                    shards = try map(&reader, path, format, tooLong, receive)
                 } else {
                     try reader.skipValue(depthLimit: depthLimit)
                 }
@@ -115,8 +118,8 @@ struct CheckpointIndex {
     }
 
     private static func map(
-        _ reader: inout JSONReader, _ path: FilePath, _ tooLong: CheckpointError,
-        _ receive: ([UInt8], Int) throws -> Void
+        _ reader: inout JSONReader, _ path: FilePath, _ format: CheckpointFormat,
+        _ tooLong: CheckpointError, _ receive: ([UInt8], Int) throws -> Void
     ) throws -> NameTable {
         var shards = NameTable()
         var name: [UInt8] = []
@@ -135,7 +138,7 @@ struct CheckpointIndex {
             guard let shard = try reader.string(atMost: SafetensorsParser.nameLimit) else { throw tooLong }
             if !last.name.elementsEqual(shard) || shards.count == 0 {
                 let text = shard.text
-                guard isPlain(text) else { throw CheckpointError(path, .invalidShardName(text)) }
+                guard isPlain(text, format) else { throw CheckpointError(path, .invalidShardName(text)) }
                 last = (Array(shard), shards.insert(shard).number)
                 guard shards.count <= shardLimit else {
                     throw CheckpointError(path, .invalidIndex("more than \(shardLimit) files"))
@@ -146,9 +149,9 @@ struct CheckpointIndex {
         return shards
     }
 
-    /// Whether a name can only mean a safetensors file in the folder itself.
-    private static func isPlain(_ name: String) -> Bool {
-        name.hasSuffix(".safetensors") && !name.hasPrefix(".") && name.utf8.count <= 255
+    /// Whether a name can only mean a file of the format in the folder itself.
+    private static func isPlain(_ name: String, _ format: CheckpointFormat) -> Bool {
+        name.hasSuffix(format.suffix) && !name.hasPrefix(".") && name.utf8.count <= 255
             && !name.unicodeScalars.contains { $0 == "/" || $0.value < 0x20 || $0.value == 0x7F }
     }
 }

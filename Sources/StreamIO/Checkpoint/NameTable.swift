@@ -36,6 +36,9 @@ struct NameTable: Hashable, Sendable {
     /// The name of that number.
     subscript(number: Int) -> String { String(decoding: bytes[range(number)], as: UTF8.self) }
 
+    /// The bytes of the name of that number.
+    func bytes(of number: Int) -> ArraySlice<UInt8> { bytes[range(number)] }
+
     private func range(_ number: Int) -> Range<Int> {
         (number == 0 ? 0 : Int(ends[number - 1]))..<Int(ends[number])
     }

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// A file of JSON, or with JSON at its start, that is read piece by piece.
+/// A file that is read piece by piece as far as it says what else is in it: JSON, a zip directory, a pickle.
 final class TextFile {
     let path: FilePath
     private let file: OpenFile
@@ -48,7 +48,18 @@ final class TextFile {
         }
     }
 
-    private func read(
+    /// That many bytes of the file, which must be there, and which count into the checksum.
+    func bytes(at offset: UInt64, count: Int) throws(CheckpointError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let result = bytes.withUnsafeMutableBytes { raw in
+            Result { () throws(CheckpointError) in try read(into: raw, at: offset) }
+        }
+        _ = try result.get()
+        return bytes
+    }
+
+    /// Fills a buffer, and counts it into the checksum.
+    func read(
         into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
     ) throws(CheckpointError) -> Int {
         if isStopped() { throw CheckpointError(path, .stopped) }

@@ -1,4 +1,4 @@
-/// The tensors of one or more safetensors files in flat arrays, their names interned.
+/// The tensors of one or more files of weights in flat arrays, their names interned.
 ///
 /// Takes `Extent.byteCount`: some 60 bytes a tensor, its name and 8 bytes a dimension.
 struct TensorTable: Hashable, Sendable {
@@ -112,8 +112,11 @@ struct TensorTable: Hashable, Sendable {
     }
 
     /// Ends a file: its tensors get their places, and each is checked against its shape, and all of them against the
-    /// file's data, which they must cover exactly.
-    mutating func completeFile(dataByteCount: UInt64) throws(SafetensorsError) {
+    /// file's data.
+    ///
+    /// - Parameter isDense: whether the tensors must cover the data exactly; else they may lie anywhere in it, several
+    ///   in one place too.
+    mutating func completeFile(dataByteCount: UInt64, isDense: Bool = true) throws(SafetensorsError) {
         let first = rows.count
         let begins = begins, ends = ends
         rows.append(contentsOf: UInt32(first)..<UInt32(begins.count))
@@ -129,8 +132,8 @@ struct TensorTable: Hashable, Sendable {
             let (begin, end) = (begins[row], ends[row - first])
             func name() -> String { self.name(at: place) }
             guard begin <= end, end <= dataByteCount else { throw .invalidOffsets(tensor: name()) }
-            guard begin >= position else { throw .overlap(tensor: name()) }
-            guard begin == position else { throw .hole(tensor: name()) }
+            guard !isDense || begin >= position else { throw .overlap(tensor: name()) }
+            guard !isDense || begin == position else { throw .hole(tensor: name()) }
             position = end
             guard let bits = bitCount(row) else { throw .sizeOverflow(tensor: name()) }
             guard bits % 8 == 0 else { throw .misaligned(tensor: name()) }
@@ -139,7 +142,9 @@ struct TensorTable: Hashable, Sendable {
             }
             places[Int(nameNumbers[row])] = UInt32(place)
         }
-        guard position == dataByteCount else { throw .trailingBytes(count: dataByteCount - position) }
+        guard !isDense || position == dataByteCount else {
+            throw .trailingBytes(count: dataByteCount - position)
+        }
         self.ends = []
     }
 

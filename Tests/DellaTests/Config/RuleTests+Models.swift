@@ -78,8 +78,8 @@ extension RuleTests {
             "4: Bad/IntegersB: the integer tensor position_ids differs from the base's (integers are not averaged: use models that share them)"
         ),
         Rule(
-            "only .bin", Rule.model("Bad/Pickled"),
-            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)"
+            "a .bin that is none", Rule.model("Bad/Pickled"),
+            "4: Bad/Pickled: MODELS/Bad/Pickled/pytorch_model.bin: no zip archive as torch.save writes it (download it again; it may have been cut short)"
         ),
         Rule(
             "no tensors", Rule.model("Bad/Empty", base: "Bad/Empty2"),
@@ -105,7 +105,7 @@ extension RuleTests {
             "base_model: Test/Bse\nmerge_method: delta\nmodels:\n  - model: Bad/Pickled\n    parameters: {density: x}\nfoo: 1\n",
             "1: the model Test/Bse was not found in MODELS (did you mean Test/Base? else download it: hf download Test/Bse --local-dir MODELS/Test/Bse)",
             "2: unknown method 'delta' (did you mean della?)",
-            "4: Bad/Pickled: MODELS/Bad/Pickled: the model is only there in PyTorch's format (pytorch_model.bin) (convert it to safetensors, with transformers' save_pretrained for instance)",
+            "4: Bad/Pickled: MODELS/Bad/Pickled/pytorch_model.bin: no zip archive as torch.save writes it (download it again; it may have been cut short)",
             "5: density: 'x' is no number (write density: 1)",
             "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
         ),
