@@ -20,7 +20,7 @@ struct ShardWorker: ~Copyable {
     mutating func write(chunk: Int) throws(SynthesisFailure) -> UInt64 {
         let start = UInt64(chunk) * UInt64(Synthesizer.chunkSize)
         let end = min(start + UInt64(Synthesizer.chunkSize), work.shard.byteCount)
-        if start < UInt64(work.shard.header.count) { copyHeader(from: start, to: end) }
+        copyTexts(from: start, to: end)
         for placement in work.shard.placements
         where placement.offset < end && placement.offset + placement.tensor.byteCount > start {
             try fill(placement, from: start, to: end)
@@ -48,9 +48,13 @@ struct ShardWorker: ~Copyable {
         return end - start
     }
 
-    private func copyHeader(from start: UInt64, to end: UInt64) {
-        let piece = work.shard.header[Int(start)..<min(Int(end), work.shard.header.count)]
-        buffer.copyBytes(from: piece)
+    private func copyTexts(from start: UInt64, to end: UInt64) {
+        for text in work.shard.texts where text.offset < end && text.offset + UInt64(text.bytes.count) > start
+        {
+            let first = max(start, text.offset), last = min(end, text.offset + UInt64(text.bytes.count))
+            let piece = text.bytes[Int(first - text.offset)..<Int(last - text.offset)]
+            UnsafeMutableRawBufferPointer(rebasing: buffer[Int(first - start)...]).copyBytes(from: piece)
+        }
     }
 
     /// Fills the part of a tensor that lies in the file's bytes `start..<end`. Tensors start at even bytes.

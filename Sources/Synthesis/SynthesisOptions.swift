@@ -1,3 +1,4 @@
+import StreamIO
 import SystemPackage
 
 /// What `synth` writes.
@@ -15,10 +16,11 @@ package struct SynthesisOptions: Sendable {
     package static let usualShardSize: UInt64 = 5_000_000_000
     /// Threads that generate; two more overlap their writes with it.
     package var threads: Int
+    package var format: CheckpointFormat
 
     package init(
         shape: CheckpointShape, seed: UInt64 = 0, base: FilePath? = nil, scale: Float = 0.002,
-        shardSize: UInt64 = Self.usualShardSize, threads: Int
+        shardSize: UInt64 = Self.usualShardSize, threads: Int, format: CheckpointFormat = .safetensors
     ) {
         self.shape = shape
         self.seed = seed
@@ -26,5 +28,6 @@ package struct SynthesisOptions: Sendable {
         self.scale = scale
         self.shardSize = shardSize
         self.threads = threads
+        self.format = format
     }
 }

@@ -17,7 +17,8 @@ package struct Synthesizer: Sendable {
 
     package init(_ options: SynthesisOptions) {
         self.options = options
-        shards = SyntheticShard.layout(options.shape.tensors, limit: options.shardSize)
+        shards = SyntheticShard.layout(
+            options.shape.tensors, limit: options.shardSize, format: options.format)
     }
 
     /// The length of all weight files together.
@@ -56,7 +57,7 @@ package struct Synthesizer: Sendable {
 
     private func writeCompanions(to output: FilePath) throws(SynthesisFailure) {
         var files = options.shape.companions
-        if shards.count > 1 { files.insert(("model.safetensors.index.json", index), at: 0) }
+        if shards.count > 1 { files.insert((options.format.indexName, index), at: 0) }
         do throws(IOError) {
             for file in files {
                 try FileSystem.writeWhole(Array(file.text.utf8), to: output.appending(file.name), sync: false)

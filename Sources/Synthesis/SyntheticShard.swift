@@ -1,4 +1,6 @@
-/// One file of a synthetic checkpoint: where its tensors lie and what precedes them.
+import StreamIO
+
+/// One file of a synthetic checkpoint: where its tensors lie and what stands before, between and after them.
 struct SyntheticShard: Sendable {
     struct Placement: Sendable {
         var tensor: CheckpointShape.Tensor
@@ -8,16 +10,24 @@ struct SyntheticShard: Sendable {
         var offset: UInt64
     }
 
+    /// Bytes that are no tensor's.
+    struct Text: Sendable {
+        /// First byte in the file.
+        var offset: UInt64
+        var bytes: [UInt8]
+    }
+
     var fileName: String
-    /// Length, JSON and padding to a multiple of 8, as the format's own library writes it, so that tensor data
-    /// does not start on a page as it does in files that dellad merges.
-    var header: [UInt8]
+    /// By offset. With the placements they cover the file.
+    var texts: [Text]
     var placements: [Placement]
     /// The file's length in bytes.
     var byteCount: UInt64
 
     /// Cuts a checkpoint into files of at most `limit` bytes of tensors (a larger tensor has its own file).
-    static func layout(_ tensors: [CheckpointShape.Tensor], limit: UInt64) -> [SyntheticShard] {
+    static func layout(
+        _ tensors: [CheckpointShape.Tensor], limit: UInt64, format: CheckpointFormat = .safetensors
+    ) -> [SyntheticShard] {
         var parts: [[(Int, CheckpointShape.Tensor)]] = [[]]
         var size: UInt64 = 0
         for (ordinal, tensor) in tensors.enumerated() {
@@ -29,10 +39,16 @@ struct SyntheticShard: Sendable {
             size += tensor.byteCount
         }
         return parts.enumerated().map { index, part in
-            SyntheticShard(fileName: fileName(index, of: parts.count), part: part)
+            let name = format.fileName(index, of: parts.count)
+            return switch format {
+            case .safetensors: SyntheticShard(fileName: name, part: part)
+            case .torch: SyntheticShard(fileName: name, archiving: part)
+            }
         }
     }
 
+    /// Length, JSON and padding to a multiple of 8, as the format's own library writes it, so that tensor data
+    /// does not start on a page as it does in files that dellad merges.
     private init(fileName: String, part: [(Int, CheckpointShape.Tensor)]) {
         var json = "{\"__metadata__\": {\"format\": \"pt\"}"
         var end: UInt64 = 0
@@ -45,7 +61,8 @@ struct SyntheticShard: Sendable {
         json += "}"
         while json.utf8.count % 8 != 0 { json += " " }
         let length = UInt64(json.utf8.count)
-        header = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) } + Array(json.utf8)
+        let header = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) } + Array(json.utf8)
+        texts = [Text(offset: 0, bytes: header)]
         placements = []
         var offset = UInt64(header.count)
         for (ordinal, tensor) in part {
@@ -54,14 +71,5 @@ struct SyntheticShard: Sendable {
         }
         byteCount = offset
         self.fileName = fileName
-    }
-
-    private static func fileName(_ index: Int, of count: Int) -> String {
-        count == 1 ? "model.safetensors" : "model-\(padded(index + 1))-of-\(padded(count)).safetensors"
-    }
-
-    private static func padded(_ number: Int) -> String {
-        let digits = "\(number)"
-        return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 }

@@ -46,6 +46,9 @@ struct SynthCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Vocabulary, instead of the shape's.", valueName: "n"))
     var vocabulary: Int?
 
+    @Flag(help: "Write pytorch_model.bin, as torch.save does, instead of safetensors.")
+    var bin = false
+
     /// The most layers, tokens or threads.
     private static let countLimit = 10_000_000
 
@@ -72,7 +75,7 @@ struct SynthCommand: ParsableCommand {
             SynthesisOptions(
                 shape: shape, seed: seed, base: base.map { FilePath($0) }, scale: scale,
                 shardSize: shardSize?.bytes ?? SynthesisOptions.usualShardSize,
-                threads: threads ?? Host().threads()))
+                threads: threads ?? Host().threads(), format: bin ? .torch : .safetensors))
         do {
             try synthesizer.write(to: FilePath(output), written: SynthesisCounter())
         } catch {

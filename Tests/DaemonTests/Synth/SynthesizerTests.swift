@@ -52,6 +52,27 @@ import Testing
         #expect(bytes[0] == bytes[2])
     }
 
+    @Test(arguments: [1, 3])
+    func binFilesHoldTheSameTensorsAtMultiplesOf64(files: Int) throws {
+        let folder = try TemporaryFolder()
+        let size: UInt64 = files == 1 ? 5_000_000 : 200_000
+        let safe = try write(
+            SynthesisOptions(shape: Self.tiny, seed: 3, shardSize: size, threads: 2), to: folder.path / "s")
+        let bin = try write(
+            SynthesisOptions(shape: Self.tiny, seed: 3, shardSize: size, threads: 2, format: .torch),
+            to: folder.path / "b")
+        #expect(bin.format == .torch && bin.shards.count == files && bin.remark == nil)
+        #expect(bin.tensors.map(\.name) == safe.tensors.map(\.name))
+        for (found, right) in zip(bin.tensors, safe.tensors) {
+            #expect(found.shape == right.shape && found.type == right.type && found.offset % 64 == 0)
+            let bytes = try [(bin, found), (safe, right)].map { checkpoint, tensor in
+                let file = try OpenFile.forReading(checkpoint.shards[tensor.shard].path, direct: false)
+                return try file.read(upTo: Int(tensor.byteCount), at: tensor.offset)
+            }
+            #expect(bytes[0] == bytes[1], "\(found.name)")
+        }
+    }
+
     @Test func anotherSeedGivesOtherWeights() throws {
         let folder = try TemporaryFolder()
         let one = try write(SynthesisOptions(shape: Self.tiny, seed: 1, threads: 2), to: folder.path / "1")
