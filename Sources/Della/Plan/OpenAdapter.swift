@@ -3,7 +3,7 @@ import SystemPackage
 
 /// An adapter of a model, opened: which of its tensors belong to which of the base's. Headers only.
 struct OpenAdapter: Sendable {
-    static let fileName = "adapter_model.safetensors"
+    private static let fileName = "adapter_model.safetensors", torchName = "adapter_model.bin"
     /// Bytes of memory that the tensors of one may take: some fifty thousand tensors, where adapters have a thousand.
     private static let memoryLimit: UInt64 = 8 << 20
 
@@ -41,19 +41,8 @@ struct OpenAdapter: Sendable {
     ) throws(AdapterProblem) {
         self.folder = folder
         let config = try AdapterConfig(folder: folder, in: folders)
-        let path = folder.appending(Self.fileName)
-        let file: ShardTensors
-        do throws(CheckpointError) {
-            file = try ShardTensors(
-                reading: path, in: folders, room: Self.memoryLimit, isStopped: isStopped)
-        } catch {
-            let isPickled = ((try? folders.status(folder.appending("adapter_model.bin"))) ?? nil) != nil
-            throw AdapterProblem(
-                "\(path): \(error.problem)",
-                isPickled
-                    ? "adapter_model.bin is not read: load and save it with peft, which writes \(Self.fileName)"
-                    : error.remedy, isMissing: error.isMissingInput)
-        }
+        let file = try Self.open(folder, in: folders, isStopped: isStopped)
+        let path = file.shard.path
         shard = file.shard
         var modules: [String: Module] = [:]
         for var tensor in file.tensors where !isStopped() {
@@ -66,6 +55,22 @@ struct OpenAdapter: Sendable {
         }
         guard !parts.isEmpty || !saved.isEmpty else {
             throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
+        }
+    }
+
+    /// Opens the adapter's file: safetensors, or where there is none what `torch.save` wrote.
+    private static func open(
+        _ folder: FilePath, in folders: ReadableFolders, isStopped: @escaping () -> Bool
+    ) throws(AdapterProblem) -> ShardTensors {
+        func isThere(_ name: String) -> Bool { ((try? folders.status(folder.appending(name))) ?? nil) != nil }
+        let isTorch = !isThere(fileName) && isThere(torchName)
+        let path = folder.appending(isTorch ? torchName : fileName)
+        do throws(CheckpointError) {
+            return try ShardTensors(
+                reading: path, of: isTorch ? .torch : .safetensors, in: folders, room: memoryLimit,
+                isStopped: isStopped)
+        } catch {
+            throw AdapterProblem("\(path): \(error.problem)", error.remedy, isMissing: error.isMissingInput)
         }
     }
 

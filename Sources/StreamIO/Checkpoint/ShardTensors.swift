@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// The tensors of one safetensors file by offset, held flat: some hundred bytes each.
+/// The tensors of one file of a checkpoint by offset, held flat: some hundred bytes each.
 public struct ShardTensors: Sendable {
     /// The file, as it was when it was read.
     public let shard: Checkpoint.Shard
@@ -12,11 +12,13 @@ public struct ShardTensors: Sendable {
     /// - Parameter room: the most bytes of memory that the tensors may take: `tooLarge` where that is not enough.
     /// - Throws: `CheckpointError`, which says what is wrong with the file.
     public init(
-        reading path: FilePath, in folders: ReadableFolders = .all, room: UInt64 = .max,
+        reading path: FilePath, of format: CheckpointFormat = .safetensors,
+        in folders: ReadableFolders = .all, room: UInt64 = .max,
         isStopped: @escaping () -> Bool = { false }
     ) throws(CheckpointError) {
         do {
-            let header = try ShardHeader(measuring: path, in: folders, isStopped: isStopped)
+            let header = try ShardHeader(
+                measuring: path, of: format, in: folders, room: room, isStopped: isStopped)
             shard = header.shard
             guard header.extent.byteCount <= room else {
                 throw CheckpointError(
