@@ -46,9 +46,12 @@ struct VocabularyPlanner {
         }
         guard files[source].noteStubs(of: models[source], &list) else { return nil }
         guard files[source].hasTokens else { return planWithoutText(source, &list, isStopped) }
-        guard let vocabulary = vocabulary(of: source, &list, isStopped),
-            var tokens = tokens(vocabulary, of: source, limit: limit, &list),
-            match(&tokens, &list, isStopped), let choices = choices(tokens, &list), !isStopped()
+        // The vocabulary itself goes before the next is read.
+        guard let (known, count, room) = tokens(of: source, limit: limit, &list, isStopped) else {
+            return nil
+        }
+        var tokens = known
+        guard match(&tokens, &list, isStopped), let choices = choices(tokens, &list), !isStopped()
         else { return nil }
         let added = tokens.added
         let rows = tokens.rows(limit: limit, adding: added) { choices[$0] != nil }
@@ -60,11 +63,13 @@ struct VocabularyPlanner {
             return nil
         }
         noteSpecialTokens(tokens, &list)
-        if rows.count < vocabulary.count { noteUncounted(vocabulary.count, limit, source, &list) }
+        if rows.count < count { noteUncounted(count, limit, source, &list) }
         var plan = VocabularyPlan(
             vocabulary: outputVocabulary(tokens, rows, choices), source: source)
         if !added.isEmpty {
-            guard let extended = extended(vocabulary, tokens, added, source, &list) else { return nil }
+            guard let extended = extended(room, after: count, tokens, added, source, &list) else {
+                return nil
+            }
             plan.tokenizer = extended
         }
         return plan
@@ -170,10 +175,16 @@ struct VocabularyPlanner {
         return nil
     }
 
-    /// The tokens of the output's tokenizer and those that the config names.
+    /// What is known of the output's tokenizer: its tokens and those that the config names, one more than its highest id,
+    /// and where more tokens go.
+    private typealias Known = (
+        tokens: MergedTokens, count: Int, room: (place: ExtendedTokenizer.Place, byteCount: Int)?
+    )
+
     private mutating func tokens(
-        _ vocabulary: TokenizerVocabulary, of source: Int, limit: Int, _ list: inout ProblemList
-    ) -> MergedTokens? {
+        of source: Int, limit: Int, _ list: inout ProblemList, _ isStopped: () -> Bool
+    ) -> Known? {
+        guard let vocabulary = vocabulary(of: source, &list, isStopped) else { return nil }
         do throws(MergedTokens.Failure) {
             var tokens = try MergedTokens(
                 vocabulary, of: source, limit: limit, models: models.count,
@@ -182,7 +193,7 @@ struct VocabularyPlanner {
                 try tokens.name(token.text, place: place)
                 if case .token(_, let other) = token.row { try tokens.name(other, place: nil) }
             }
-            return tokens
+            return (tokens, vocabulary.count, vocabulary.room)
         } catch {
             note(error, of: source, &list)
             return nil
@@ -249,17 +260,17 @@ struct VocabularyPlanner {
     }
 
     private func extended(
-        _ vocabulary: TokenizerVocabulary, _ tokens: MergedTokens, _ added: [Int], _ source: Int,
-        _ list: inout ProblemList
+        _ room: (place: ExtendedTokenizer.Place, byteCount: Int)?, after count: Int, _ tokens: MergedTokens,
+        _ added: [Int], _ source: Int, _ list: inout ProblemList
     ) -> ExtendedTokenizer? {
-        guard let room = vocabulary.room else {
+        guard let room else {
             list.add(
                 models[source].line,
                 "\(models[source].reference.displayName): added_tokens of \(files[source].folder.appending("tokenizer.json")) "
                     + "is no list, and tokens would be added to it", "download it again")
             return nil
         }
-        var more = AddedTokens(firstID: vocabulary.count)
+        var more = AddedTokens(firstID: count)
         for number in added { more.append(tokens.index.token(number), tokens.traits(of: number)) }
         return ExtendedTokenizer(
             source: files[source].folder.appending("tokenizer.json"), sourceSize: room.byteCount,
