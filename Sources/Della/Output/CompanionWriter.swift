@@ -284,8 +284,15 @@ struct CompanionWriter {
         if let rows = vocabulary?.vocabulary?.rowCount { output.setVocabulary(rows) }
         if model.profile.quantization != nil { output.dropQuantization() }
         if case .slices = config.layout, let place = model.profile.layerCountKey {
-            let layers = slices.flatMap { slice in slice.baseStart..<(slice.baseStart + slice.length) }
-            output.setLayers(layers, place: place)
+            let layers = slices.flatMap { slice in
+                let origin = models[slice.base].profile.text ?? .null
+                return (slice.baseStart..<(slice.baseStart + slice.length)).map {
+                    LayerOrigin(config: origin, layer: $0)
+                }
+            }
+            for warning in output.setLayers(layers, place: place) {
+                warnings.append((config.layoutLine, warning))
+            }
         }
         return output.text
     }

@@ -26,15 +26,15 @@ struct OutputConfig {
         if !isThere { json["torch_dtype"] = value }
     }
 
-    /// Sets the number of layers where the base has it, and picks the entries of lists that have one per layer.
+    /// Sets the number of layers where the base has it, and cuts along what is said by a layer's place.
     ///
-    /// - Parameter layers: for each layer of the output, the base's layer it came from.
-    mutating func setLayers(_ layers: [Int], place: (section: String?, key: String)) {
-        guard let section = place.section else {
-            json = Self.withLayers(json, layers, key: place.key)
-            return
-        }
-        if let inner = json[section] { json[section] = Self.withLayers(inner, layers, key: place.key) }
+    /// - Parameter layers: for each layer of the output, where it came from.
+    /// - Returns: what can no longer be said.
+    mutating func setLayers(_ layers: [LayerOrigin], place: (section: String?, key: String)) -> [String] {
+        guard let inner = place.section.map({ json[$0] }) ?? json else { return [] }
+        let settings = LayerSettings(inner, key: place.key, origins: layers)
+        if let section = place.section { json[section] = settings.config } else { json = settings.config }
+        return settings.warnings
     }
 
     /// Sets the number of rows of the embedding where the config has it, in its sections too; at top level where it has
@@ -67,17 +67,6 @@ struct OutputConfig {
         for name in json.objectValue?.keys ?? [] where json[name]?["tie_word_embeddings"] != nil {
             json[name]?["tie_word_embeddings"] = .bool(false)
         }
-    }
-
-    private static func withLayers(_ json: JSON, _ layers: [Int], key: String) -> JSON {
-        var json = json
-        let before = json[key]?.intValue
-        json[key] = .int(layers.count)
-        for list in ["layer_types", "layers_block_type", "no_rope_layers"] {
-            guard let entries = json[list]?.arrayValue, entries.count == before else { continue }
-            json[list] = .array(layers.filter { $0 < entries.count }.map { entries[$0] })
-        }
-        return json
     }
 
     /// The file's text.

@@ -1,0 +1,123 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Della
+
+/// Models whose tensors are called otherwise than the base's: merged as if they were called the same.
+@Suite struct RenamedModelTests {
+    typealias Architecture = NamedModel.Architecture
+    typealias Spelling = NamedModel.Spelling
+
+    static let wrappers = ["module.", "_orig_mod.", "module._orig_mod.", "base_model.model."]
+
+    private static func write(
+        _ architecture: Architecture, _ spelling: Spelling, model: Int, to name: String, in models: TinyModels
+    ) throws {
+        let tensors = architecture.tensors.map {
+            NamedModel.tensor(
+                spelling.rename($0.name), $0.shape, NamedModel.values($0.name, $0.shape, model: model))
+        }
+        let config = model == 0 ? architecture.config : architecture.otherConfig ?? architecture.config
+        try models.writeModel(name, tensors: tensors, config: JSON(parsing: Array(config.utf8)))
+    }
+
+    /// The names and values of the merge, by the names that the base has.
+    private static func expected(_ architecture: Architecture, _ base: Spelling) -> [String: [Float]] {
+        var result: [String: [Float]] = [:]
+        for (name, shape) in architecture.tensors {
+            let values = (0...1).map { NamedModel.values(name, shape, model: $0) }
+            result[base.rename(name)] = zip(values[0], values[1]).map { $0 + ($1 - $0) / 2 }
+        }
+        return result
+    }
+
+    /// Every pair of spellings, and each of them in what training programs put around it.
+    private static func pairs(_ architecture: Architecture) -> [(base: Spelling, model: Spelling)] {
+        let spellings = architecture.spellings
+        var pairs = spellings.flatMap { base in spellings.map { (base: base, model: $0) } }
+        for wrapper in wrappers {
+            for spelling in spellings {
+                pairs.append((.own, spelling.wrapped(wrapper)))
+                pairs.append((spelling.wrapped(wrapper), .own))
+            }
+            pairs.append((spellings[1].wrapped("module."), spellings[spellings.count - 1].wrapped(wrapper)))
+        }
+        return pairs
+    }
+
+    @Test(arguments: Architecture.all)
+    func everySpellingGivesTheSameMerge(architecture: Architecture) throws {
+        let models = try TinyModels()
+        for (base, model) in Self.pairs(architecture) {
+            try FileSystem.removeTree(models.folder.appending("Base"))
+            try FileSystem.removeTree(models.folder.appending("Model"))
+            try Self.write(architecture, base, model: 0, to: "Base", in: models)
+            try Self.write(architecture, model, model: 1, to: "Model", in: models)
+            let what: Comment = "base \(base.name), model \(model.name)"
+            do {
+                let plan = try models.plan(NamedModel.halves)
+                let merged = try NamedModel.merged(plan, in: models.folder)
+                #expect(merged == Self.expected(architecture, base), what)
+                let areSame = architecture.tensors.allSatisfy {
+                    base.rename($0.name) == model.rename($0.name)
+                }
+                #expect((plan.namings[1] == nil) == areSame, what)
+            } catch {
+                Issue.record("\(what): \(error)")
+            }
+        }
+    }
+
+    @Test func checkSaysWhichRuleAModelTook() throws {
+        let models = try TinyModels()
+        let gemma = try #require(Architecture.all.first { $0.name == "gemma3" })
+        try Self.write(gemma, .own, model: 0, to: "Base", in: models)
+        try Self.write(gemma, gemma.spellings[2].wrapped("module."), model: 1, to: "Model", in: models)
+        let plan = try models.plan(NamedModel.halves)
+        let rule = try #require(plan.namings[1])
+        for part in [
+            "module.* for *", "model.language_model.* for language_model.model.*",
+            "model.vision_tower* for vision_tower.vision_model*",
+            "model.multi_modal_projector* for multi_modal_projector*", "lm_head* for language_model.lm_head*",
+        ] {
+            #expect(rule.contains(part), "\(rule)")
+        }
+        let report = PlanReport(plan, memory: 64 << 20, threads: 1)
+        #expect(report.text.contains("\nnames     Model: \(rule)\n"))
+        #expect(report.json["models"]?.arrayValue?[1]["naming"] == .string(rule))
+        #expect(report.json["models"]?.arrayValue?[0]["naming"] == .null)
+    }
+
+    @Test func wherePartsAreRenamedAndOneIsNotTheNamesAreShown() throws {
+        let models = try TinyModels()
+        let llama = Architecture.all[0]
+        try Self.write(llama, .own, model: 0, to: "Base", in: models)
+        let other = Spelling(name: "other") {
+            $0.replacing("self_attn.q_proj", with: "attention.wq").replacing("layers", with: "h")
+        }
+        try Self.write(llama, other, model: 1, to: "Model", in: models)
+        #expect(
+            models.report(NamedModel.halves) == [
+                "merge.yml:3: Model has no tensor model.layers.0.self_attn.q_proj.weight (and 5 more), which the base has, "
+                    + "and has model.h.0.attention.wq.weight, which the base has not (the architectures' names differ, and "
+                    + "no known renaming serves: merge models of one, saved by one version of transformers)"
+            ])
+    }
+
+    @Test func layersOfEncodersAreCountedByTheirTensors() throws {
+        let models = try TinyModels()
+        let bart = try #require(Architecture.all.first { $0.name == "bart" })
+        try Self.write(bart, .own, model: 0, to: "Base", in: models)
+        var more = bart
+        more.tensors += bart.tensors.filter { $0.name.contains("encoder.layers.2.") }.map {
+            (name: $0.name.replacing("layers.2", with: "layers.3"), shape: $0.shape)
+        }
+        try Self.write(more, .own, model: 1, to: "Model", in: models)
+        #expect(
+            models.report(NamedModel.halves) == [
+                "merge.yml:3: Model has 4 layers in model.encoder.layers., the base 3 "
+                    + "(merge models of one architecture and size)"
+            ])
+    }
+}
