@@ -69,6 +69,22 @@ import Testing
         }
     }
 
+    @Test(arguments: Architecture.all)
+    func aTensorThatIsLostIsMissedUnderEveryName(architecture: Architecture) throws {
+        let models = try TinyModels()
+        try Self.write(architecture, .own, model: 0, to: "Base", in: models)
+        for spelling in architecture.spellings {
+            var less = architecture
+            // In a layer: copies and buffers are not.
+            let lost = try #require(less.tensors.firstIndex { $0.name.contains(".1.") })
+            less.tensors.remove(at: lost)
+            try FileSystem.removeTree(models.folder.appending("Model"))
+            try Self.write(less, spelling, model: 1, to: "Model", in: models)
+            let report = models.report(NamedModel.halves)
+            #expect(report.count == 1 && report[0].contains("has no tensor"), "\(spelling.name): \(report)")
+        }
+    }
+
     @Test func checkSaysWhichRuleAModelTook() throws {
         let models = try TinyModels()
         let gemma = try #require(Architecture.all.first { $0.name == "gemma3" })

@@ -55,7 +55,7 @@ import Testing
 
     private func write(
         _ models: TinyModels, _ name: String, _ tensors: [TinyModels.Tensor],
-        _ config: String = "{}"
+        _ config: String = "{\"num_hidden_layers\": 1}"
     )
         throws
     {
@@ -67,6 +67,35 @@ import Testing
         guard let tensor = checkpoint.tensor(named: name) else { return nil }
         let file = try OpenFile.forReading(checkpoint.shards[tensor.shard].path, direct: false)
         return (tensor.type, try file.read(upTo: Int(tensor.byteCount), at: tensor.offset))
+    }
+
+    @Test(arguments: buffers, methods)
+    func aBufferThatTheModelLacksIsTheBasesBytes(buffer: Buffer, method: String) throws {
+        let models = try TinyModels()
+        try write(models, "Base", [Self.weight, Self.tensor(buffer)])
+        try write(models, "Model", [Self.weight])
+        _ = try NamedModel.merged(try models.plan(method), in: models.folder)
+        let found = try #require(try bytes(buffer.name, in: models.folder.appending("output")))
+        #expect(found.0 == buffer.type && found.1 == Self.tensor(buffer).bytes)
+    }
+
+    @Test(arguments: buffers, methods)
+    func aBufferThatOnlyTheModelHasIsNoNews(buffer: Buffer, method: String) throws {
+        let models = try TinyModels()
+        try write(models, "Base", [Self.weight])
+        try write(models, "Model", [Self.weight, Self.tensor(buffer)])
+        let plan = try models.plan(method)
+        #expect(!plan.warnings.contains { $0.contains(buffer.name) })
+        #expect(plan.shards.flatMap(\.tensors).map(\.name) == ["w.weight"])
+    }
+
+    @Test(arguments: weights)
+    func aWeightThatIsCalledAlmostAsABufferIsMissed(weight: Buffer) throws {
+        let models = try TinyModels()
+        try write(models, "Base", [Self.weight, Self.tensor(weight)])
+        try write(models, "Model", [Self.weight])
+        #expect(
+            models.report(NamedModel.halves).map { $0.contains("has no tensor \(weight.name)") } == [true])
     }
 
     @Test func masksOfOtherTypesAndCountersThatDifferAreTheBases() throws {
