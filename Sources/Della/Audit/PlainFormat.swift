@@ -24,6 +24,16 @@ enum PlainFormat {
         return values
     }
 
+    /// The value of a byte of an 8-bit format, from its sign, exponent and fraction.
+    static func float8(_ byte: UInt8, _ type: ElementType) -> Float {
+        // E5M2 is the upper half of a 16-bit number.
+        if type == .f8E5M2 { return float16(UInt32(byte) << 8) }
+        let bits = UInt32(byte)
+        if bits & 0x7F == 0x7F { return .nan }
+        // As a 16-bit number, whose exponent counts from eight less.
+        return float16((bits & 0x80) << 8 | (bits & 0x7F) << 7) * 256
+    }
+
     /// Two or four bytes, little-endian.
     static func word(_ bytes: [UInt8], _ start: Int, _ width: Int) -> UInt32 {
         let low = UInt32(bytes[start]) | UInt32(bytes[start + 1]) << 8

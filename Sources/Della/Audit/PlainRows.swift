@@ -38,12 +38,29 @@ struct PlainRows {
 
     private func stored(_ model: Int, _ row: Int, _ range: Range<Int>) throws(MergeFailure) -> [Float] {
         let length = tensor.shape.count == 1 ? 1 : tensor.rowLength
+        if let part = sources.scales[model] { return try dequantised(model, row, range, part) }
         guard let part = sources.adapters[model] else {
             return try files.values(
                 sources.tensor(model), from: UInt64(row * length + range.lowerBound), range.count, of: tensor)
         }
         let whole = try adapted(model, row, part)
         return Array(whole[range])
+    }
+
+    /// A stretch of a row of 8 bits, each value times its block's scale.
+    private func dequantised(
+        _ model: Int, _ row: Int, _ range: Range<Int>, _ part: ScalePart
+    ) throws(MergeFailure) -> [Float] {
+        let input = sources.tensor(model)
+        let bytes = try files.read(
+            input.file, at: input.offset + UInt64(row * tensor.rowLength + range.lowerBound),
+            count: range.count,
+            tensor: tensor.name)
+        let first = row / part.blockRows * part.columnCount
+        let scales = try files.values(part.values, from: UInt64(first), part.columnCount, of: tensor)
+        return zip(range, bytes).map { column, byte in
+            PlainFormat.float8(byte, input.type) * scales[column / part.blockColumns]
+        }
     }
 
     /// A row with what an adapter adds to it: all of it, as its length may be another then.

@@ -158,6 +158,12 @@ extension InputTensor {
             print.add(part.magnitude != nil)
             part.magnitude?.add(to: &print)
         }
+        for (model, part) in rows.scales.sorted(by: { $0.key < $1.key }) {
+            print.add(UInt64(model))
+            part.values.add(to: &print)
+            print.add(UInt64(part.blockRows))
+            print.add(UInt64(part.blockColumns))
+        }
         for run in rows.rows.runs {
             print.add(UInt64(run.count))
             switch run.source {

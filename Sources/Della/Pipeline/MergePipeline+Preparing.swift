@@ -11,6 +11,7 @@ extension MergePipeline {
             if let sources = input.rows {
                 let rows = try sourceRows(sources, task.layout.tensor)
                 own.factors = rows.factors
+                own.scales = rows.scales
                 if sources.paddingStart != nil {
                     own.padding = encoded(try rows.padding(), as: merge.format)
                 }

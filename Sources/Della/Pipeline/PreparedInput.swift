@@ -4,4 +4,6 @@ struct PreparedInput: Sendable {
     var padding: [UInt8] = []
     /// What adapters add, by model.
     var factors: [Int: AdapterFactors] = [:]
+    /// What the values of tensors of 8 bits are multiplied with, by model.
+    var scales: [Int: DequantisationScales] = [:]
 }

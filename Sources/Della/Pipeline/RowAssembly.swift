@@ -8,6 +8,8 @@ struct RowAssembly {
     let unitLength: Int
     /// What adapters add to the models' tensors.
     let factors: [Int: AdapterFactors]
+    /// What the values of tensors of 8 bits are multiplied with.
+    let scales: [Int: DequantisationScales]
 
     private var unitBytes: Int { unitLength * format.byteWidth }
 
@@ -35,6 +37,10 @@ struct RowAssembly {
     }
 
     private func put(_ stored: StagedRows.Stored, _ count: Int, to target: UnsafeMutableRawPointer) {
+        if let scales = scales[stored.model] {
+            for unit in 0..<count { put(stored, unit, scales, to: target + unit * unitBytes) }
+            return
+        }
         guard let factors = factors[stored.model] else {
             if stored.type == format.elementType {
                 target.copyMemory(from: slot + stored.start, byteCount: count * unitBytes)
@@ -50,6 +56,24 @@ struct RowAssembly {
                 guard let source = values.baseAddress else { return }
                 kernels.decode(
                     .f32, source, to: format, row + start * format.byteWidth, count: values.count)
+            }
+        }
+    }
+
+    /// A row of 8 bits, a tile at a time.
+    private func put(
+        _ stored: StagedRows.Stored, _ unit: Int, _ scales: DequantisationScales,
+        to row: UnsafeMutableRawPointer
+    ) {
+        let source = slot + stored.start + unit * unitLength
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: AdapterFactors.tile) { buffer in
+            for start in stride(from: 0, to: unitLength, by: AdapterFactors.tile) {
+                let part = UnsafeMutableBufferPointer(
+                    rebasing: buffer[..<min(AdapterFactors.tile, unitLength - start)])
+                guard let values = part.baseAddress else { return }
+                scales.decode(row: stored.first + unit, from: start, source + start, to: part)
+                kernels.decode(
+                    .f32, values, to: format, row + start * format.byteWidth, count: part.count)
             }
         }
     }
@@ -76,7 +100,11 @@ struct RowAssembly {
             let terms = sums + unitLength
             sums.update(repeating: 0, count: unitLength)
             for place in places {
-                if let factors = factors[place.model] {
+                if let scales = scales[place.model] {
+                    scales.decode(
+                        row: place.first, from: 0, slot + place.start,
+                        to: UnsafeMutableBufferPointer(start: terms, count: unitLength))
+                } else if let factors = factors[place.model] {
                     adapt(place, 0, factors) { start, values in
                         guard let source = values.baseAddress else { return }
                         (terms + start).update(from: source, count: values.count)

@@ -15,7 +15,7 @@ struct RowLoop: Sendable {
                 let prepared = work.task.prepared[index]
                 RowAssembly(
                     kernels: kernels, format: merge.format, slot: work.values[index],
-                    unitLength: rows.unitLength, factors: prepared.factors
+                    unitLength: rows.unitLength, factors: prepared.factors, scales: prepared.scales
                 ).assemble(rows.pieces, padding: prepared.padding)
                 continue
             }

@@ -14,6 +14,8 @@ struct SourceRows {
     private let goOn: () throws(MergeFailure) -> Void
     /// What adapters add, by model.
     let factors: [Int: AdapterFactors]
+    /// What the values of tensors of 8 bits are multiplied with, by model.
+    let scales: [Int: DequantisationScales]
 
     /// Reads the adapters' matrices.
     init(
@@ -25,18 +27,23 @@ struct SourceRows {
         self.files = files
         self.kernels = kernels
         self.goOn = goOn
+        func read(_ input: InputTensor) throws(MergeFailure) -> [Float] {
+            try goOn()
+            let bytes = try files.read(
+                input.file, at: input.offset, count: Int(input.byteCount), tensor: tensor.name)
+            defer { files.forget(input) }
+            return Self.values(bytes, input.type, kernels)
+        }
         var factors: [Int: AdapterFactors] = [:]
         for (model, part) in sources.adapters {
-            factors[model] = try AdapterFactors(part, rowLength: tensor.rowLength) {
-                (input) throws(MergeFailure) in
-                try goOn()
-                let bytes = try files.read(
-                    input.file, at: input.offset, count: Int(input.byteCount), tensor: tensor.name)
-                defer { files.forget(input) }
-                return Self.values(bytes, input.type, kernels)
-            }
+            factors[model] = try AdapterFactors(part, rowLength: tensor.rowLength, read: read)
         }
         self.factors = factors
+        var scales: [Int: DequantisationScales] = [:]
+        for (model, part) in sources.scales {
+            scales[model] = try DequantisationScales(part, of: sources.tensor(model).type, read: read)
+        }
+        self.scales = scales
     }
 
     private var unitLength: Int { tensor.rowLength / tensor.unitsPerRow }
@@ -80,7 +87,9 @@ struct SourceRows {
             let bytes = try files.read(
                 input.file, at: input.offset + UInt64(start * width), count: count * width,
                 tensor: tensor.name)
-            var values = Self.values(bytes, input.type, kernels)
+            var values =
+                scales[model].map { dequantised(bytes, from: start, $0) }
+                ?? Self.values(bytes, input.type, kernels)
             if let factors = factors[model] { adapt(&values, from: start, factors) }
             values.withUnsafeBufferPointer { values in
                 for unit in 0..<count {
@@ -88,6 +97,22 @@ struct SourceRows {
                 }
             }
         }
+    }
+
+    private func dequantised(_ bytes: [UInt8], from first: Int, _ scales: DequantisationScales) -> [Float] {
+        var values = Array(repeating: Float(0), count: bytes.count)
+        values.withUnsafeMutableBufferPointer { values in
+            bytes.withUnsafeBytes { bytes in
+                guard let source = bytes.baseAddress else { return }
+                for unit in 0..<values.count / unitLength {
+                    scales.decode(
+                        row: first + unit, from: 0, source + unit * unitLength,
+                        to: UnsafeMutableBufferPointer(
+                            rebasing: values[unit * unitLength..<(unit + 1) * unitLength]))
+                }
+            }
+        }
+        return values
     }
 
     private func adapt(_ values: inout [Float], from first: Int, _ factors: AdapterFactors) {

@@ -158,6 +158,11 @@ struct OpenAdapter: Sendable {
                     "name the model that the adapter was made for")
             }
         }
+        guard FloatFormat(tensor.type) != nil else {
+            throw AdapterProblem(
+                "\(path): \(own) is of type \(tensor.type.rawValue) in the base, and only plain weights are adapted",
+                "name the model in bfloat16, float16 or float32")
+        }
         for part in [down, up, module.magnitude] {
             guard let part, FloatFormat(part.type) == nil else { continue }
             throw AdapterProblem(

@@ -11,6 +11,8 @@ struct OpenFolder: Sendable {
     let mainStack: String?
     /// The place of the embedding that a tied head stands for.
     let embedding: Int?
+    /// Weights of 8 bits.
+    let scaledCount: Int
 
     /// Opens a folder that the library has found.
     ///
@@ -39,13 +41,16 @@ struct OpenFolder: Sendable {
         var counts: [String: Int] = [:]
         var bytes: [String: UInt64] = [:]
         var embedding: Int?
+        var scaledCount = 0
         for (place, tensor) in checkpoint.tensors.enumerated() where !isStopped() {
+            if tensor.type.isFloat8 { scaledCount += 1 }
             if embedding == nil, Self.isEmbedding(tensor.name) { embedding = place }
             guard let position = LayerPosition(tensor.name) else { continue }
             counts[position.stack] = max(counts[position.stack] ?? 0, position.layer + 1)
             bytes[position.stack, default: 0] += tensor.byteCount
         }
         self.embedding = embedding
+        self.scaledCount = scaledCount
         stacks = counts
         mainStack = Self.mainStack(counts, bytes, layers: profile.layerCount)
     }

@@ -14,6 +14,8 @@ struct OpenModel: Sendable {
     /// What its files are read from.
     var readable = ReadableFolders.all
     var checkpoint: Checkpoint
+    /// Weights of 8 bits.
+    let scaledCount: Int
     /// What is added to its tensors, or takes their place.
     var adapter: OpenAdapter?
     var profile: ModelProfile
@@ -35,6 +37,7 @@ struct OpenModel: Sendable {
         self.place = place
         checkpoint = opened.checkpoint
         profile = opened.profile
+        scaledCount = opened.scaledCount
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
         textStacks = opened.stacks.filter { !NamePart.isTower(stack: $0.key) }
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
@@ -61,7 +64,9 @@ struct OpenModel: Sendable {
 
     /// Whether some tensors are of types in which quantised weights are stored.
     var holdsPackedTensors: Bool {
-        checkpoint.tensors.contains { FloatFormat($0.type) == nil && $0.type != .i64 && $0.type != .bool }
+        checkpoint.tensors.contains {
+            format(of: $0) == nil && $0.type != .i64 && $0.type != .bool
+        }
     }
 
     /// The embedding that a tied head stands for.

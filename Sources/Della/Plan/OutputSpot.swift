@@ -39,6 +39,7 @@ extension OutputSpot {
         for base in bases {
             let model = models[base]
             for tensor in model.checkpoint.tensors where !isStopped() {
+                if model.isScaled, WeightScales.isOne(tensor.name, in: model.checkpoint) { continue }
                 let position = LayerPosition(tensor.name)
                 if let position, position.stack == model.mainStack {
                     forEachLayer(tensor, position, base, slices, starts, models, body)

@@ -171,6 +171,13 @@ struct PlanDraft {
     /// Notes what lies beside a model's weights and does not fit them.
     private mutating func noteLeftovers(of model: OpenModel) {
         if let remark = model.checkpoint.remark { list.warn(model.line, "\(model.name.text): \(remark)") }
+        if model.isScaled, model.checkpoint.tensors.contains(where: { model.scales(of: $0) != nil }) {
+            list.warn(
+                model.line,
+                "\(model.name.text): \(model.scaledCount) weights of 8 bits are multiplied with their scales while they are "
+                    + "read; the output has neither scales nor quantization_config")
+            return
+        }
         guard let method = model.profile.quantization else { return }
         list.warn(
             model.line,

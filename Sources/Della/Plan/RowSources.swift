@@ -9,12 +9,18 @@ public struct RowSources: Hashable, Sendable {
     private(set) var tensors: [Int: InputTensor]
     /// What adapters add to these tensors, by model.
     private(set) var adapters: [Int: AdapterPart]
+    /// What those of 8 bits are multiplied with, by model.
+    private(set) var scales: [Int: ScalePart]
 
     /// - Precondition: `tensors` has one for each model that `rows` names.
-    init(_ rows: VocabularyRows, of tensors: [Int: InputTensor], adapters: [Int: AdapterPart] = [:]) {
+    init(
+        _ rows: VocabularyRows, of tensors: [Int: InputTensor], adapters: [Int: AdapterPart] = [:],
+        scales: [Int: ScalePart] = [:]
+    ) {
         self.rows = rows
         self.tensors = tensors
         self.adapters = adapters
+        self.scales = scales
     }
 
     /// The tensor of one of the models.
@@ -25,7 +31,8 @@ public struct RowSources: Hashable, Sendable {
 
     /// All ranges of files that are read.
     var ranges: [InputTensor] {
-        tensors.values + adapters.values.flatMap { [$0.down, $0.up] + ($0.magnitude.map { [$0] } ?? []) }
+        tensors.values + scales.values.map(\.values)
+            + adapters.values.flatMap { [$0.down, $0.up] + ($0.magnitude.map { [$0] } ?? []) }
     }
 
     /// Gives the input files other numbers: `numbers` by the number of before.
@@ -40,6 +47,11 @@ public struct RowSources: Hashable, Sendable {
             part.renumberFiles(numbers)
             return part
         }
+        scales = scales.mapValues { part in
+            var part = part
+            part.values.file = numbers[part.values.file]
+            return part
+        }
     }
 
     /// The first of the rows at the end that stand for the mean of all before them; `nil` where there are none.
@@ -49,12 +61,13 @@ public struct RowSources: Hashable, Sendable {
         return rows.runs.last?.start
     }
 
-    /// What the adapters' matrices take as they are used, in bytes.
+    /// What adapters' matrices and scales take as they are used, in bytes.
     func adapterMemory(rowLength: Int) -> Int {
-        adapters.reduce(0) { sum, entry in
-            let rowCount = Int(tensor(entry.key).elementCount) / max(1, rowLength)
-            return sum + entry.value.memory(rowCount: rowCount, rowLength: rowLength)
-        }
+        scales.values.reduce(0) { $0 + 4 * Int($1.values.elementCount) }
+            + adapters.reduce(0) { sum, entry in
+                let rowCount = Int(tensor(entry.key).elementCount) / max(1, rowLength)
+                return sum + entry.value.memory(rowCount: rowCount, rowLength: rowLength)
+            }
     }
 }
 

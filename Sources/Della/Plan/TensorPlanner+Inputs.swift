@@ -24,14 +24,18 @@ extension TensorPlanner {
     ) -> InputTensor {
         var own = input(tensor, of: model)
         guard let rows = tokens?.maps[model] else {
-            if let part = adapterPart(of: tensor, model) {
+            let adapter = adapterPart(of: tensor, model), scale = scalePart(of: tensor, model)
+            if adapter != nil || scale != nil {
                 let identity = VocabularyRows.identity(model: model, count: tensor.shape.first ?? 0)
-                own.rows = RowSources(identity, of: [model: own], adapters: [model: part])
+                own.rows = RowSources(
+                    identity, of: [model: own], adapters: adapter.map { [model: $0] } ?? [:],
+                    scales: scale.map { [model: $0] } ?? [:])
             }
             return own
         }
         var tensors: [Int: InputTensor] = [:]
         var adapters: [Int: AdapterPart] = [:]
+        var scales: [Int: ScalePart] = [:]
         for other in rows.models {
             guard other != model else {
                 guard rows.lastRow(of: model) < tensor.shape.first ?? 0 else {
@@ -40,12 +44,14 @@ extension TensorPlanner {
                 }
                 tensors[model] = own
                 adapters[model] = adapterPart(of: tensor, model)
+                scales[model] = scalePart(of: tensor, model)
                 continue
             }
             switch counterpart(of: spot, in: other, slice) {
             case .tensor(let plain), .tied(let plain):
                 let found = models[other].effective(plain)
-                guard FloatFormat(found.type) != nil, found.shape.dropFirst() == tensor.shape.dropFirst(),
+                guard models[other].format(of: found) != nil,
+                    found.shape.dropFirst() == tensor.shape.dropFirst(),
                     rows.lastRow(of: other) < found.shape.first ?? 0
                 else {
                     findings.noteShape(found, of: other, base: spot.base)
@@ -53,13 +59,14 @@ extension TensorPlanner {
                 }
                 tensors[other] = input(found, of: other)
                 adapters[other] = adapterPart(of: found, other)
+                scales[other] = scalePart(of: found, other)
             case .computed, .part: tensors[other] = input(spot.base, of: slice.base)
             case .missing(let name):
                 findings.missing[other, default: .init()].note(name)
                 return own
             }
         }
-        own.rows = RowSources(rows, of: tensors, adapters: adapters)
+        own.rows = RowSources(rows, of: tensors, adapters: adapters, scales: scales)
         return own
     }
 
@@ -78,6 +85,16 @@ extension TensorPlanner {
             down: input(part.down, of: model), up: input(part.up, of: model), rank: part.rank,
             scale: part.scale, isTransposed: part.isTransposed,
             magnitude: part.magnitude.map { input($0, of: model) })
+    }
+
+    /// The scales of a model's weight of 8 bits; `nil` of any other.
+    mutating func scalePart(of tensor: Checkpoint.Tensor, _ model: Int) -> ScalePart? {
+        guard let scales = models[model].scales(of: tensor) else { return nil }
+        let columns = tensor.shape[1]
+        return ScalePart(
+            values: input(scales.tensor, of: model), blockRows: scales.blockRows,
+            blockColumns: scales.blockColumns,
+            columnCount: (columns + scales.blockColumns - 1) / scales.blockColumns)
     }
 
     /// Orders the input files: the base's first, then the models' in their order, each by name.

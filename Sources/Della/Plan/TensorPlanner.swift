@@ -87,6 +87,9 @@ struct TensorPlanner {
     private func isNoLoss(_ place: Int, of index: Int) -> Bool {
         let tensor = models[index].checkpoint.tensors[place]
         if ComputedTensor.isOne(tensor.name, shape: tensor.shape) { return true }
+        if models[index].isScaled, WeightScales.isOne(tensor.name, in: models[index].checkpoint) {
+            return true
+        }
         guard let copy = TiedCopy.of(tensor.name) else { return false }
         return copy.original(in: models[index]) != nil
     }
@@ -113,7 +116,7 @@ struct TensorPlanner {
         var isWhole = inputs.count == slice.sources.count
         let tokens = vocabulary.flatMap { VocabularyAxis.isOn(name: spot.name) ? $0 : nil }
         for (tensor, model) in [(spot.base, slice.base)] + inputs.map({ ($0.tensor, $0.model) }) {
-            if let format = FloatFormat(tensor.type) {
+            if let format = models[model].format(of: tensor) {
                 formats.insert(format)
                 let isFit =
                     tokens?.maps[model] == nil
@@ -153,7 +156,8 @@ struct TensorPlanner {
             return true
         }
         guard inputs.count == slice.sources.count, inputs.contains(where: { $0.standIn == .part }),
-            inputs.allSatisfy({ $0.model == slice.base }), let stored = FloatFormat(spot.base.type)
+            inputs.allSatisfy({ $0.model == slice.base }),
+            let stored = models[slice.base].format(of: spot.base)
         else { return false }
         let format = config.format ?? stored
         let type = (config.outputFormat ?? format).elementType

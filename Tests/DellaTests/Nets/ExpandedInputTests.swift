@@ -27,6 +27,8 @@ import Testing
         var stored: [Matrices]
         var types: [StoredType]
         var adapters: [[String: ReferenceAdapter]]
+        /// Of models whose plain matrix is kept in 8 bits.
+        var scales: [ReferenceScales?]
         var dtype: StoredType
     }
 
@@ -85,11 +87,18 @@ import Testing
             }
             return parts
         }
+        var scales: [ReferenceScales?] = []
+        for index in stored.indices {
+            let isEight = Int.random(in: 0..<3, using: &random) == 0 && adapters[index].isEmpty
+            let own = isEight ? ReferenceScales(rows: layerRows, columns: width, using: &random) : nil
+            if let own { stored[index][plainTensor] = own.values }
+            scales.append(own)
+        }
         // Where rows are told from their number alone, nobody may be refused.
         guard !usesVocabulary || (try? made.reference.rows())?.first?.isEmpty == false else { return nil }
         return Sample(
             made: made, usesVocabulary: usesVocabulary, width: width, stored: stored, types: types,
-            adapters: adapters, dtype: StoredType.formats.randomElement(using: &random)!)
+            adapters: adapters, scales: scales, dtype: StoredType.formats.randomElement(using: &random)!)
     }
 
     private static func adapter(
@@ -206,8 +215,13 @@ import Testing
         }
     }
 
-    private func config(_ rows: Int) -> String {
-        #"{"model_type": "llama", "num_hidden_layers": 1, "tie_word_embeddings": false, "vocab_size": \#(rows)}"#
+    private func config(_ rows: Int, isEight: Bool = false) -> String {
+        let blocks = "[\(ReferenceScales.blockRows), \(ReferenceScales.blockColumns)]"
+        let quantization =
+            isEight
+            ? #", "quantization_config": {"quant_method": "fp8", "weight_block_size": \#(blocks)}"# : ""
+        return
+            #"{"model_type": "llama", "num_hidden_layers": 1, "tie_word_embeddings": false, "vocab_size": \#(rows)\#(quantization)}"#
     }
 
     private func writeModel(
@@ -215,16 +229,26 @@ import Testing
     ) throws {
         let type = sample.types[index]
         let own = folder.appending("models").pushing(FilePath(RandomVocabularyTests.name(index)))
-        let tensors = tensors(sample.stored[index]) { values in
+        var tensors = tensors(sample.stored[index]) { values in
             guard type == .f64 else { return (type, ReferenceFormat.encode(values, as: type)) }
             var bytes: [UInt8] = []
             for value in values { ReferenceFormat.append(Double(value).bitPattern, to: &bytes) }
             return (type, bytes)
         }
+        if let scales = sample.scales[index] {
+            let place = tensors.firstIndex { $0.name == Self.plainTensor }!
+            (tensors[place].type, tensors[place].bytes) = (.f8, scales.bytes)
+            tensors.insert(
+                TensorFile.Tensor(
+                    name: Self.plainTensor + scales.suffix, type: .f32, shape: scales.shape,
+                    bytes: ReferenceFormat.encode(scales.scales, as: .f32)),
+                at: Int.random(in: 0...tensors.count, using: &random))
+        }
         let model = sample.made.reference.models[index]
         let rows = min(sample.stored[index][Self.tokenTensors[0]]!.count, model.limit)
         try CheckpointFolder.write(
-            [(tensors, Int.random(in: 0..<4096, using: &random))], config: config(rows), to: own.string)
+            [(tensors, Int.random(in: 0..<4096, using: &random))],
+            config: config(rows, isEight: sample.scales[index] != nil), to: own.string)
         if sample.usesVocabulary {
             try CheckpointFolder.write(
                 Array(RandomVocabularyTests.tokenizer(model, &random).utf8),
