@@ -127,7 +127,25 @@ struct RecipeMerge {
                 }
             }
         }
-        return spots
+        return spots + ownHead(slices)
+    }
+
+    /// The head of an output whose embedding is another model's than its head, which is that model's embedding.
+    private func ownHead(_ slices: [Slice]) -> [Spot] {
+        guard let first = slices.first, let last = slices.last, first.namesake != last.namesake,
+            tensors[last.namesake]["lm_head.weight"] == nil, isTied(last.namesake),
+            var embedding = embedding(of: last.namesake)
+        else { return [] }
+        embedding.name = "lm_head.weight"
+        return [Spot(name: embedding.name, tensor: embedding, slice: last, t: 0)]
+    }
+
+    private func isTied(_ model: Int) -> Bool {
+        folders[model].config["tie_word_embeddings"] as? Bool ?? true
+    }
+
+    private func embedding(of model: Int) -> TensorFile.Tensor? {
+        tensors[model]["model.embed_tokens.weight"] ?? tensors[model]["transformer.wte.weight"]
     }
 
     /// The layer is the integer after the first component `layers`, `layer`, `h`, `blocks` or `block`.
@@ -243,10 +261,7 @@ struct RecipeMerge {
         let own = tensors[source.model]
         if let tensor = own[name] { return (tensor, name) }
         if Self.isBuffer(name) { return nil }
-        let isTied = folders[source.model].config["tie_word_embeddings"] as? Bool ?? true
-        if name == "lm_head.weight", isTied,
-            let embedding = own["model.embed_tokens.weight"] ?? own["transformer.wte.weight"]
-        {
+        if name == "lm_head.weight", isTied(source.model), let embedding = embedding(of: source.model) {
             return (embedding, name)
         }
         throw Refusal(reason: "has no tensor")
