@@ -50,6 +50,23 @@ struct RowAssembly {
             }
             return
         }
+        guard factors.hasMagnitudes else {
+            let width = stored.type.bitWidth / 8
+            factors.adapt(
+                rows: stored.first..<stored.first + count, kernels: kernels,
+                load: { unit, start, values in
+                    guard let part = values.baseAddress else { return }
+                    let source = slot + stored.start + (unit * unitLength + start) * width
+                    kernels.decode(stored.type, source, to: .float32, part, count: values.count)
+                },
+                store: { unit, start, values in
+                    guard let part = values.baseAddress else { return }
+                    let row = target + unit * unitBytes
+                    kernels.decode(
+                        .f32, part, to: format, row + start * format.byteWidth, count: values.count)
+                })
+            return
+        }
         for unit in 0..<count {
             let row = target + unit * unitBytes
             adapt(stored, unit, factors) { start, values in
