@@ -39,35 +39,24 @@ public struct ExtendedTokenizer: Hashable, Sendable {
     /// length than it had.
     ///
     /// - Parameter file: the source, opened for buffered reading.
-    func write(_ file: consuming OpenFile, to path: FilePath) throws(IOError) {
+    func write(_ file: borrowing OpenFile, to path: FilePath) throws(IOError) {
         guard try file.status().size == UInt64(sourceSize) else {
             throw IOError("read (it was changed)", source, .staleNFSFileHandle)
         }
-        let target = try OpenFile.creating(path, direct: false)
-        do {
-            var offset: UInt64 = 0
-            var from = 0
-            func copy(upTo end: Int, of file: borrowing OpenFile, to target: borrowing OpenFile) throws {
+        let source = source
+        var from = 0
+        try FileSystem.writeNew(path) { write in
+            func copy(upTo end: Int, of file: borrowing OpenFile) throws {
                 while from < end {
                     let piece = try file.read(upTo: min(Self.pieceBytes, end - from), at: UInt64(from))
                     guard !piece.isEmpty else { throw IOError("read (it ends early)", source, .ioError) }
-                    try piece.withUnsafeBytes { try target.write($0, at: offset) }
+                    try write(piece)
                     from += piece.count
-                    offset += UInt64(piece.count)
                 }
             }
-            try copy(upTo: place.offset, of: file, to: target)
-            try entries { piece in
-                try piece.withUnsafeBytes { try target.write($0, at: offset) }
-                offset += UInt64(piece.count)
-            }
-            try copy(upTo: sourceSize, of: file, to: target)
-            try target.sync()
-        } catch let error as IOError {
-            try? FileSystem.remove(path)
-            throw error
-        } catch {
-            preconditionFailure("all errors of files are typed: \(error)")
+            try copy(upTo: place.offset, of: file)
+            try entries(write)
+            try copy(upTo: sourceSize, of: file)
         }
     }
 

@@ -72,58 +72,25 @@ struct AdapterFactors: Sendable {
         }
     }
 
-    /// Adapts rows that follow each other and are of any length: a tile of all of them, then the next, so that its part of
-    /// `right` stays in the cache.
-    ///
-    /// - Parameters:
-    ///   - load: puts a row's own values from an element on into memory, in float32; rows are counted from the first.
-    ///   - store: takes what has become of them.
-    /// - Precondition: no row has a length of its own.
-    func adapt(
-        rows: Range<Int>, kernels: RowKernels, load: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void,
-        store: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void
-    ) {
-        precondition(!hasMagnitudes, "a row's length takes all of it")
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.tile) { buffer in
-            for start in stride(from: 0, to: rowLength, by: Self.tile) {
-                let values = UnsafeMutableBufferPointer(
-                    rebasing: buffer[..<min(Self.tile, rowLength - start)])
-                for row in rows {
-                    load(row - rows.lowerBound, start, values)
-                    add(row, to: values, from: start, kernels)
-                    store(row - rows.lowerBound, start, values)
-                }
-            }
-        }
-    }
-
-    /// Whether rows have lengths of their own.
-    var hasMagnitudes: Bool { magnitude != nil }
-
     private func forEachTile(
         _ row: Int, _ kernels: RowKernels, _ buffer: UnsafeMutableBufferPointer<Float>,
         _ load: (Int, UnsafeMutableBufferPointer<Float>) -> Void,
         _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
-        for start in stride(from: 0, to: rowLength, by: Self.tile) {
-            let values = UnsafeMutableBufferPointer(rebasing: buffer[..<min(Self.tile, rowLength - start)])
-            load(start, values)
-            add(row, to: values, from: start, kernels)
-            body(start, values)
-        }
-    }
-
-    private func add(
-        _ row: Int, to values: UnsafeMutableBufferPointer<Float>, from start: Int, _ kernels: RowKernels
-    ) {
         left.withUnsafeBufferPointer { left in
             right.withUnsafeBufferPointer { right in
-                guard let target = values.baseAddress, let left = left.baseAddress,
-                    let right = right.baseAddress
-                else { return }
-                kernels.adapt(
-                    target, left: left + row * rank, right: right + start, count: values.count, rank: rank,
-                    stride: rowLength, scale: scale)
+                for start in stride(from: 0, to: rowLength, by: Self.tile) {
+                    let count = min(Self.tile, rowLength - start)
+                    let values = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                    load(start, values)
+                    guard let target = values.baseAddress, let left = left.baseAddress,
+                        let right = right.baseAddress
+                    else { continue }
+                    kernels.adapt(
+                        target, left: left + row * rank, right: right + start, count: count, rank: rank,
+                        stride: rowLength, scale: scale)
+                    body(start, values)
+                }
             }
         }
     }

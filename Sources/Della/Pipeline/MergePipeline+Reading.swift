@@ -76,12 +76,14 @@ extension MergePipeline {
         var taken: [Int] = []
         var stored: [UnsafeMutableRawPointer] = []
         var values: [UnsafeMutableRawPointer] = []
+        var placements: [RowPlacement] = []
         var staged: [StagedRows?] = []
         for input in layout.inputs.indices {
             guard let slot = slots.take() else { preconditionFailure("slots were counted") }
             taken.append(slot)
             let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[slot])
             let sources = layout.inputs[input].rows
+            placements.append(placement)
             stored.append(placement.stored)
             values.append(sources == nil ? placement.values : slots[slot])
             staged.append(
@@ -92,7 +94,7 @@ extension MergePipeline {
         for input in layout.inputs.indices {
             let booked = layout.inputRowBytes[input] * rows.count
             guard let staged = staged[input] else {
-                let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[taken[input]])
+                let placement = placements[input]
                 reads.append(
                     PendingRead(
                         work: work, input: input, file: layout.inputs[input].file,

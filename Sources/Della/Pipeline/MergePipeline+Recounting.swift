@@ -16,8 +16,8 @@ extension MergePipeline {
         guard let merge = task.merge, layout.rows.lowerBound > 0 else { return }
         let values = layout.rows.lowerBound * layout.tensor.rowLength
         for (index, input) in layout.inputs.enumerated() {
-            if let sources = input.rows {
-                task.add(try count(sources, task, index, merge.format), at: index)
+            if let prepared = task.prepared[index] {
+                task.add(try count(prepared, of: layout, merge.format), at: index)
                 continue
             }
             let count = try count(
@@ -33,22 +33,12 @@ extension MergePipeline {
 
     /// As below, of rows that go by token.
     private func count(
-        _ sources: RowSources, _ task: TensorTask, _ input: Int, _ format: FloatFormat
+        _ input: PreparedInput, of layout: TensorLayout, _ format: FloatFormat
     ) throws(MergeFailure) -> NonfiniteCount {
-        let tensor = task.layout.tensor
         var found = NonfiniteCount()
         var converted: [UInt8] = []
-        let bytes = task.prepared[input].padding
-        var padding = Array(repeating: Float(0), count: bytes.count / format.byteWidth)
-        bytes.withUnsafeBytes { bytes in
-            padding.withUnsafeMutableBufferPointer { values in
-                guard let source = bytes.baseAddress, let target = values.baseAddress else { return }
-                kernels.decode(format.elementType, source, to: .float32, target, count: values.count)
-            }
-        }
-        try sourceRows(sources, tensor).forEach(
-            0..<task.layout.rows.lowerBound * tensor.unitsPerRow, padding: padding
-        ) { values in
+        let units = 0..<layout.rows.lowerBound * layout.tensor.unitsPerRow
+        try input.rows.forEach(units, padding: input.padding) { values in
             let count = values.count
             converted.removeAll(keepingCapacity: true)
             converted.append(contentsOf: repeatElement(0, count: count * format.byteWidth))

@@ -28,6 +28,8 @@ final class MergePipeline {
     let stop: StopRequest
     let environment: PipelineEnvironment
     let inputs: InputFiles
+    /// The same files, for what is read of them at once and through the page cache.
+    let bufferedInputs: InputFiles
     let workers: WorkerPool<WorkItem, WorkItem>
     let trace: MergeTrace?
 
@@ -80,6 +82,7 @@ final class MergePipeline {
         self.environment = environment
         self.trace = trace
         inputs = InputFiles(plan.inputs, readable: environment.readable)
+        bufferedInputs = InputFiles(plan.inputs, readable: environment.readable, direct: false)
         // The threads that compute before those that only help.
         workers = try Self.startWorkers(layout, arena: arena, engine: engine, kernels: kernels, trace: trace)
         let waker = EngineWaker(engine)
@@ -128,6 +131,7 @@ final class MergePipeline {
         do throws(MergeFailure) {
             try loop()
             try inputs.checkUnchanged()
+            try bufferedInputs.checkUnchanged()
         } catch {
             drain()
             if error.kind == .stopped { try makeDurableBeforeStopping() }

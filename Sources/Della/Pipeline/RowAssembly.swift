@@ -16,7 +16,7 @@ struct RowAssembly {
     /// Writes the rows of a chunk to the start of its slot.
     ///
     /// - Parameter padding: the row at the end of what is filled up to a multiple.
-    func assemble(_ pieces: [StagedRows.Piece], padding: [UInt8]) {
+    func assemble(_ pieces: [StagedRows.Piece], padding: [Float]) {
         var target = slot
         for piece in pieces {
             switch piece.content {
@@ -24,10 +24,11 @@ struct RowAssembly {
             case .zero:
                 target.initializeMemory(as: UInt8.self, repeating: 0, count: piece.unitCount * unitBytes)
             case .padding:
-                padding.withUnsafeBytes { bytes in
-                    guard let row = bytes.baseAddress else { return }
+                padding.withUnsafeBufferPointer { values in
+                    guard let row = values.baseAddress else { return }
                     for unit in 0..<piece.unitCount {
-                        (target + unit * unitBytes).copyMemory(from: row, byteCount: unitBytes)
+                        kernels.decode(
+                            .f32, row, to: format, target + unit * unitBytes, count: unitLength)
                     }
                 }
             case .mean(let places): putMean(places, to: target)
@@ -48,23 +49,6 @@ struct RowAssembly {
                 kernels.decode(
                     stored.type, slot + stored.start, to: format, target, count: count * unitLength)
             }
-            return
-        }
-        guard factors.hasMagnitudes else {
-            let width = stored.type.bitWidth / 8
-            factors.adapt(
-                rows: stored.first..<stored.first + count, kernels: kernels,
-                load: { unit, start, values in
-                    guard let part = values.baseAddress else { return }
-                    let source = slot + stored.start + (unit * unitLength + start) * width
-                    kernels.decode(stored.type, source, to: .float32, part, count: values.count)
-                },
-                store: { unit, start, values in
-                    guard let part = values.baseAddress else { return }
-                    let row = target + unit * unitBytes
-                    kernels.decode(
-                        .f32, part, to: format, row + start * format.byteWidth, count: values.count)
-                })
             return
         }
         for unit in 0..<count {

@@ -11,11 +11,11 @@ struct RowLoop: Sendable {
         let count = work.rows.count * work.layout.tensor.rowLength
         for (index, input) in work.layout.inputs.enumerated()
         where work.layout.isConverted[index] {
-            if let rows = work.staged[index] {
-                let prepared = work.task.prepared[index]
+            if let rows = work.staged[index], let prepared = work.task.prepared[index] {
                 RowAssembly(
                     kernels: kernels, format: merge.format, slot: work.values[index],
-                    unitLength: rows.unitLength, factors: prepared.factors, scales: prepared.scales
+                    unitLength: rows.unitLength, factors: prepared.rows.factors,
+                    scales: prepared.rows.scales
                 ).assemble(rows.pieces, padding: prepared.padding)
                 continue
             }

@@ -142,9 +142,8 @@ struct SourceRows {
     /// The mean of the rows before those that stand for a multiple: sums in `Double`, rows in order. Empty where there are
     /// none such.
     func padding() throws(MergeFailure) -> [Float] {
-        guard let start = sources.paddingStart, start > 0 else {
-            return Array(repeating: 0, count: unitLength)
-        }
+        guard let start = sources.paddingStart else { return [] }
+        if start == 0 { return Array(repeating: 0, count: unitLength) }
         var sums = Array(repeating: 0.0, count: unitLength)
         try forEach(0..<start, padding: []) { values in
             for index in values.indices { sums[index] += Double(values[index]) }

@@ -51,8 +51,8 @@ final class TensorTask: @unchecked Sendable {
     private var sums: [Double] = []
     /// Chunks written or lent for writing.
     var chunksEmitted = 0
-    /// By input, what its rows take beside what is read of them: of those that are more than a range of a file.
-    var prepared: [PreparedInput] = []
+    /// By input, those that are more than a range of a file.
+    var prepared: [PreparedInput?] = []
     /// NaN and infinity by input; the last is the result's.
     private(set) var found: [NonfiniteCount]
 

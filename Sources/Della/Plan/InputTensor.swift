@@ -16,14 +16,6 @@ public struct InputTensor: Hashable, Sendable {
     /// Where its rows come from where they go by token; the file and the range are then the model's own tensor's, if it has
     /// one. `nil` for one range of a file.
     public var rows: RowSources?
-    /// Gives the input files other numbers: `numbers` by the number of before.
-    mutating func renumberFiles(_ numbers: [Int]) {
-        file = numbers[file]
-        rows?.renumberFiles(numbers)
-    }
-
-    /// The ranges of files that are read for it.
-    var ranges: [InputTensor] { rows.map { $0.ranges } ?? [self] }
 
     /// A range of a file, or rows.
     public init(
@@ -37,4 +29,13 @@ public struct InputTensor: Hashable, Sendable {
         self.model = model
         self.rows = rows
     }
+
+    /// Gives the input files other numbers: `numbers` by the number of before.
+    mutating func renumberFiles(_ numbers: [Int]) {
+        file = numbers[file]
+        rows?.renumberFiles(numbers)
+    }
+
+    /// The ranges of files that are read for it.
+    var ranges: [InputTensor] { rows.map { $0.ranges } ?? [self] }
 }

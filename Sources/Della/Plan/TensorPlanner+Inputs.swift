@@ -26,10 +26,9 @@ extension TensorPlanner {
         guard let rows = tokens?.maps[model] else {
             let adapter = adapterPart(of: tensor, model), scale = scalePart(of: tensor, model)
             if adapter != nil || scale != nil {
-                let identity = VocabularyRows.identity(model: model, count: tensor.shape.first ?? 0)
                 own.rows = RowSources(
-                    identity, of: [model: own], adapters: adapter.map { [model: $0] } ?? [:],
-                    scales: scale.map { [model: $0] } ?? [:])
+                    allRows(of: model, count: tensor.shape.first ?? 0), of: [model: own],
+                    adapters: adapter.map { [model: $0] } ?? [:], scales: scale.map { [model: $0] } ?? [:])
             }
             return own
         }
@@ -37,37 +36,37 @@ extension TensorPlanner {
         var adapters: [Int: AdapterPart] = [:]
         var scales: [Int: ScalePart] = [:]
         for other in rows.models {
-            guard other != model else {
-                guard rows.lastRow(of: model) < tensor.shape.first ?? 0 else {
-                    findings.noteShape(tensor, of: model, base: spot.base)
-                    return own
-                }
-                tensors[model] = own
-                adapters[model] = adapterPart(of: tensor, model)
-                scales[model] = scalePart(of: tensor, model)
+            let found: Checkpoint.Tensor
+            switch other == model ? .tensor(tensor) : counterpart(of: spot, in: other, slice) {
+            case .tensor(let plain), .tied(let plain): found = models[other].effective(plain)
+            case .computed, .part:
+                tensors[other] = input(spot.base, of: slice.base)
                 continue
-            }
-            switch counterpart(of: spot, in: other, slice) {
-            case .tensor(let plain), .tied(let plain):
-                let found = models[other].effective(plain)
-                guard models[other].format(of: found) != nil,
-                    found.shape.dropFirst() == tensor.shape.dropFirst(),
-                    rows.lastRow(of: other) < found.shape.first ?? 0
-                else {
-                    findings.noteShape(found, of: other, base: spot.base)
-                    return own
-                }
-                tensors[other] = input(found, of: other)
-                adapters[other] = adapterPart(of: found, other)
-                scales[other] = scalePart(of: found, other)
-            case .computed, .part: tensors[other] = input(spot.base, of: slice.base)
             case .missing(let name):
                 findings.missing[other, default: .init()].note(name)
                 return own
             }
+            guard models[other].format(of: found) != nil,
+                found.shape.dropFirst() == tensor.shape.dropFirst(),
+                rows.lastRow(of: other) < found.shape.first ?? 0
+            else {
+                findings.noteShape(found, of: other, base: spot.base)
+                return own
+            }
+            tensors[other] = input(found, of: other)
+            adapters[other] = adapterPart(of: found, other)
+            scales[other] = scalePart(of: found, other)
         }
         own.rows = RowSources(rows, of: tensors, adapters: adapters, scales: scales)
         return own
+    }
+
+    /// A model's tensor of so many rows as it is: one map for all its tensors of that size.
+    private mutating func allRows(of model: Int, count: Int) -> VocabularyRows {
+        if let rows = wholeMaps[model][count] { return rows }
+        let rows = VocabularyRows.identity(model: model, count: count)
+        wholeMaps[model][count] = rows
+        return rows
     }
 
     /// What any model of the merge has of a tensor outside of the layers.

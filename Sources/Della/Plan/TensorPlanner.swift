@@ -36,6 +36,8 @@ struct TensorPlanner {
     var tensors: FlatTensors
     var inputs: [InputFile] = []
     var files: [[Int: Int]]
+    /// By model and number of rows, the map of a tensor whose rows are taken as they are.
+    var wholeMaps: [[Int: VocabularyRows]]
     private var filters: FilterWatch
     var findings = TensorFindings()
     var matching: TensorMatching
@@ -55,6 +57,7 @@ struct TensorPlanner {
         method = config.rules
         resolver = ParameterResolver(module: config.moduleParameters, global: config.parameters)
         files = Array(repeating: [:], count: models.count)
+        wholeMaps = Array(repeating: [:], count: models.count)
         filters = FilterWatch(config, slices: slices)
         matching = TensorMatching(models: models)
     }

@@ -201,7 +201,7 @@ struct CaseRun {
     }
 
     private func compare(_ expected: [[TensorFile.Tensor]]) throws {
-        let names = RecipeMerge.fileNames(expected.count)
+        let names = CheckpointFolder.fileNames(expected.count)
         let found = try FileSystem.entries(of: output).filter { $0.hasSuffix(".safetensors") }.sorted()
         guard found == names else { throw Failure(kind: "other files", detail: "\(found), not \(names)") }
         let isExact = ReferenceMethod.named(made.recipe.method)!.isExact
@@ -259,7 +259,7 @@ struct CaseRun {
         guard ended.code == 0 else {
             throw Failure(kind: "ended with \(ended.code) again", detail: ended.errors)
         }
-        for name in RecipeMerge.fileNames(count) {
+        for name in CheckpointFolder.fileNames(count) {
             let files = try [output, folder.path / "again"].map {
                 try FileSystem.readWhole($0 / name, limit: 1 << 30)
             }
@@ -305,7 +305,7 @@ extension CaseRun {
         try FileManager.default.copyItem(atPath: folder.path.string, toPath: place.string)
         if case .merged(let files)? = try? verdict() {
             try FileSystem.createFolder(place / "expected")
-            for (name, tensors) in zip(RecipeMerge.fileNames(files.count), files) {
+            for (name, tensors) in zip(CheckpointFolder.fileNames(files.count), files) {
                 try CheckpointFolder.write(
                     TensorFile.encoded(tensors, alignment: 0), to: (place / "expected" / name).string)
             }

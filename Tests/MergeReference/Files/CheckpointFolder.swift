@@ -33,11 +33,7 @@ struct CheckpointFolder {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var index: [String] = []
         for (number, group) in groups.enumerated() {
-            let digits = { (n: Int) in String(repeating: "0", count: 5 - "\(n)".count) + "\(n)" }
-            let name =
-                groups.count == 1
-                ? "model.safetensors"
-                : "model-\(digits(number + 1))-of-\(digits(groups.count)).safetensors"
+            let name = fileNames(groups.count)[number]
             index += group.tensors.map { "\"\($0.name)\":\"\(name)\"" }
             try write(TensorFile.encoded(group.tensors, alignment: group.alignment), to: folder + "/" + name)
         }
@@ -46,6 +42,15 @@ struct CheckpointFolder {
             try write(Array(text.utf8), to: folder + "/model.safetensors.index.json")
         }
         try write(Array(config.utf8), to: folder + "/config.json")
+    }
+
+    /// What that many files of a model are called.
+    static func fileNames(
+        _ count: Int, stem: String = "model", suffix: String = ".safetensors"
+    ) -> [String] {
+        func digits(_ number: Int) -> String { String("0000\(number)".suffix(5)) }
+        if count == 1 { return [stem + suffix] }
+        return (1...count).map { "\(stem)-\(digits($0))-of-\(digits(count))\(suffix)" }
     }
 
     static func write(_ bytes: [UInt8], to path: String) throws {

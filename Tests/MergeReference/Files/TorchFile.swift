@@ -44,10 +44,7 @@ struct TorchFile {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var index: [String] = []
         for (number, group) in groups.enumerated() {
-            let digits = { (n: Int) in String(repeating: "0", count: 5 - "\(n)".count) + "\(n)" }
-            let name =
-                groups.count == 1
-                ? "pytorch_model.bin" : "pytorch_model-\(digits(number + 1))-of-\(digits(groups.count)).bin"
+            let name = CheckpointFolder.fileNames(groups.count, stem: "pytorch_model", suffix: ".bin")[number]
             index += group.map { "\"\($0.name)\":\"\(name)\"" }
             try CheckpointFolder.write(
                 TorchFile(tensors: group, style: style).encoded(), to: folder + "/" + name)

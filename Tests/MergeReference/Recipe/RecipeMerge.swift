@@ -284,11 +284,4 @@ struct RecipeMerge {
         }
         return files
     }
-
-    /// The names of that many files.
-    static func fileNames(_ count: Int) -> [String] {
-        func digits(_ number: Int) -> String { String("0000\(number)".suffix(5)) }
-        if count == 1 { return ["model.safetensors"] }
-        return (1...count).map { "model-\(digits($0))-of-\(digits(count)).safetensors" }
-    }
 }
