@@ -46,12 +46,13 @@ typedef struct {
     int32_t destinationFormat;
 } KernelDecode;
 
-/// `adapt`: adds `scale` times a row of a product of two matrices to `count` floats. `left` has the row's `rank` factors;
-/// row k of the other matrix begins at `right + k * stride`.
+/// `adapt`: a stretch of rows. `left` has `rank` factors for each row; `right` is packed: for each 16 columns of the
+/// stretch, 16 values for each of the ranks. `stride` is from row to row of the values, in elements.
 typedef struct {
     float *_Nonnull values;
     const float *_Nonnull left;
     const float *_Nonnull right;
+    int64_t rowCount;
     int64_t count;
     int64_t rank;
     int64_t stride;

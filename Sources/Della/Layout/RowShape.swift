@@ -3,10 +3,13 @@ import StreamIO
 /// The sizes of one output tensor's rows, before any budget is known.
 struct RowShape {
     let inputs: [InputTensor]
+    /// How their rows come into memory.
+    let inputRows: [InputRows]
     let rowLength: Int
     let rowCount: Int
+    /// By input, of a row as it is read; 0 where another input reads it.
     let inputRowBytes: [Int]
-    /// By input, whether its stored type is not the one computed in.
+    /// By input, whether what is stored is not what is computed with.
     let isConverted: [Bool]
     let workRowBytes: Int
     let outputRowBytes: Int
@@ -23,6 +26,9 @@ struct RowShape {
     /// Bytes of the tables that a phase counts in.
     let tableBytes: Int
 
+    /// What is read of the inputs when they are read once, in bytes.
+    var readBytes: UInt64 { UInt64(inputRowBytes.reduce(0, +)) * UInt64(rowCount) }
+
     init(_ tensor: OutputTensor) {
         guard let merge = tensor.arithmetic else {
             guard let input = tensor.copiedInput else {
@@ -31,6 +37,7 @@ struct RowShape {
             // Values of which a chunk has all bytes: those of floats are looked at.
             let width = max(1, input.type.bitWidth / 8)
             inputs = [input]
+            inputRows = InputRows.of(inputs, tensor)
             rowLength = 1
             rowCount = Int(input.byteCount) / width
             inputRowBytes = [width]
@@ -46,8 +53,10 @@ struct RowShape {
         let length = tensor.rowLength
         rowLength = length
         rowCount = tensor.rowCount
-        inputRowBytes = inputs.map { length * ($0.type.bitWidth / 8) }
-        isConverted = inputs.map { $0.rows != nil || $0.type != merge.format.elementType }
+        let origins = InputRows.of(inputs, tensor)
+        inputRows = origins
+        inputRowBytes = origins.map { $0.lender == nil ? length * ($0.range.type.bitWidth / 8) : 0 }
+        isConverted = origins.map { $0.isScattered || $0.isAssembled || $0.range.type != merge.format.elementType }
         workRowBytes = length * merge.format.byteWidth
         outputRowBytes = length * (tensor.type.bitWidth / 8)
         let phases = merge.phases
@@ -58,7 +67,7 @@ struct RowShape {
             phases.contains(.columns)
             ? ColumnTable.byteCount(columnCount: tensor.columnCount)
             : phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
-        let staged = inputs.compactMap(\.rows).map { [workRowBytes] rows in
+        let staged = zip(inputs, origins).compactMap { $1.isScattered ? $0.rows : nil }.map { [workRowBytes] rows in
             StagedRows.mostBytes(rows, of: tensor, workRowBytes: workRowBytes)
         }
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)

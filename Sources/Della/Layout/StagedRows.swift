@@ -46,7 +46,6 @@ struct StagedRows {
     let unitLength: Int
     /// What all of it takes of the slot.
     private(set) var byteCount: Int
-    private let keepsPieces: Bool
 
     /// Lays out the rows of a chunk.
     ///
@@ -68,67 +67,128 @@ struct StagedRows {
         _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int,
         keepsPieces: Bool
     ) {
-        self.keepsPieces = keepsPieces
         let unitsPerRow = tensor.unitsPerRow
         unitLength = tensor.rowLength / unitsPerRow
         byteCount = (rows.count * workRowBytes).roundedUp(to: MergeLayout.pageSize)
         let units = rows.lowerBound * unitsPerRow..<rows.upperBound * unitsPerRow
-        var whole: [Int: Stored] = [:]
-        if unitsPerRow > 1 {
-            // The elements of a vector lie close together: all of them are read.
-            for (model, tensor) in sources.tensors.sorted(by: { $0.key < $1.key }) {
-                whole[model] = read(tensor, 0..<Int(tensor.byteCount), model, 0)
+        // The elements of a vector lie close together: all of them are read.
+        let readsWhole = unitsPerRow > 1
+        let models = sources.tensors.keys.sorted()
+        var stretches: [Stretch] = []
+        if readsWhole {
+            for model in models {
+                let tensor = sources.tensor(model)
+                stretches.append(Stretch(tensor, 0..<Int(tensor.byteCount)))
+            }
+        } else {
+            Self.forEachRun(sources, units) { _, source in
+                switch source {
+                case .rows(let model, let range):
+                    stretches.append(stretch(sources, model, range))
+                case .mean(let places):
+                    for place in places {
+                        stretches.append(stretch(sources, place.model, place.row..<place.row + 1))
+                    }
+                case .zero, .padding: break
+                }
             }
         }
+        let starts = place(stretches, gap: rows.count > 1 && !readsWhole ? Self.gapLimit : 0)
+        guard keepsPieces else { return }
+        var next = 0
+        func stored(_ model: Int, _ first: Int) -> Stored {
+            let tensor = sources.tensor(model)
+            guard readsWhole, let place = models.firstIndex(of: model) else {
+                next += 1
+                return Stored(type: tensor.type, start: starts[next - 1], model: model, first: first)
+            }
+            let start = starts[place] + first * unitLength * (tensor.type.bitWidth / 8)
+            return Stored(type: tensor.type, start: start, model: model, first: first)
+        }
+        Self.forEachRun(sources, units) { count, source in
+            let content: Piece.Content =
+                switch source {
+                case .rows(let model, let range): .stored(stored(model, range.lowerBound))
+                case .mean(let places): .mean(places.map { stored($0.model, $0.row) })
+                case .zero: .zero
+                case .padding: .padding
+                }
+            pieces.append(Piece(unitCount: count, content: content))
+        }
+    }
+
+    /// Bytes between two stretches of a file that are read along rather than having a read each: about what a request
+    /// costs. A single row is read without them, so that what it takes is known.
+    private static let gapLimit: UInt64 = 16 << 10
+
+    /// Bytes of a file that are wanted.
+    private struct Stretch {
+        let file: Int
+        let range: Range<UInt64>
+
+        init(_ tensor: InputTensor, _ range: Range<Int>) {
+            file = tensor.file
+            self.range = tensor.offset + UInt64(range.lowerBound)..<tensor.offset + UInt64(range.upperBound)
+        }
+    }
+
+    private enum RunSource {
+        case rows(model: Int, Range<Int>)
+        case mean([VocabularyRows.Place])
+        case zero
+        case padding
+    }
+
+    private static func forEachRun(
+        _ sources: RowSources, _ units: Range<Int>, _ body: (_ count: Int, RunSource) -> Void
+    ) {
         var unit = units.lowerBound
         while unit < units.upperBound {
             let run = sources.rows.run(at: unit, upTo: units.upperBound)
             switch run.source {
-            case .rows(let model, let first):
-                add(run.count, .stored(stored(sources, model, first, run.count, whole)))
-            case .mean(let places):
-                let found = places.map { stored(sources, $0.model, $0.row, 1, whole) }
-                add(run.count, .mean(found))
-            case .zero: add(run.count, .zero)
-            case .padding: add(run.count, .padding)
+            case .rows(let model, let first): body(run.count, .rows(model: model, first..<first + run.count))
+            case .mean(let places): body(run.count, .mean(places))
+            case .zero: body(run.count, .zero)
+            case .padding: body(run.count, .padding)
             }
             unit += run.count
         }
     }
 
-    private mutating func add(_ unitCount: Int, _ content: Piece.Content) {
-        if keepsPieces { pieces.append(Piece(unitCount: unitCount, content: content)) }
-    }
-
-    private mutating func stored(
-        _ sources: RowSources, _ model: Int, _ first: Int, _ count: Int, _ whole: [Int: Stored]
-    ) -> Stored {
+    private func stretch(_ sources: RowSources, _ model: Int, _ units: Range<Int>) -> Stretch {
         let tensor = sources.tensor(model)
         let width = unitLength * (tensor.type.bitWidth / 8)
-        if let whole = whole[model] {
-            return Stored(
-                type: tensor.type, start: whole.start + first * width, model: model, first: first)
-        }
-        return read(tensor, first * width..<(first + count) * width, model, first)
+        return Stretch(tensor, units.lowerBound * width..<units.upperBound * width)
     }
 
-    /// Books a read of bytes of a tensor.
-    private mutating func read(
-        _ tensor: InputTensor, _ range: Range<Int>, _ model: Int, _ first: Int
-    ) -> Stored {
-        let page = MergeLayout.pageSize
-        let offset = tensor.offset + UInt64(range.lowerBound)
-        let head = Int(offset % UInt64(page))
-        let needed = head + range.count
-        let start = byteCount
-        byteCount += needed.roundedUp(to: page)
-        if keepsPieces, !range.isEmpty {
-            reads.append(
-                Read(
-                    file: tensor.file, offset: offset - UInt64(head), start: start,
-                    byteCount: needed.roundedUp(to: page), needed: needed))
+    /// Books the reads of stretches: those close together in a file are one.
+    ///
+    /// - Returns: where each stretch begins in the slot, in bytes.
+    private mutating func place(_ stretches: [Stretch], gap: UInt64) -> [Int] {
+        let page = UInt64(MergeLayout.pageSize)
+        var starts = Array(repeating: byteCount, count: stretches.count)
+        let order = stretches.indices.filter { !stretches[$0].range.isEmpty }.sorted { first, second in
+            let (first, second) = (stretches[first], stretches[second])
+            return (first.file, first.range.lowerBound) < (second.file, second.range.lowerBound)
         }
-        return Stored(type: tensor.type, start: start + head, model: model, first: first)
+        for index in order {
+            let stretch = stretches[index]
+            let offset = stretch.range.lowerBound / page * page
+            var read = Read(file: stretch.file, offset: offset, start: byteCount, byteCount: 0, needed: 0)
+            if let last = reads.last, last.file == stretch.file,
+                offset <= last.offset + UInt64(last.byteCount) + gap
+            {
+                read = last
+                reads.removeLast()
+                byteCount -= read.byteCount
+            }
+            read.needed = max(read.needed, Int(stretch.range.upperBound - read.offset))
+            read.byteCount = read.needed.roundedUp(to: MergeLayout.pageSize)
+            byteCount += read.byteCount
+            reads.append(read)
+            starts[index] = read.start + Int(stretch.range.lowerBound - read.offset)
+        }
+        return starts
     }
 }
 

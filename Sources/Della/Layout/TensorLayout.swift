@@ -11,9 +11,11 @@ struct TensorLayout {
     let tensor: OutputTensor
     /// The base's bytes, then each term's.
     let inputs: [InputTensor]
-    /// Bytes of a row as stored, by input.
+    /// By input, how its rows come into memory.
+    let inputRows: [InputRows]
+    /// Bytes of a row as stored, by input; 0 where another input reads it.
     let inputRowBytes: [Int]
-    /// By input, whether its stored type is not the one computed in. A fact of the plan: where in memory the stored
+    /// By input, whether what is stored is not what is computed with. A fact of the plan: where in memory the stored
     /// bytes and the values lie says nothing of it.
     let isConverted: [Bool]
     /// Bytes of a row in the format computed in.
@@ -49,7 +51,7 @@ struct TensorLayout {
 
     /// Where the rows lie in an input's file, in bytes.
     func inputRange(_ input: Int, _ rows: Range<Int>) -> Range<UInt64> {
-        let start = inputs[input].offset + UInt64(rows.lowerBound * inputRowBytes[input])
+        let start = inputRows[input].range.offset + UInt64(rows.lowerBound * inputRowBytes[input])
         return start..<start + UInt64(rows.count * inputRowBytes[input])
     }
 
@@ -73,6 +75,7 @@ struct TensorLayout {
         self.index = index
         self.tensor = tensor
         inputs = shape.inputs
+        inputRows = shape.inputRows
         inputRowBytes = shape.inputRowBytes
         isConverted = shape.isConverted
         workRowBytes = shape.workRowBytes
@@ -95,7 +98,8 @@ struct TensorLayout {
         _ wanted: Int, _ rows: Range<Int>, of tensor: OutputTensor, _ shape: RowShape, slotBytes: Int
     ) -> Int {
         var count = wanted
-        for sources in shape.inputs.compactMap(\.rows) {
+        for (input, rowsOfInput) in zip(shape.inputs, shape.inputRows) where rowsOfInput.isScattered {
+            guard let sources = input.rows else { continue }
             func fits() -> Bool {
                 stride(from: rows.lowerBound, to: rows.upperBound, by: count).allSatisfy { start in
                     let chunk = start..<min(start + count, rows.upperBound)

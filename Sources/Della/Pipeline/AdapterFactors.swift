@@ -10,7 +10,7 @@ struct AdapterFactors: Sendable {
     let rowLength: Int
     /// `rank` factors for each row of the tensor.
     private let left: [Float]
-    /// `rank` rows as long as the tensor's.
+    /// `rank` rows as long as the tensor's, packed for the kernel.
     private let right: [Float]
     /// DoRA's length of each row.
     private let magnitude: [Float]?
@@ -24,7 +24,9 @@ struct AdapterFactors: Sendable {
         self.rowLength = rowLength
         let down = try read(part.down), up = try read(part.up)
         left = part.isTransposed ? Self.transposed(down, rows: part.rank) : up
-        right = part.isTransposed ? Self.transposed(up, columns: part.rank) : down
+        right = Self.packed(
+            part.isTransposed ? Self.transposed(up, columns: part.rank) : down, rank: part.rank,
+            columns: rowLength)
         magnitude = try part.magnitude.map { (range) throws(MergeFailure) in try read(range) }
     }
 
@@ -42,54 +44,88 @@ struct AdapterFactors: Sendable {
         return turned
     }
 
-    /// Elements of a row that are worked on at a time.
-    static let tile = 512
+    /// Of every 16 columns, 16 values for each of the ranks.
+    private static func packed(_ matrix: [Float], rank: Int, columns: Int) -> [Float] {
+        let width = RowKernels.adaptColumns
+        var packed = Array(repeating: Float(0), count: rank * columns.roundedUp(to: width))
+        for row in 0..<rank {
+            for column in 0..<columns {
+                packed[(column / width * rank + row) * width + column % width] = matrix[row * columns + column]
+            }
+        }
+        return packed
+    }
 
-    /// Adapts a row, a tile at a time.
+    /// Elements of a row that are worked on at a time: with the factors of so many columns they stay in the caches.
+    static let tile = 1024
+    /// Rows that are worked on at a time, where what is written does not lie over what is yet to be read.
+    static let rowsAtOnce = 16
+    /// From row to row of a tile: not a power of two, which would make all rows of a column share a few lines of the
+    /// cache.
+    private static let tileStride = tile + RowKernels.adaptColumns
+
+    /// Adapts rows, a tile at a time.
     ///
     /// - Parameters:
-    ///   - load: puts the tensor's own values from an element on into memory, in float32.
+    ///   - rowsAtOnce: of which tiles are loaded before those to their right.
+    ///   - load: puts a row's own values from an element on into memory, in float32.
     ///   - store: takes what has become of them.
     func adapt(
-        row: Int, kernels: RowKernels, load: (Int, UnsafeMutableBufferPointer<Float>) -> Void,
-        store: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+        _ rows: Range<Int>, rowsAtOnce: Int, kernels: RowKernels,
+        load: (_ row: Int, _ start: Int, UnsafeMutableBufferPointer<Float>) -> Void,
+        store: (_ row: Int, _ start: Int, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.tile) { buffer in
-            var norm = 0.0
-            if magnitude != nil {
-                forEachTile(row, kernels, buffer, load) { _, values in
-                    for value in values { norm += Double(value) * Double(value) }
+        let rowsAtOnce = min(rowsAtOnce, rows.count)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rowsAtOnce * Self.tileStride) { buffer in
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: max(1, rowsAtOnce)) {
+                let group = first..<min(first + rowsAtOnce, rows.upperBound)
+                guard let magnitude else {
+                    forEachTile(group, kernels, buffer, load, store)
+                    continue
                 }
-                norm = norm.squareRoot()
-            }
-            forEachTile(row, kernels, buffer, load) { start, values in
-                if let magnitude {
-                    let size = magnitude[row]
-                    for index in values.indices { values[index] = Float(Double(size * values[index]) / norm) }
+                withUnsafeTemporaryAllocation(of: Double.self, capacity: group.count) { norms in
+                    norms.initialize(repeating: 0)
+                    forEachTile(group, kernels, buffer, load) { row, _, values in
+                        var norm = norms[row - first]
+                        for value in values { norm += Double(value) * Double(value) }
+                        norms[row - first] = norm
+                    }
+                    for index in norms.indices { norms[index] = norms[index].squareRoot() }
+                    forEachTile(group, kernels, buffer, load) { row, start, values in
+                        let (size, norm) = (magnitude[row], norms[row - first])
+                        for index in values.indices {
+                            values[index] = Float(Double(size * values[index]) / norm)
+                        }
+                        store(row, start, values)
+                    }
                 }
-                store(start, values)
             }
         }
     }
 
+    /// - Parameter body: takes a tile's part of a row, adapted.
     private func forEachTile(
-        _ row: Int, _ kernels: RowKernels, _ buffer: UnsafeMutableBufferPointer<Float>,
-        _ load: (Int, UnsafeMutableBufferPointer<Float>) -> Void,
-        _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+        _ rows: Range<Int>, _ kernels: RowKernels, _ buffer: UnsafeMutableBufferPointer<Float>,
+        _ load: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void,
+        _ body: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
         left.withUnsafeBufferPointer { left in
             right.withUnsafeBufferPointer { right in
+                guard let values = buffer.baseAddress, let left = left.baseAddress,
+                    let right = right.baseAddress
+                else { return }
                 for start in stride(from: 0, to: rowLength, by: Self.tile) {
                     let count = min(Self.tile, rowLength - start)
-                    let values = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-                    load(start, values)
-                    guard let target = values.baseAddress, let left = left.baseAddress,
-                        let right = right.baseAddress
-                    else { continue }
+                    func part(_ row: Int) -> UnsafeMutableBufferPointer<Float> {
+                        UnsafeMutableBufferPointer(
+                            start: values + (row - rows.lowerBound) * Self.tileStride, count: count)
+                    }
+                    for row in rows { load(row, start, part(row)) }
                     kernels.adapt(
-                        target, left: left + row * rank, right: right + start, count: count, rank: rank,
-                        stride: rowLength, scale: scale)
-                    body(start, values)
+                        values, stride: Self.tileStride, rowCount: rows.count,
+                        left: left + rows.lowerBound * rank, right: right + start * rank, count: count,
+                        rank: rank, scale: scale)
+                    for row in rows { body(row, start, part(row)) }
                 }
             }
         }

@@ -12,12 +12,12 @@ final class ChunkWork: @unchecked Sendable {
     let rows: Range<Int>
     /// Slots by input, base first.
     let slots: [Int]
-    /// Where the stored bytes of each input begin.
-    var stored: [UnsafeMutableRawPointer]
+    /// Where the stored bytes of each input begin: where several are made of the same ones, in the slot of one of them.
+    let stored: [UnsafeMutableRawPointer]
     /// Where the values computed with begin: the stored bytes themselves where nothing is converted. They may begin
     /// there where something is, too.
-    var values: [UnsafeMutableRawPointer]
-    /// By input, what is read of rows that go by token.
+    let values: [UnsafeMutableRawPointer]
+    /// By input, what is read of rows that lie scattered.
     let staged: [StagedRows?]
     /// Reads not yet complete.
     var readsPending = 0
@@ -39,18 +39,20 @@ final class ChunkWork: @unchecked Sendable {
     /// NaN and infinity found, by input; the last entry is the result's.
     var found: [NonfiniteCount]
 
-    init(
-        _ task: TensorTask, chunk: Int, slots: [Int], stored: [UnsafeMutableRawPointer],
-        values: [UnsafeMutableRawPointer], staged: [StagedRows?], phase: Int
-    ) {
+    init(_ task: TensorTask, chunk: Int, slots: [Int], places: [InputPlace], phase: Int) {
         self.task = task
         layout = task.layout
         self.chunk = chunk
         rows = task.layout.rows(ofChunk: chunk)
         self.slots = slots
-        self.stored = stored
-        self.values = values
-        self.staged = staged
+        stored = zip(places, task.layout.inputRows).map { place, rows in
+            guard let start = place.stored ?? rows.lender.flatMap({ places[$0].stored }) else {
+                preconditionFailure("who lends rows has them")
+            }
+            return start
+        }
+        values = places.map(\.values)
+        staged = places.map(\.staged)
         self.phase = phase
         countsInputs = phase == 0
         found = Array(repeating: NonfiniteCount(), count: slots.count + 1)

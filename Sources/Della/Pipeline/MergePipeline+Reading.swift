@@ -72,38 +72,19 @@ extension MergePipeline {
     private func add(_ task: TensorTask, chunk: Int, phase: Int) {
         let layout = task.layout
         let rows = layout.rows(ofChunk: chunk)
-        var reads: [PendingRead] = []
-        var taken: [Int] = []
-        var stored: [UnsafeMutableRawPointer] = []
-        var values: [UnsafeMutableRawPointer] = []
-        var placements: [RowPlacement] = []
-        var staged: [StagedRows?] = []
-        for input in layout.inputs.indices {
+        let taken = layout.inputs.map { _ in
             guard let slot = slots.take() else { preconditionFailure("slots were counted") }
-            taken.append(slot)
-            let placement = RowPlacement(layout, input: input, rows: rows, slot: slots[slot])
-            let sources = layout.inputs[input].rows
-            placements.append(placement)
-            stored.append(placement.stored)
-            values.append(sources == nil ? placement.values : slots[slot])
-            staged.append(
-                sources.map { StagedRows($0, rows, of: layout.tensor, workRowBytes: layout.workRowBytes) })
+            return slot
         }
-        let work = ChunkWork(
-            task, chunk: chunk, slots: taken, stored: stored, values: values, staged: staged, phase: phase)
-        for input in layout.inputs.indices {
+        let places = layout.inputs.indices.map { input in
+            InputPlace(layout, input: input, rows: rows, slot: slots[taken[input]])
+        }
+        let work = ChunkWork(task, chunk: chunk, slots: taken, places: places, phase: phase)
+        var reads: [PendingRead] = []
+        for (input, place) in places.enumerated() {
             let booked = layout.inputRowBytes[input] * rows.count
-            guard let staged = staged[input] else {
-                let placement = placements[input]
-                reads.append(
-                    PendingRead(
-                        work: work, input: input, file: layout.inputs[input].file,
-                        offset: placement.fileOffset, buffer: placement.buffer, needed: placement.needed,
-                        booked: booked))
-                continue
-            }
-            if staged.reads.isEmpty { progress.update { $0.bytesRead += UInt64(booked) } }
-            for (index, read) in staged.reads.enumerated() {
+            if place.reads.isEmpty { progress.update { $0.bytesRead += UInt64(booked) } }
+            for (index, read) in place.reads.enumerated() {
                 reads.append(
                     PendingRead(
                         work: work, input: input, file: read.file, offset: read.offset,

@@ -4,7 +4,11 @@ import StreamIO
 struct RowAssembly {
     let kernels: RowKernels
     let format: FloatFormat
-    let slot: UnsafeMutableRawPointer
+    /// Where stored bytes are counted from.
+    let source: UnsafeRawPointer
+    let target: UnsafeMutableRawPointer
+    /// Whether what is written may lie over what is still to be read, of rows behind it.
+    let overlaps: Bool
     let unitLength: Int
     /// What adapters add to the models' tensors.
     let factors: [Int: AdapterFactors]
@@ -13,11 +17,19 @@ struct RowAssembly {
 
     private var unitBytes: Int { unitLength * format.byteWidth }
 
-    /// Writes the rows of a chunk to the start of its slot.
+    /// Writes the rows of a chunk that are stored one after the other. What is written may lie over what is read, but not
+    /// ahead of it.
+    func assemble(_ input: InputRows, _ rows: Range<Int>) {
+        let stored = StagedRows.Stored(
+            type: input.range.type, start: 0, model: input.model, first: input.first + rows.lowerBound)
+        put(stored, rows.count, to: target)
+    }
+
+    /// Writes the rows of a chunk that lie scattered.
     ///
     /// - Parameter padding: the row at the end of what is filled up to a multiple.
     func assemble(_ pieces: [StagedRows.Piece], padding: [Float]) {
-        var target = slot
+        var target = target
         for piece in pieces {
             switch piece.content {
             case .stored(let stored): put(stored, piece.unitCount, to: target)
@@ -44,20 +56,18 @@ struct RowAssembly {
         }
         guard let factors = factors[stored.model] else {
             if stored.type == format.elementType {
-                target.copyMemory(from: slot + stored.start, byteCount: count * unitBytes)
+                target.copyMemory(from: source + stored.start, byteCount: count * unitBytes)
             } else {
                 kernels.decode(
-                    stored.type, slot + stored.start, to: format, target, count: count * unitLength)
+                    stored.type, source + stored.start, to: format, target, count: count * unitLength)
             }
             return
         }
-        for unit in 0..<count {
-            let row = target + unit * unitBytes
-            adapt(stored, unit, factors) { start, values in
-                guard let source = values.baseAddress else { return }
-                kernels.decode(
-                    .f32, source, to: format, row + start * format.byteWidth, count: values.count)
-            }
+        adapt(stored, count, factors) { row, start, values in
+            guard let source = values.baseAddress else { return }
+            kernels.decode(
+                .f32, source, to: format, target + row * unitBytes + start * format.byteWidth,
+                count: values.count)
         }
     }
 
@@ -66,7 +76,7 @@ struct RowAssembly {
         _ stored: StagedRows.Stored, _ unit: Int, _ scales: DequantisationScales,
         to row: UnsafeMutableRawPointer
     ) {
-        let source = slot + stored.start + unit * unitLength
+        let source = source + stored.start + unit * unitLength
         withUnsafeTemporaryAllocation(of: Float.self, capacity: AdapterFactors.tile) { buffer in
             for start in stride(from: 0, to: unitLength, by: AdapterFactors.tile) {
                 let part = UnsafeMutableBufferPointer(
@@ -79,19 +89,21 @@ struct RowAssembly {
         }
     }
 
+    /// - Parameter body: takes a stretch of a row's values, with which of the rows it is and from which element on.
     private func adapt(
-        _ stored: StagedRows.Stored, _ unit: Int, _ factors: AdapterFactors,
-        _ body: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+        _ stored: StagedRows.Stored, _ count: Int, _ factors: AdapterFactors,
+        _ body: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
         let width = stored.type.bitWidth / 8
-        let source = slot + stored.start + unit * unitLength * width
+        let source = source + stored.start
+        let first = stored.first
         factors.adapt(
-            row: stored.first + unit, kernels: kernels,
-            load: { start, values in
+            first..<first + count, rowsAtOnce: overlaps ? 1 : AdapterFactors.rowsAtOnce, kernels: kernels,
+            load: { row, start, values in
                 guard let target = values.baseAddress else { return }
-                kernels.decode(
-                    stored.type, source + start * width, to: .float32, target, count: values.count)
-            }, store: body)
+                let place = source + ((row - first) * unitLength + start) * width
+                kernels.decode(stored.type, place, to: .float32, target, count: values.count)
+            }, store: { body($0 - first, $1, $2) })
     }
 
     /// The sum of rows in float32, in order, from +0, divided by their number.
@@ -103,15 +115,15 @@ struct RowAssembly {
             for place in places {
                 if let scales = scales[place.model] {
                     scales.decode(
-                        row: place.first, from: 0, slot + place.start,
+                        row: place.first, from: 0, source + place.start,
                         to: UnsafeMutableBufferPointer(start: terms, count: unitLength))
                 } else if let factors = factors[place.model] {
-                    adapt(place, 0, factors) { start, values in
+                    adapt(place, 1, factors) { _, start, values in
                         guard let source = values.baseAddress else { return }
                         (terms + start).update(from: source, count: values.count)
                     }
                 } else {
-                    kernels.decode(place.type, slot + place.start, to: .float32, terms, count: unitLength)
+                    kernels.decode(place.type, source + place.start, to: .float32, terms, count: unitLength)
                 }
                 for index in 0..<unitLength { sums[index] += terms[index] }
             }

@@ -4,24 +4,38 @@ import StreamIO
 struct RowLoop: Sendable {
     let kernels: RowKernels
 
-    /// Converts the inputs to the format computed in, where they are stored in another.
+    /// Brings the inputs into the format computed in, where they are stored in another or are more than what is stored.
     func decode(_ work: ChunkWork) {
         guard !work.isDecoded, let merge = work.task.merge else { return }
         work.isDecoded = true
-        let count = work.rows.count * work.layout.tensor.rowLength
-        for (index, input) in work.layout.inputs.enumerated()
-        where work.layout.isConverted[index] {
-            if let rows = work.staged[index], let prepared = work.task.prepared[index] {
-                RowAssembly(
-                    kernels: kernels, format: merge.format, slot: work.values[index],
-                    unitLength: rows.unitLength, factors: prepared.rows.factors,
-                    scales: prepared.rows.scales
-                ).assemble(rows.pieces, padding: prepared.padding)
-                continue
-            }
+        let rows = work.layout.inputRows
+        // Who lends its stored bytes may be converted where they lie: after those that borrow them.
+        for index in rows.indices where rows[index].lender != nil { decode(work, index, merge.format) }
+        for index in rows.indices where rows[index].lender == nil && work.layout.isConverted[index] {
+            decode(work, index, merge.format)
+        }
+    }
+
+    private func decode(_ work: ChunkWork, _ index: Int, _ format: FloatFormat) {
+        let rows = work.layout.inputRows[index]
+        let tensor = work.layout.tensor
+        guard rows.isAssembled, let prepared = work.task.prepared[index] else {
             kernels.decode(
-                input.type, UnsafeRawPointer(work.stored[index]), to: merge.format, work.values[index],
-                count: count)
+                rows.range.type, UnsafeRawPointer(work.stored[index]), to: format, work.values[index],
+                count: work.rows.count * tensor.rowLength)
+            return
+        }
+        let assembly = RowAssembly(
+            kernels: kernels, format: format, source: UnsafeRawPointer(work.stored[index]),
+            target: work.values[index],
+            overlaps: rows.lender == nil && !rows.isScattered
+                && work.layout.inputRowBytes[index] != work.layout.workRowBytes,
+            unitLength: tensor.rowLength / tensor.unitsPerRow,
+            factors: prepared.rows.factors, scales: prepared.rows.scales)
+        if let staged = work.staged[index] {
+            assembly.assemble(staged.pieces, padding: prepared.padding)
+        } else {
+            assembly.assemble(rows, work.rows)
         }
     }
 

@@ -116,15 +116,18 @@ struct SourceRows {
     }
 
     private func adapt(_ values: inout [Float], from first: Int, _ factors: AdapterFactors) {
+        let length = unitLength
         values.withUnsafeMutableBufferPointer { values in
-            for unit in 0..<values.count / unitLength {
-                let row = UnsafeMutableBufferPointer(
-                    rebasing: values[unit * unitLength..<(unit + 1) * unitLength])
-                factors.adapt(
-                    row: first + unit, kernels: kernels,
-                    load: { start, part in for index in part.indices { part[index] = row[start + index] } },
-                    store: { start, part in for index in part.indices { row[start + index] = part[index] } })
-            }
+            factors.adapt(
+                first..<first + values.count / length, rowsAtOnce: AdapterFactors.rowsAtOnce, kernels: kernels,
+                load: { row, start, part in
+                    let place = (row - first) * length + start
+                    for index in part.indices { part[index] = values[place + index] }
+                },
+                store: { row, start, part in
+                    let place = (row - first) * length + start
+                    for index in part.indices { values[place + index] = part[index] }
+                })
         }
     }
 

@@ -13,6 +13,8 @@ struct OpenFolder: Sendable {
     let embedding: Int?
     /// Weights of 8 bits.
     let scaledCount: Int
+    /// What tensors of it may be copies of.
+    let originals: TiedCopy.Originals
 
     /// Opens a folder that the library has found.
     ///
@@ -42,15 +44,18 @@ struct OpenFolder: Sendable {
         var bytes: [String: UInt64] = [:]
         var embedding: Int?
         var scaledCount = 0
+        var originals = TiedCopy.Originals()
         for (place, tensor) in checkpoint.tensors.enumerated() where !isStopped() {
             if tensor.type.isFloat8 { scaledCount += 1 }
             if embedding == nil, Self.isEmbedding(tensor.name) { embedding = place }
+            originals.note(tensor.name, at: place)
             guard let position = LayerPosition(tensor.name) else { continue }
             counts[position.stack] = max(counts[position.stack] ?? 0, position.layer + 1)
             bytes[position.stack, default: 0] += tensor.byteCount
         }
         self.embedding = embedding
         self.scaledCount = scaledCount
+        self.originals = originals
         stacks = counts
         mainStack = Self.mainStack(counts, bytes, layers: profile.layerCount)
     }

@@ -16,6 +16,8 @@ struct OpenModel: Sendable {
     var checkpoint: Checkpoint
     /// Weights of 8 bits.
     let scaledCount: Int
+    /// What tensors of it may be copies of.
+    let originals: TiedCopy.Originals
     /// What is added to its tensors, or takes their place.
     var adapter: OpenAdapter?
     var profile: ModelProfile
@@ -38,6 +40,7 @@ struct OpenModel: Sendable {
         checkpoint = opened.checkpoint
         profile = opened.profile
         scaledCount = opened.scaledCount
+        originals = opened.originals
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
         textStacks = opened.stacks.filter { !NamePart.isTower(stack: $0.key) }
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }

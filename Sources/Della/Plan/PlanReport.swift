@@ -72,10 +72,7 @@ public struct PlanReport: Sendable {
     }
 
     private static func inputBytes(_ tensor: OutputTensor) -> UInt64 {
-        switch tensor.source {
-        case .copy(let input): input.byteCount
-        case .merge(let merge): merge.allInputs.reduce(0) { $0 + $1.byteCount }
-        }
+        RowShape(tensor).readBytes
     }
 
     private static func companionBytes(_ plan: MergePlan) -> UInt64 {

@@ -11,6 +11,8 @@ public struct RowSources: Hashable, Sendable {
     private(set) var adapters: [Int: AdapterPart]
     /// What those of 8 bits are multiplied with, by model.
     private(set) var scales: [Int: ScalePart]
+    /// The first row, where the others are those that follow it in its tensor; `nil` where they lie scattered.
+    let start: VocabularyRows.Place?
 
     /// - Precondition: `tensors` has one for each model that `rows` names.
     init(
@@ -21,7 +23,11 @@ public struct RowSources: Hashable, Sendable {
         self.tensors = tensors
         self.adapters = adapters
         self.scales = scales
+        start = rows.stretchStart
     }
+
+    /// Whether a model's rows are more than the stored ones.
+    func alters(_ model: Int) -> Bool { adapters[model] != nil || scales[model] != nil }
 
     /// The tensor of one of the models.
     func tensor(_ model: Int) -> InputTensor {

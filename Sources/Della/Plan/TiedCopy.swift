@@ -39,16 +39,27 @@ struct TiedCopy {
     /// What a tensor of that name is a copy of; `nil` for one that is none.
     static func of(_ name: String) -> TiedCopy? { all.first { matches(name, $0.ending) } }
 
-    /// The tensor of a model that it would be a copy of there. O(tensors).
+    /// The tensor of a model that it would be a copy of there.
     func original(in model: OpenModel) -> Checkpoint.Tensor? {
         guard !isHead || model.profile.tiesHead else { return nil }
-        let tensors = model.checkpoint.tensors
-        for ending in originals {
-            if let place = tensors.indices.first(where: { Self.matches(tensors.name(at: $0), ending) }) {
-                return tensors[place]
+        return originals.lazy.compactMap { model.originals.place(endingIn: $0) }.first
+            .map { model.checkpoint.tensors[$0] }
+    }
+
+    /// The tensors of a model that others may be copies of.
+    struct Originals: Sendable {
+        private static let endings = Set(all.flatMap(\.originals))
+        private var places: [String: Int] = [:]
+
+        /// Takes the next tensor of the model.
+        mutating func note(_ name: String, at place: Int) {
+            for ending in Self.endings where places[ending] == nil && matches(name, ending) {
+                places[ending] = place
             }
         }
-        return nil
+
+        /// The first tensor whose name ends so.
+        func place(endingIn ending: String) -> Int? { places[ending] }
     }
 
     private static func matches(_ name: String, _ ending: String) -> Bool {

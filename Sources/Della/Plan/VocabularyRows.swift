@@ -78,6 +78,13 @@ struct VocabularyRows: Hashable, Sendable {
         return runs
     }
 
+    /// The first row, where all follow each other in one model's tensor.
+    var stretchStart: Place? {
+        guard rowCount > 0, case .rows(let model, let first) = run(at: 0).source, run(at: 0).count == rowCount
+        else { return nil }
+        return Place(model: model, row: first)
+    }
+
     /// The rows from one on that follow each other in their source, up to `end`.
     func run(at start: Int, upTo end: Int = .max) -> Run {
         let code = codes[start]
