@@ -9,6 +9,9 @@ struct AdapterConfig: Sendable {
     /// Bytes of the file, at most, and values in it.
     private static let byteLimit = 4 << 20, valueLimit = 100_000
 
+    /// Values of `init_lora_weights`, and beginnings of them, that take the adapter's first values out of the base.
+    private static let changingStarts = ["pissa", "olora", "corda", "loftq", "lora_ga"]
+
     /// Divides `alpha`, where a module's own rank does not: of `alpha_pattern` no more than the tensors say.
     private let alpha: Double
     private let alphaPattern: ModulePattern
@@ -45,6 +48,13 @@ struct AdapterConfig: Sendable {
                 continue
             }
             throw AdapterProblem("\(path): \(key) is not applied", Self.mergeRemedy)
+        }
+        if let start = json["init_lora_weights"]?.stringValue,
+            Self.changingStarts.contains(where: { start.hasPrefix($0) })
+        {
+            throw AdapterProblem(
+                "\(path): init_lora_weights is \(start.excerpt), which changed the base before the adapter was trained",
+                Self.mergeRemedy)
         }
         guard let rank = json["r"]?.doubleValue ?? json["rank"]?.doubleValue, rank > 0, rank.isFinite else {
             throw AdapterProblem("\(path): r is no rank", "download it again")

@@ -107,13 +107,14 @@ struct OpenAdapter: Sendable {
             modules[module]?.isEmbedding = true
         } else if let module = module(".lora_magnitude_vector") {
             modules[module, default: Module()].magnitude = tensor
-        } else if String(name).containsText(".base_layer.") {
-            // The base's own, saved along.
+        } else if String(tensor.name).containsText(".base_layer."), !name.hasSuffix(".bias") {
+            // The base's own, saved along; only biases were trained there.
             return
         } else {
             let plain = String(name).replacing(".modules_to_save.default.", with: ".").replacing(
-                ".modules_to_save.", with: ".")
-            guard let own = Self.name(plain, in: base) else { throw misfit(tensor, path) }
+                ".modules_to_save.", with: "."
+            ).replacing(".base_layer.", with: ".")
+            guard let own = Self.name(plain, in: base) else { throw misfit(tensor, path, base) }
             saved[own] = tensor
         }
     }
@@ -127,7 +128,7 @@ struct OpenAdapter: Sendable {
         }
         guard let own = Self.name(name + ".weight", in: base) ?? Self.name(name, in: base),
             let tensor = base.tensor(named: own)
-        else { throw misfit(down, path) }
+        else { throw misfit(down, path, base) }
         let isTransposed = module.isEmbedding || config.hasInputsFirst
         let (outputs, inputs) =
             isTransposed
@@ -191,8 +192,16 @@ struct OpenAdapter: Sendable {
         return names.first { base.place(named: $0) != nil }
     }
 
-    private func misfit(_ tensor: Checkpoint.Tensor, _ path: FilePath) -> AdapterProblem {
-        AdapterProblem(
+    private func misfit(
+        _ tensor: Checkpoint.Tensor, _ path: FilePath, _ base: Checkpoint
+    ) -> AdapterProblem {
+        let isHead = KnownNames.heads.contains { tensor.name.containsText("\($0).") }
+        if isHead, !base.tensors.contains(where: { OpenModel.isHead($0.name) }) {
+            return AdapterProblem(
+                "\(path): \(tensor.name) is of a head, and the base's head is its embedding",
+                AdapterConfig.mergeRemedy)
+        }
+        return AdapterProblem(
             "\(path): \(tensor.name) fits no tensor of the base",
             "name the model that the adapter was made for")
     }

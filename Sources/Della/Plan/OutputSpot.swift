@@ -46,9 +46,10 @@ extension OutputSpot {
                 } else {
                     let slice = LayerPosition.followsLayers(tensor.name) ? slices.count - 1 : 0
                     guard !slices[slice].isLost, slices[slice].base == base else { continue }
+                    let name = Self.name(tensor.name, of: model, as: models[slices[0].base])
                     body(
                         OutputSpot(
-                            name: tensor.name, slice: slice, base: tensor, sought: tensor.name, layer: nil,
+                            name: name, slice: slice, base: tensor, sought: tensor.name, layer: nil,
                             t: position.map { gradientPlace($0.layer, of: model.stacks[$0.stack] ?? 1) } ?? 0)
                     )
                 }
@@ -80,7 +81,20 @@ extension OutputSpot {
             return nil
         }
         return OutputSpot(
-            name: name, slice: slices.count - 1, base: embedding, sought: name, layer: nil, t: 0)
+            name: self.name(name, of: models[slice.base], as: models[slices[0].base]),
+            slice: slices.count - 1, base: embedding, sought: name, layer: nil, t: 0)
+    }
+
+    /// What the output calls a base's tensor that lies outside of the layers: as the first slice's base would, whose names
+    /// the layers have.
+    private static func name(_ name: String, of model: OpenModel, as first: OpenModel) -> String {
+        guard let theirs = model.textPrefix, let ours = first.textPrefix, theirs != ours else { return name }
+        if let part = NamePart(name) {
+            guard part.kind == .head else { return name }
+            let head = (first.head?.name ?? first.usualHeadName).dropLast(".weight".utf8.count)
+            return String(head) + name[part.prefix.endIndex...]
+        }
+        return name.hasPrefix(theirs) ? ours + name.dropFirst(theirs.count) : name
     }
 
     private static func forEachLayer(

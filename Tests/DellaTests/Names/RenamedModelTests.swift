@@ -85,6 +85,57 @@ import Testing
         }
     }
 
+    /// Names of a model of text before its layers, and of its head.
+    private static let texts: [(body: String, head: String)] = [
+        ("model.", "lm_head"), ("", "lm_head"), ("language_model.model.", "language_model.lm_head"),
+        ("model.language_model.", "lm_head"), ("module.model.", "module.lm_head"),
+    ]
+
+    @Test(arguments: [true, false])
+    func layersOfDifferentlyCalledModelsAreOneModel(lastIsTied: Bool) throws {
+        let models = try TinyModels()
+        for first in Self.texts {
+            for last in Self.texts {
+                for (name, text) in [("First", first), ("Last", last)] {
+                    var shapes = [
+                        ("\(text.body)embed_tokens.weight", [4, 2]), ("\(text.body)norm.weight", [2]),
+                    ]
+                    shapes += (0..<2).map { ("\(text.body)layers.\($0).mlp.up_proj.weight", [3, 2]) }
+                    let isTied = name == "Last" && lastIsTied
+                    if !isTied { shapes.append(("\(text.head).weight", [4, 2])) }
+                    let config =
+                        #"{"model_type": "llama", "num_hidden_layers": 2, "tie_word_embeddings": \#(isTied)}"#
+                    try FileSystem.removeTree(models.folder.appending(name))
+                    try models.writeModel(
+                        name,
+                        tensors: shapes.map {
+                            NamedModel.tensor(
+                                $0.0, $0.1, NamedModel.values($0.0, $0.1, model: name == "Last" ? 1 : 0))
+                        }, config: JSON(parsing: Array(config.utf8)))
+                }
+                let plan = try models.plan(
+                    """
+                    merge_method: passthrough
+                    slices:
+                    - sources: [{model: First, layer_range: [0, 2]}]
+                    - sources: [{model: Last, layer_range: [1, 2]}]
+                    """)
+                let merged = try NamedModel.merged(plan, in: models.folder)
+                let head = lastIsTied ? "\(last.body)embed_tokens" : last.head
+                let expected = [
+                    "\(first.body)norm.weight": NamedModel.values("\(last.body)norm.weight", [2], model: 1),
+                    "\(first.head).weight": NamedModel.values("\(head).weight", [4, 2], model: 1),
+                    "\(first.body)layers.2.mlp.up_proj.weight": NamedModel.values(
+                        "\(last.body)layers.1.mlp.up_proj.weight", [3, 2], model: 1),
+                ]
+                #expect(merged.count == 6, "\(first), \(last): \(merged.keys.sorted())")
+                for (name, values) in expected {
+                    #expect(merged[name] == values, "\(first), \(last): \(name)")
+                }
+            }
+        }
+    }
+
     @Test func checkSaysWhichRuleAModelTook() throws {
         let models = try TinyModels()
         let gemma = try #require(Architecture.all.first { $0.name == "gemma3" })

@@ -64,6 +64,12 @@ import Testing
         Case(
             what: "alora", config: #"{"r": 2, "alora_invocation_tokens": [1]}"#,
             expected: "alora_invocation_tokens is not applied"),
+        Case(
+            what: "a base that was changed", config: #"{"r": 2, "init_lora_weights": "pissa_niter_16"}"#,
+            expected: "init_lora_weights is pissa_niter_16, which changed the base"),
+        Case(
+            what: "a head where the embedding is it", tensors: Case.fitting + [("lm_head.weight", [3, 6])],
+            expected: "lm_head.weight is of a head, and the base's head is its embedding"),
         Case(what: "rank of nothing", config: #"{"r": 0}"#, expected: "r is no rank"),
         Case(what: "NaN", config: #"{"r": 2, "lora_alpha": NaN}"#, expected: "lora_alpha is no number"),
         Case(
