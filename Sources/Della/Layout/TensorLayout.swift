@@ -97,18 +97,19 @@ struct TensorLayout {
     private static func rowsPerChunk(
         _ wanted: Int, _ rows: Range<Int>, of tensor: OutputTensor, _ shape: RowShape, slotBytes: Int
     ) -> Int {
+        let scattered = zip(shape.inputs, shape.inputRows).compactMap { $1.isScattered ? $0.rows : nil }
         var count = wanted
-        for (input, rowsOfInput) in zip(shape.inputs, shape.inputRows) where rowsOfInput.isScattered {
-            guard let sources = input.rows else { continue }
-            func fits() -> Bool {
+        // Of all inputs at once: what fits in larger chunks need not fit in smaller ones, which begin at other rows.
+        func fits() -> Bool {
+            scattered.allSatisfy { sources in
                 stride(from: rows.lowerBound, to: rows.upperBound, by: count).allSatisfy { start in
                     let chunk = start..<min(start + count, rows.upperBound)
                     return StagedRows.byteCount(sources, chunk, of: tensor, workRowBytes: shape.workRowBytes)
                         <= slotBytes
                 }
             }
-            while count > 1, !fits() { count = max(1, count * 3 / 4) }
         }
+        while count > 1, !fits() { count = max(1, count * 3 / 4) }
         return count
     }
 }

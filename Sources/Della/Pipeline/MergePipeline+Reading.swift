@@ -83,6 +83,9 @@ extension MergePipeline {
         var reads: [PendingRead] = []
         for (input, place) in places.enumerated() {
             let booked = layout.inputRowBytes[input] * rows.count
+            precondition(
+                place.staged.map { $0.byteCount <= self.layout.slotBytes } ?? true,
+                "rows that pass the end of their slot")
             if place.reads.isEmpty { progress.update { $0.bytesRead += UInt64(booked) } }
             for (index, read) in place.reads.enumerated() {
                 reads.append(
