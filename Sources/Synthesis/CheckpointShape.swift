@@ -1,3 +1,5 @@
+import StreamIO
+
 /// The dimensions of a Mistral-shaped checkpoint, from which its tensors follow.
 package struct CheckpointShape: Hashable, Sendable {
     /// What `--shape` calls it.
@@ -14,10 +16,30 @@ package struct CheckpointShape: Hashable, Sendable {
     package struct Tensor: Hashable, Sendable {
         package var name: String
         package var shape: [Int]
-        /// Length in bytes; every element is a bfloat16.
-        package var byteCount: UInt64 { UInt64(shape.reduce(2, *)) }
-        /// Norms are 1 + N(0, 0.1); everything else N(0, 0.02).
-        package var isNorm: Bool { name.hasSuffix("norm.weight") }
+        package var type: ElementType
+        package var values: Values
+
+        /// How its values are drawn.
+        package enum Values: Hashable, Sendable {
+            case normal(center: Float, deviation: Float)
+            /// The scales of the blocks of a weight, by its position among the checkpoint's tensors.
+            case scales(of: Int)
+        }
+
+        /// - Parameter values: without, norms are 1 + N(0, 0.1) and everything else N(0, 0.02).
+        package init(name: String, shape: [Int], type: ElementType = .bf16, values: Values? = nil) {
+            self.name = name
+            self.shape = shape
+            self.type = type
+            let isNorm = name.hasSuffix("norm.weight")
+            self.values =
+                values ?? (isNorm ? .normal(center: 1, deviation: 0.1) : .normal(center: 0, deviation: 0.02))
+        }
+
+        /// Length in bytes.
+        package var byteCount: UInt64 { UInt64(shape.reduce(type.bitWidth / 8, *)) }
+        /// Whether it is the matrix of a linear layer, which adapters change and quantisation takes.
+        package var isLinear: Bool { name.hasSuffix("_proj.weight") }
     }
 
     /// The shapes by name, largest first.
@@ -80,6 +102,20 @@ package struct CheckpointShape: Hashable, Sendable {
         }
         list.append(Tensor(name: "model.norm.weight", shape: [hidden]))
         list.append(Tensor(name: "lm_head.weight", shape: [vocabulary, hidden]))
+        return list
+    }
+
+    /// The tensors with linear weights in 8 bits, and after all of them the scales of their blocks.
+    package var quantisedTensors: [Tensor] {
+        var list = tensors
+        for (ordinal, tensor) in tensors.enumerated() where tensor.isLinear {
+            list[ordinal].type = .f8E4M3
+            let blocks = tensor.shape.map { ($0 + BlockScales.size - 1) / BlockScales.size }
+            list.append(
+                Tensor(
+                    name: tensor.name + "_scale_inv", shape: blocks, type: .f32, values: .scales(of: ordinal))
+            )
+        }
         return list
     }
 }

@@ -1,18 +1,21 @@
 /// The files beside the weights, just enough for a folder that model loaders accept.
 extension CheckpointShape {
     /// Name and content of each file, in the order they are written.
-    var companions: [(name: String, text: String)] {
+    ///
+    /// - Parameters:
+    ///   - isQuantised: whether linear weights are of 8 bits.
+    ///   - hasTokenizer: whether `tokenizer.json`, of a few letters, is one of them.
+    func companions(isQuantised: Bool, hasTokenizer: Bool) -> [(name: String, text: String)] {
         [
-            ("config.json", configuration),
+            ("config.json", configuration(isQuantised: isQuantised)),
             ("generation_config.json", Self.generationConfiguration),
             ("special_tokens_map.json", Self.specialTokens),
             ("tokenizer_config.json", Self.tokenizerConfiguration),
-            ("tokenizer.json", Self.tokenizer),
-        ]
+        ] + (hasTokenizer ? [("tokenizer.json", Self.tokenizer)] : [])
     }
 
     /// `config.json` as transformers reads it.
-    var configuration: String {
+    private func configuration(isQuantised: Bool) -> String {
         """
         {
           "architectures": [
@@ -33,11 +36,25 @@ extension CheckpointShape {
           "rope_theta": 1000000.0,
           "hidden_act": "silu",
           "bos_token_id": 1,
-          "eos_token_id": 2
+          "eos_token_id": 2\(isQuantised ? Self.quantisation : "")
         }
 
         """
     }
+
+    /// As models in the manner of DeepSeek V3 say it.
+    private static let quantisation = """
+        ,
+          "quantization_config": {
+            "activation_scheme": "dynamic",
+            "fmt": "e4m3",
+            "quant_method": "fp8",
+            "weight_block_size": [
+              \(BlockScales.size),
+              \(BlockScales.size)
+            ]
+          }
+        """
 
     private static let generationConfiguration = """
         {

@@ -6,15 +6,22 @@ import SystemPackage
 struct ShardWorker: ~Copyable {
     private let work: ShardWork
     private let buffer: UnsafeMutableRawBufferPointer
+    /// Values before they are quantised.
+    private let drawn: UnsafeMutableBufferPointer<UInt16>
+    private static let drawnCount = 1 << 16
     private var source: OpenFile?
 
     init(_ work: ShardWork) {
         self.work = work
         buffer = .allocate(byteCount: Synthesizer.chunkSize, alignment: OpenFile.directAlignment)
+        drawn = .allocate(capacity: Self.drawnCount)
         source = nil
     }
 
-    deinit { buffer.deallocate() }
+    deinit {
+        buffer.deallocate()
+        drawn.deallocate()
+    }
 
     /// Writes the file's `chunk`-th piece of `Synthesizer.chunkSize` bytes. Returns its length in bytes.
     mutating func write(chunk: Int) throws(SynthesisFailure) -> UInt64 {
@@ -57,24 +64,73 @@ struct ShardWorker: ~Copyable {
         }
     }
 
-    /// Fills the part of a tensor that lies in the file's bytes `start..<end`. Tensors start at even bytes.
+    /// Fills the part of a tensor that lies in the file's bytes `start..<end`, which are multiples of its elements.
     private mutating func fill(
         _ placement: SyntheticShard.Placement, from start: UInt64, to end: UInt64
     ) throws(SynthesisFailure) {
         let first = max(start, placement.offset)
         let last = min(end, placement.offset + placement.tensor.byteCount)
         let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[Int(first - start)..<Int(last - start)])
-        let values = bytes.bindMemory(to: UInt16.self)
-        let element = (first - placement.offset) / 2
-        let stream = NormalSource.draw(work.options.seed, UInt64(placement.ordinal))
+        let width = placement.tensor.type.bitWidth / 8
+        let element = (first - placement.offset) / UInt64(width)
+        switch (placement.tensor.values, placement.tensor.type) {
+        case (.scales(let weight), _):
+            let scales = scales(ofWeight: weight)
+            for index in 0..<bytes.count / width {
+                let scale = scales.scale(Int(element) + index)
+                bytes.storeBytes(of: scale.bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
+            }
+        case (.normal, .f8E4M3):
+            try quantise(placement, from: element, into: bytes)
+        case (.normal, _):
+            try draw(placement, from: element, into: bytes.bindMemory(to: UInt16.self))
+        }
+    }
+
+    private func stream(_ ordinal: Int) -> UInt64 { NormalSource.draw(work.options.seed, UInt64(ordinal)) }
+
+    /// The scales of the linear weight at that position among the tensors.
+    private func scales(ofWeight ordinal: Int) -> BlockScales {
+        let tensor = work.weights[ordinal]
+        guard case .normal(_, let deviation) = tensor.values else {
+            preconditionFailure("weights are drawn")
+        }
+        return BlockScales(
+            columns: tensor.shape[1], deviation: work.options.deviation(deviation), stream: stream(ordinal))
+    }
+
+    /// Fills a weight's elements from `element` on: bfloat16.
+    private mutating func draw(
+        _ placement: SyntheticShard.Placement, from element: UInt64,
+        into values: UnsafeMutableBufferPointer<UInt16>
+    ) throws(SynthesisFailure) {
+        guard case .normal(let center, let deviation) = placement.tensor.values else {
+            preconditionFailure("scales are not drawn")
+        }
+        let stream = stream(placement.ordinal)
         guard let base = work.base else {
-            let (center, deviation): (Float, Float) = placement.tensor.isNorm ? (1, 0.1) : (0, 0.02)
             work.normal.fill(values, stream: stream, first: element, center: center, deviation: deviation)
             return
         }
-        try read(base.sources[placement.ordinal], at: 2 * element, into: bytes)
+        try read(
+            base.sources[placement.ordinal], at: 2 * element, into: UnsafeMutableRawBufferPointer(values))
         // Another stream than the base's of the same seed, or the delta would be a multiple of the weight.
         work.normal.perturb(values, stream: ~stream, first: element, deviation: work.options.scale)
+    }
+
+    /// Fills a weight's elements from `element` on: what they would be in bfloat16, in 8 bits by its scales.
+    private mutating func quantise(
+        _ placement: SyntheticShard.Placement, from element: UInt64, into bytes: UnsafeMutableRawBufferPointer
+    ) throws(SynthesisFailure) {
+        let scales = scales(ofWeight: placement.ordinal)
+        for start in stride(from: 0, to: bytes.count, by: Self.drawnCount) {
+            let count = min(Self.drawnCount, bytes.count - start)
+            let values = UnsafeMutableBufferPointer(rebasing: drawn[..<count])
+            try draw(placement, from: element + UInt64(start), into: values)
+            scales.quantise(
+                UnsafeBufferPointer(values), from: Int(element) + start,
+                into: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + count]))
+        }
     }
 
     private mutating func read(

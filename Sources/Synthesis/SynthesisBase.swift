@@ -12,8 +12,12 @@ struct SynthesisBase: Sendable {
 
     let sources: [Source]
 
-    /// Finds each tensor of `shape` in the checkpoint below `folder`.
-    init(opening folder: FilePath, shape: CheckpointShape) throws(SynthesisFailure) {
+    /// Finds each of `tensors` in the checkpoint below `folder`.
+    ///
+    /// - Parameter ofAnyType: whether the base's elements may be of another type.
+    init(
+        opening folder: FilePath, tensors: [CheckpointShape.Tensor], ofAnyType: Bool = false
+    ) throws(SynthesisFailure) {
         let checkpoint: Checkpoint
         do {
             checkpoint = try Checkpoint(opening: folder)
@@ -21,14 +25,15 @@ struct SynthesisBase: Sendable {
             throw .unfitBase("\(error)")
         }
         var sources: [Source] = []
-        for tensor in shape.tensors {
+        for tensor in tensors {
             guard let found = checkpoint.tensor(named: tensor.name) else {
                 throw .unfitBase("\(folder): no tensor \(tensor.name) (use the --shape that the base has)")
             }
-            guard found.type == .bf16, found.shape == tensor.shape else {
+            guard ofAnyType || found.type == .bf16, found.shape == tensor.shape else {
                 throw .unfitBase(
                     "\(folder): \(tensor.name) is \(found.type.rawValue) \(found.shape), not BF16 \(tensor.shape) "
-                        + "(use the --shape that the base has)")
+                        + "(use the --shape, --layers and --vocabulary that the base has, and a base in bfloat16)"
+                )
             }
             sources.append(Source(file: checkpoint.shards[found.shard].path, offset: found.offset))
         }

@@ -17,8 +17,7 @@ package struct Synthesizer: Sendable {
 
     package init(_ options: SynthesisOptions) {
         self.options = options
-        shards = SyntheticShard.layout(
-            options.shape.tensors, limit: options.shardSize, format: options.format)
+        shards = options.shards
     }
 
     /// The length of all weight files together.
@@ -33,10 +32,7 @@ package struct Synthesizer: Sendable {
         to output: FilePath, written: SynthesisCounter,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(SynthesisFailure) {
-        let base: SynthesisBase? =
-            if let folder = options.base {
-                try SynthesisBase(opening: folder, shape: options.shape)
-            } else { nil }
+        let base = try openBase()
         do throws(IOError) {
             try FileSystem.createFolder(output)
         } catch  where error.errno == .fileExists {
@@ -55,10 +51,25 @@ package struct Synthesizer: Sendable {
         }
     }
 
+    /// Where a fine-tune's values come from. An adapter's base is looked at, and not read.
+    private func openBase() throws(SynthesisFailure) -> SynthesisBase? {
+        guard let folder = options.base else { return nil }
+        guard options.adapterRank != nil else {
+            return try SynthesisBase(opening: folder, tensors: options.shape.tensors)
+        }
+        _ = try SynthesisBase(
+            opening: folder, tensors: options.shape.tensors.filter(\.isLinear), ofAnyType: true)
+        return nil
+    }
+
     private func writeCompanions(to output: FilePath) throws(SynthesisFailure) {
-        var files = options.shape.companions
+        var files = options.companions
         if shards.count > 1 { files.insert((options.format.indexName, index), at: 0) }
         do throws(IOError) {
+            if options.hasWholeTokenizer {
+                let vocabulary = SyntheticVocabulary(count: options.shape.vocabulary, seed: options.seed)
+                try vocabulary.write(to: output.appending("tokenizer.json"))
+            }
             for file in files {
                 try FileSystem.writeWhole(Array(file.text.utf8), to: output.appending(file.name), sync: false)
             }
@@ -105,7 +116,8 @@ package struct Synthesizer: Sendable {
     ) throws(SynthesisFailure) {
         let file = try create(shard, in: output)
         let work = ShardWork(
-            shard: shard, options: options, normal: normal, base: base, file: file.reference, path: file.path)
+            shard: shard, options: options, weights: options.shape.tensors, normal: normal, base: base,
+            file: file.reference, path: file.path)
         let chunks = Int((shard.byteCount + UInt64(Self.chunkSize) - 1) / UInt64(Self.chunkSize))
         let next = Atomic(0)
         let failure = Mutex<SynthesisFailure?>(nil)

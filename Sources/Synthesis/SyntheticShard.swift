@@ -25,8 +25,11 @@ struct SyntheticShard: Sendable {
     var byteCount: UInt64
 
     /// Cuts a checkpoint into files of at most `limit` bytes of tensors (a larger tensor has its own file).
+    ///
+    /// - Parameter fileName: instead of a model's, where one file holds all.
     static func layout(
-        _ tensors: [CheckpointShape.Tensor], limit: UInt64, format: CheckpointFormat = .safetensors
+        _ tensors: [CheckpointShape.Tensor], limit: UInt64, format: CheckpointFormat = .safetensors,
+        fileName: String? = nil
     ) -> [SyntheticShard] {
         var parts: [[(Int, CheckpointShape.Tensor)]] = [[]]
         var size: UInt64 = 0
@@ -39,7 +42,7 @@ struct SyntheticShard: Sendable {
             size += tensor.byteCount
         }
         return parts.enumerated().map { index, part in
-            let name = format.fileName(index, of: parts.count)
+            let name = fileName ?? format.fileName(index, of: parts.count)
             return switch format {
             case .safetensors: SyntheticShard(fileName: name, part: part)
             case .torch: SyntheticShard(fileName: name, archiving: part)
@@ -54,7 +57,7 @@ struct SyntheticShard: Sendable {
         var end: UInt64 = 0
         for (_, tensor) in part {
             let shape = tensor.shape.map { "\($0)" }.joined(separator: ", ")
-            json += ", \"\(tensor.name)\": {\"dtype\": \"BF16\", \"shape\": [\(shape)], "
+            json += ", \"\(tensor.name)\": {\"dtype\": \"\(tensor.type.rawValue)\", \"shape\": [\(shape)], "
             json += "\"data_offsets\": [\(end), \(end + tensor.byteCount)]}"
             end += tensor.byteCount
         }

@@ -21,27 +21,3 @@ extension TextInPieces {
     /// Writes the text to a new file and syncs it; `EEXIST` where anything has that name.
     func write(to path: FilePath) throws(IOError) { try FileSystem.writeNew(path) { try pieces($0) } }
 }
-
-extension FileSystem {
-    /// Writes what `content` hands out, in pieces, to a new file and syncs it; `EEXIST` where anything has that name.
-    ///
-    /// - Parameter content: throws nothing but `IOError`; what was written is removed then.
-    static func writeNew(
-        _ path: FilePath, _ content: (([UInt8]) throws -> Void) throws -> Void
-    ) throws(IOError) {
-        let file = try OpenFile.creating(path, direct: false)
-        do {
-            var offset: UInt64 = 0
-            try content { piece in
-                try piece.withUnsafeBytes { try file.write($0, at: offset) }
-                offset += UInt64(piece.count)
-            }
-            try file.sync()
-        } catch let error as IOError {
-            try? remove(path)
-            throw error
-        } catch {
-            preconditionFailure("all errors of files are typed: \(error)")
-        }
-    }
-}

@@ -24,7 +24,7 @@ public enum CheckpointFormat: String, Hashable, Sendable {
     var singleName: String { stem + suffix }
 
     /// What files' names end on.
-    var suffix: String {
+    package var suffix: String {
         switch self {
         case .safetensors: ".safetensors"
         case .torch: ".bin"

@@ -63,6 +63,28 @@ extension FileSystem {
         }
     }
 
+    /// Writes what `content` hands out, in pieces, to a new file and syncs it; `EEXIST` where anything has that name.
+    ///
+    /// - Parameter content: throws nothing but `IOError`; what was written is removed then.
+    package static func writeNew(
+        _ path: FilePath, _ content: (([UInt8]) throws -> Void) throws -> Void
+    ) throws(IOError) {
+        let file = try OpenFile.creating(path, direct: false)
+        do {
+            var offset: UInt64 = 0
+            try content { piece in
+                try piece.withUnsafeBytes { try file.write($0, at: offset) }
+                offset += UInt64(piece.count)
+            }
+            try file.sync()
+        } catch let error as IOError {
+            try? remove(path)
+            throw error
+        } catch {
+            preconditionFailure("all errors of files are typed: \(error)")
+        }
+    }
+
     /// Puts a new content in place of a file's, or creates the file: readers see the old or the new, whole.
     ///
     /// The new content is written to `.NAME.tmp` beside the file, then renamed. One writer at a time. Where

@@ -45,13 +45,16 @@ struct ReferenceScales {
     var values: [[Float]] {
         (0..<rows).map { row in
             (0..<columns).map { column in
-                let byte = bytes[row * columns + column]
-                let exponent = Int(byte >> 3) & 15, fraction = Double(byte & 7) / 8
-                let size =
-                    exponent == 0 ? fraction * pow(2, -6) : (1 + fraction) * pow(2, Double(exponent - 7))
-                return Float(byte >> 7 == 1 ? -size : size) * scale(row, column)
+                Self.value(bytes[row * columns + column]) * scale(row, column)
             }
         }
+    }
+
+    /// What a byte says before it is scaled.
+    static func value(_ byte: UInt8) -> Float {
+        let exponent = Int(byte >> 3) & 15, fraction = Double(byte & 7) / 8
+        let size = exponent == 0 ? fraction * pow(2, -6) : (1 + fraction) * pow(2, Double(exponent - 7))
+        return Float(byte >> 7 == 1 ? -size : size)
     }
 
     private func scale(_ row: Int, _ column: Int) -> Float {
