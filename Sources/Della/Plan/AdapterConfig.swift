@@ -42,7 +42,11 @@ struct AdapterConfig: Sendable {
             throw AdapterProblem(
                 "\(path): peft_type is \(type.excerpt), and only LORA is applied", Self.mergeRemedy)
         }
-        for key in ["alora_invocation_tokens", "layer_replication", "trainable_token_indices", "use_qalora"] {
+        for key in [
+            "alora_invocation_tokens", "layer_replication", "lora_bias", "target_parameters",
+            "trainable_token_indices",
+            "use_qalora",
+        ] {
             guard let value = json[key], !value.isNull, value.boolValue != false, value.arrayValue != []
             else {
                 continue

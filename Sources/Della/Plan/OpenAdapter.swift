@@ -179,17 +179,9 @@ struct OpenAdapter: Sendable {
             isTransposed: isTransposed)
     }
 
-    /// What the base's file calls a tensor that the adapter knows by its place in the program: with or without the
-    /// prefix that a whole model's names have.
+    /// What the base's file calls a tensor that the adapter knows by its place in the program.
     private static func name(_ name: String, in base: Checkpoint) -> String? {
-        var names = [name, "model." + name, "transformer." + name]
-        for prefix in ["model.", "transformer.", "language_model."] where name.hasPrefix(prefix) {
-            names.append(String(name.dropFirst(prefix.utf8.count)))
-        }
-        if name.hasPrefix("model.language_model.") {
-            names.append("language_model.model." + name.dropFirst("model.language_model.".utf8.count))
-        }
-        return names.first { base.place(named: $0) != nil }
+        AdapterNames.name(name, in: base)
     }
 
     private func misfit(
