@@ -14,7 +14,7 @@ struct PlainRows {
 
     /// Elements of a row in float32. A vector is one row, with an element for each token.
     func values(_ row: Int, _ range: Range<Int>) throws(MergeFailure) -> [Float] {
-        guard tensor.shape.count == 1 else { return try token(row, range) }
+        guard tensor.isOneRow else { return try token(row, range) }
         var values: [Float] = []
         for element in range { values += try token(element, 0..<1) }
         return values
@@ -37,7 +37,7 @@ struct PlainRows {
     }
 
     private func stored(_ model: Int, _ row: Int, _ range: Range<Int>) throws(MergeFailure) -> [Float] {
-        let length = tensor.shape.count == 1 ? 1 : tensor.rowLength
+        let length = tensor.isOneRow ? 1 : tensor.rowLength
         if let part = sources.scales[model] { return try dequantised(model, row, range, part) }
         guard let part = sources.adapters[model] else {
             return try files.values(

@@ -207,5 +207,8 @@ extension StagedRows {
 
 extension OutputTensor {
     /// What a row holds of tokens, where one axis counts them: a vector has an element for each, any other tensor a row.
-    var unitsPerRow: Int { shape.count == 1 ? max(1, rowLength) : 1 }
+    var unitsPerRow: Int { isOneRow ? max(1, rowLength) : 1 }
+
+    /// Whether the tokens of its only row have an element each.
+    var isOneRow: Bool { shape.count == 1 || VocabularyAxis.isSecond(name: name, shape) }
 }

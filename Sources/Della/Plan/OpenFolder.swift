@@ -63,7 +63,8 @@ struct OpenFolder: Sendable {
     private static func isEmbedding(_ name: String) -> Bool {
         let ends = [
             "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight",
-            "embed_in.weight", "shared.weight",
+            "embed_in.weight", "shared.weight", "backbone.embeddings.weight", "backbone.embedding.weight",
+            "text_model.embeddings.token_embedding.weight", "text_model.token_embedding.weight",
         ]
         return ends.contains { name == $0 || name.hasSuffix("." + $0) }
     }

@@ -40,7 +40,8 @@ struct TensorMatching {
         if let found = find(sought, of: model, in: base) {
             // Masks were stored in many types, and counters count what the model was trained with.
             let hasInteger = found.type.isInteger || tensor.type.isInteger
-            let isOther = found.shape != tensor.shape || hasInteger && found.type != tensor.type
+            let isLonger = found.shape != tensor.shape && !VocabularyAxis.isSecond(name: name, found.shape)
+            let isOther = isLonger || hasInteger && found.type != tensor.type
             if isOther && ComputedTensor.isOne(name, shape: tensor.shape) || ComputedTensor.isCounter(name) {
                 return .computed
             }

@@ -40,15 +40,24 @@ extension TensorPlanner {
             switch other == model ? .tensor(tensor) : counterpart(of: spot, in: other, slice) {
             case .tensor(let plain), .tied(let plain): found = models[other].effective(plain)
             case .computed, .part:
+                // The base's row of the same number is another token's where there is one.
+                guard
+                    rows.lastRow(of: other)
+                        < VocabularyAxis.parts(of: spot.base.shape, name: spot.name).tokens
+                else {
+                    findings.missing[other, default: .init()].note(spot.sought)
+                    return own
+                }
                 tensors[other] = input(spot.base, of: slice.base)
                 continue
             case .missing(let name):
                 findings.missing[other, default: .init()].note(name)
                 return own
             }
+            let parts = VocabularyAxis.parts(of: found.shape, name: spot.name)
             guard models[other].format(of: found) != nil,
-                found.shape.dropFirst() == tensor.shape.dropFirst(),
-                rows.lastRow(of: other) < found.shape.first ?? 0
+                parts.rest == VocabularyAxis.parts(of: tensor.shape, name: spot.name).rest,
+                rows.lastRow(of: other) < parts.tokens
             else {
                 findings.noteShape(found, of: other, base: spot.base)
                 return own

@@ -121,12 +121,13 @@ struct TensorPlanner {
         for (tensor, model) in [(spot.base, slice.base)] + inputs.map({ ($0.tensor, $0.model) }) {
             if let format = models[model].format(of: tensor) {
                 formats.insert(format)
+                let found = VocabularyAxis.parts(of: tensor.shape, name: spot.name)
+                let isLike = found.rest == VocabularyAxis.parts(of: spot.base.shape, name: spot.name).rest
                 let isFit =
                     tokens?.maps[model] == nil
                     ? tensor.shape == spot.base.shape
-                        || tokens != nil && tensor.shape.first == tokens?.rowCount
-                            && tensor.shape.dropFirst() == spot.base.shape.dropFirst()
-                    : tensor.shape.dropFirst() == spot.base.shape.dropFirst()
+                        || tokens != nil && found.tokens == tokens?.rowCount && isLike
+                    : isLike
                 guard !isFit else { continue }
                 findings.noteShape(tensor, of: model, base: spot.base)
             } else {
@@ -154,7 +155,9 @@ struct TensorPlanner {
     /// Plans a tensor that is the base's whatever the method: one that code computes and some model lacks, or of a part
     /// that no model has.
     private mutating func takesBase(_ spot: OutputSpot, _ inputs: [Input], _ slice: PlannedSlice) -> Bool {
-        if inputs.contains(where: { $0.standIn == .computed }) {
+        // Where tokens are matched, the base's has other rows too.
+        let isMapped = vocabulary != nil && VocabularyAxis.isOn(name: spot.name)
+        if !isMapped, inputs.contains(where: { $0.standIn == .computed }) {
             append(spot, type: spot.base.type, .copy(input(spot.base, of: slice.base)))
             return true
         }
@@ -337,7 +340,7 @@ struct TensorPlanner {
         _ spot: OutputSpot, type: ElementType, _ source: OutputTensor.Source, rows: Int? = nil
     ) {
         var shape = spot.base.shape
-        if let rows, !shape.isEmpty { shape[0] = rows }
+        if let rows { shape = VocabularyAxis.shape(shape, name: spot.name, tokens: rows) }
         let count = shape.reduce(UInt64(1)) { $0 * UInt64($1) }
         tensors.append(
             OutputTensor(

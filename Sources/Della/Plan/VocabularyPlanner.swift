@@ -39,7 +39,16 @@ struct VocabularyPlanner {
 
     /// The plan; `nil` where there is none, all problems noted.
     mutating func plan(into list: inout ProblemList, isStopped: () -> Bool) -> VocabularyPlan? {
-        guard let source = source(&list), let limit = limits[source] else { return nil }
+        guard let source = source(&list) else { return nil }
+        guard let limit = limits[source] else {
+            if !files[source].names.isEmpty {
+                list.warn(
+                    setting.line,
+                    "\(models[source].name.text) has no embedding that is known, and so no token is matched: rows are "
+                        + "merged by position")
+            }
+            return nil
+        }
         guard !files[source].names.isEmpty else {
             noteNoTokenizer(source, &list)
             return nil

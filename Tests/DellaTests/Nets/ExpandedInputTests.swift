@@ -12,7 +12,9 @@ import Testing
     /// A model's matrices by name, a vector as rows of one.
     typealias Matrices = [String: [[Float]]]
 
-    private static let tokenTensors = ["model.embed_tokens.weight", "lm_head.weight", "lm_head.bias"]
+    private static let tokenTensors = [
+        "model.embed_tokens.weight", "lm_head.weight", "lm_head.bias", "final_logits_bias",
+    ]
     private static let plainTensor = "model.layers.0.mlp.up_proj.weight"
     private static let methods = [
         "task_arithmetic", "della", "ties", "linear", "model_stock", "sce", "breadcrumbs", "karcher",
@@ -76,6 +78,7 @@ import Testing
             matrices[tokenTensors[0]] = matrix(model.rows.count, width)
             matrices[tokenTensors[1]] = matrix(model.rows.count, width)
             matrices[tokenTensors[2]] = matrix(model.rows.count, 1)
+            matrices[tokenTensors[3]] = matrix(model.rows.count, 1)
             matrices[plainTensor] = matrix(layerRows, width)
             stored.append(matrices)
         }
@@ -210,8 +213,9 @@ import Testing
     ) -> [TensorFile.Tensor] {
         matrices.sorted { $0.key < $1.key }.map { name, rows in
             let (type, bytes) = encode(Array(rows.joined()))
+            let isRow = name == Self.tokenTensors[3]
             let shape = name.hasSuffix("bias") ? [rows.count] : [rows.count, rows[0].count]
-            return TensorFile.Tensor(name: name, type: type, shape: shape, bytes: bytes)
+            return TensorFile.Tensor(name: name, type: type, shape: isRow ? [1] + shape : shape, bytes: bytes)
         }
     }
 

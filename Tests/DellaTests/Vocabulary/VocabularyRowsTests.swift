@@ -82,6 +82,7 @@ import Testing
         "cls.predictions.bias", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias",
         "language_model.model.embed_tokens.weight", "model.language_model.embed_tokens.weight",
         "model.tok_embeddings.weight", "backbone.embeddings.weight", "lm_head.decoder.bias",
+        "text_model.embeddings.token_embedding.weight", "final_logits_bias", "model.final_logits_bias",
         "transformer.output_layer.weight", "model.decoder.embed_tokens.weight",
     ])
     func embeddingsAndHeadsHaveARowForEachToken(name: String) {
