@@ -1,6 +1,7 @@
 #!/bin/sh
-# open-with-transformers.sh DELLAD   Merges two tiny models and opens the result with safetensors and
-# transformers, where python has them (PyPI: safetensors, transformers, torch); says so where it has not.
+# open-with-transformers.sh DELLAD   Merges tiny models and opens the results with safetensors, transformers,
+# tokenizers and peft, where python has them (PyPI: safetensors, transformers, torch, peft); says so where it has not.
+# PYTHON names another python. The values are compared too, see open-with-transformers.py: two to three minutes.
 set -eu
 dellad=$1
 python=${PYTHON:-python3}
@@ -46,3 +47,8 @@ logits = model(torch.tensor([[1, 2, 3]])).logits
 assert torch.isfinite(logits).all()
 print(f"open-with-transformers: {len(names)} tensors in {len(files)} shards, logits {tuple(logits.shape)}")
 EOF
+if ! "$python" -c 'import peft' 2>/dev/null; then
+    echo "open-with-transformers: the rest is skipped, $python lacks peft"
+    exit 0
+fi
+"$python" "$(dirname "$0")/open-with-transformers.py" "$dellad"

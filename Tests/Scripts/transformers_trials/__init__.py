@@ -1,0 +1,1 @@
+"""What open-with-transformers.py tries, by subject."""
