@@ -74,7 +74,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// The kernels are built once for every instruction set, from one folder that the others are links to, and
+// The kernels are built once for every instruction set, from KernelBaseline, which the other folders are links to, and
 // chosen when the program starts.
 #if arch(x86_64)
     let kernels = [
