@@ -20,7 +20,12 @@ struct Dellad: ParsableCommand {
     static func main() {
         dellad_raise_open_files()
         do {
-            let words = CommandLineWords(words: Array(CommandLine.arguments.dropFirst()))
+            let given = Array(CommandLine.arguments.dropFirst())
+            let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+            if let problem = MissingCommand(words: given, commands: names).problem {
+                throw CommandFailure(problem, .usage)
+            }
+            let words = CommandLineWords(words: given)
             var command = try words.parsed(
                 { try parseAsRoot($0) }, isAnswer: { exitCode(for: $0).isSuccess })
             try command.run()

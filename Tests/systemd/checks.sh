@@ -221,7 +221,14 @@ check_09_a_reload_takes_a_good_file_and_refuses_a_bad_one() {
     reload_says 'settings read again'
     until_true 10 inside grep -q '^dellad_memory_budget_bytes 314572800$' /run/dellad/metrics.prom
     inside sh -c 'printf "memory: 300M\nmemroy: 1G\n" >/etc/dellad/dellad.yaml'
-    reload_says "/etc/dellad/dellad.yaml:2: unknown key 'memroy' (did you mean memory?)"
+    local cursor
+    cursor=$(inside journalctl -u dellad -n 0 --show-cursor --no-pager | sed -n 's/^-- cursor: //p')
+    fails inside systemctl reload dellad
+    until_true 10 journal_says "/etc/dellad/dellad.yaml:2: unknown key 'memroy' (did you mean memory?)" \
+        --after-cursor="$cursor"
+    # A daemon that is told by hand refuses them too.
+    inside systemctl kill -s HUP --kill-whom=main dellad
+    until_true 10 journal_says "settings refused, the old ones are kept" --after-cursor="$cursor"
     sleep 1
     inside grep -q '^dellad_memory_budget_bytes 314572800$' /run/dellad/metrics.prom
     [ "$(property ActiveState)" = active ]

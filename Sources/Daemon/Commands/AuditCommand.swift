@@ -19,10 +19,12 @@ struct AuditCommand: ParsableCommand {
     var folder: String
 
     @OptionGroup var models: ModelFolders
+    @OptionGroup var settings: SettingsOptions
 
     @Option(
         help: ArgumentHelp(
-            "How much of all rows: \(AuditPolicy.shareForm) (default: 0.1%).", valueName: "share"))
+            "How much of all rows: \(AuditPolicy.shareForm) (default: 0.1%).", valueName: "share"),
+        completion: .list(["0.1%", "1%", "100%"]))
     var share: String?
 
     @Option(
@@ -45,7 +47,9 @@ struct AuditCommand: ParsableCommand {
             throw CommandFailure(error.message, exitCode: error.exitCode)
         }
         // What may be merged was decided when it was.
-        let planner = MergePlanner(library: models.library, seed: record.seed, allowsCrimes: true)
+        let settings = try settings.readIfPermitted(models.flags)
+        let planner = MergePlanner(
+            library: ModelFolders.library(settings), seed: record.seed, allowsCrimes: true)
         let seed = seed ?? UInt64(UInt32.random(in: 0 ... .max))
         let share = share.flatMap { AuditPolicy.share($0) } ?? 0.001
         let session = ForegroundWork<AuditReport> { (progress, stop) throws(CommandFailure) in

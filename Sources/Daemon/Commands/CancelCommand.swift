@@ -9,7 +9,9 @@ struct CancelCommand: ParsableCommand {
         abstract: "Cancels a job and deletes its partial output, as touching incoming/NAME.cancel would."
     )
 
-    @Argument(help: "The job.")
+    @Argument(
+        help: "The job.",
+        completion: .custom { words, _, _ in Completions.jobs(in: [.incoming, .active, .failed], words) })
     var name: String
 
     @OptionGroup var options: SpoolOptions

@@ -8,7 +8,10 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Prints what a merge would do and need, or every problem of its config.",
-        discussion: "Reads the config, the headers of the models and integer tensors; no weights."
+        discussion: """
+            Reads the config, the headers of the models and integer tensors; no weights. Ends with 75 where the disk \
+            has no room for the output.
+            """
     )
 
     @Argument(help: "The mergekit YAML.", completion: .file(extensions: ["yml", "yaml"]))
@@ -16,21 +19,27 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
     @OptionGroup var merging: MergingOptions
+    @OptionGroup var settings: SettingsOptions
 
     @Option(
-        help: ArgumentHelp("Where the output would go, for the free space.", valueName: "dir"),
+        help: ArgumentHelp(
+            "Where the output would go, for the free space (default: the daemon's output, if it is set; else here).",
+            valueName: "dir"),
         completion: .directory)
-    var output = "."
+    var output: String?
 
     @Flag(help: "Prints JSON.")
     var json = false
 
     func run() throws {
         let file = try ConfigFile(reading: config)
-        let options = try merging.resolved(on: Host())
+        let settings = try settings.readIfPermitted(
+            merging.flags.merging(models.folders.flags) { own, _ in own })
+        let options = try MergeOptions(settings, on: Host())
+        let output = output.map { FilePath($0) } ?? outputFolder(settings)
         let plan: MergePlan
         do throws(MergeProblems) {
-            plan = try models.planner(options).plan(
+            plan = try models.planner(settings, options).plan(
                 file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
         } catch {
             if json { print(Self.json(error)) }
@@ -38,7 +47,7 @@ struct CheckCommand: ParsableCommand {
         }
         let report = PlanReport(
             plan, memory: options.memory, threads: options.threads,
-            freeSpace: try? FileSystem.freeSpace(at: FilePath(output)),
+            freeSpace: Self.freeSpace(for: output),
             bytesPerSecond: PlanReport.fileToMeasure(plan).flatMap { DiskMeasurement.readRate(of: $0) })
         if json {
             print(report.json)
@@ -46,6 +55,30 @@ struct CheckCommand: ParsableCommand {
             StandardStream.output.write(report.text)
         }
         if let problem = report.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
+        if let missing = report.spaceMissing {
+            throw CommandFailure(
+                "\(output): the disk lacks \(Figure.bytes(missing)) for the output (free as much there, or name "
+                    + "another place with --output)", .locked)
+        }
+    }
+
+    private func outputFolder(_ settings: DaemonSettings) -> FilePath {
+        let isSet = self.settings.instance != nil || settings.output != FilePath(DefaultPath.output)
+        return isSet ? settings.output : "."
+    }
+
+    /// Of the folder, or the one above that is there already.
+    private static func freeSpace(for folder: FilePath) -> UInt64? {
+        var place = folder
+        while true {
+            do throws(IOError) {
+                return try FileSystem.freeSpace(at: place)
+            } catch {
+                guard error.errno == .noSuchFileOrDirectory, place.lastComponent != nil else { return nil }
+                place.removeLastComponent()
+                if place.isEmpty { place = "." }
+            }
+        }
     }
 
     private func print(_ json: JSON) { StandardStream.output.write(json.serialized(indentedBy: 2) + "\n") }

@@ -19,7 +19,8 @@ struct ConfigFile {
             case .noSuchFileOrDirectory, .notDirectory:
                 throw CommandFailure("\(path): is not there (check the name)", .missingInput)
             case .permissionDenied:
-                throw CommandFailure("\(path): cannot be read (chmod +r, or run as its owner)", .missingInput)
+                throw CommandFailure(
+                    "\(path): Permission denied (\(AccessAdvice(for: self.path)))", .missingInput)
             default: throw CommandFailure("\(error)", .io)
             }
         }

@@ -24,6 +24,7 @@ struct MergeCommand: ParsableCommand {
 
     @OptionGroup var models: ModelOptions
     @OptionGroup var merging: MergingOptions
+    @OptionGroup var settings: SettingsOptions
 
     @Option(
         help: ArgumentHelp(
@@ -42,11 +43,14 @@ struct MergeCommand: ParsableCommand {
         let config = try ConfigFile(reading: config)
         let path = FilePath(output)
         let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
-        let options = try merging.resolved(on: Host(), trace: trace)
-        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", options)
+        let settings = try settings.readIfPermitted(
+            merging.flags.merging(models.folders.flags) { own, _ in own })
+        let options = try MergeOptions(settings, on: Host(), trace: trace)
+        let planner = models.planner(settings, options)
+        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", planner)
         for warning in plan.warnings { Self.warn(warning) }
 
-        let library = models.folders.library
+        let library = planner.library
         let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
             let run = MergeRun(
                 plan: plan, configText: config.text, output: path, options: options, report: Self.warn,
@@ -71,9 +75,10 @@ struct MergeCommand: ParsableCommand {
         )
     }
 
-    private func plan(_ config: ConfigFile, outputName: String, _ options: MergeOptions) throws -> MergePlan {
-        let planner = models.planner(options)
-        return try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
+    private func plan(
+        _ config: ConfigFile, outputName: String, _ planner: MergePlanner
+    ) throws -> MergePlan {
+        try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
             guard let plan = try config.plan(planner, outputName: outputName, stop: stop) else {
                 throw CommandFailure(
                     "interrupted before it began (give the same command again)", .interrupted)

@@ -17,7 +17,9 @@ struct MergingOptions: ParsableArguments {
             "Threads that compute (default: what the quota and the affinity allow).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("auto, uring or posix (default: auto).", valueName: "engine"))
+    @Option(
+        help: ArgumentHelp("auto, uring or posix (default: auto).", valueName: "engine"),
+        completion: .list(IOEngineKind.allCases.map(\.rawValue)))
     var io: IOEngineKind?
 
     @Flag(
@@ -28,7 +30,7 @@ struct MergingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How much of a merge is computed anew before it is published: auto, a row of every tensor and then what 1 % of the time allows; off; or a share of all rows, 0.1% (default: auto).",
-            valueName: "share"))
+            valueName: "share"), completion: .list(["auto", "off", "0.1%"]))
     var audit: AuditPolicy?
 
     @Flag(help: "The same as --audit off.")
@@ -42,19 +44,31 @@ struct MergingOptions: ParsableArguments {
         if let memory, memory.bytes == 0 { throw ValidationError("--memory must be more than 0") }
     }
 
-    /// What is audited.
-    var auditPolicy: AuditPolicy { noAudit ? .off : audit ?? .auto }
+    /// What is audited; `nil` where the command line does not say.
+    var auditPolicy: AuditPolicy? { noAudit ? .off : audit }
 
-    /// The options with what this host grants in place of what was not given.
-    func resolved(on host: Host, trace: FilePath? = nil) throws(CommandFailure) -> MergeOptions {
+    /// What the command line says of it.
+    var flags: [Setting: [String]] {
+        var flags: [Setting: [String]] = [:]
+        flags[.memory] = memory.map { ["\($0.bytes)"] }
+        flags[.threads] = threads.map { ["\($0)"] }
+        flags[.engine] = io.map { [$0.rawValue] }
+        flags[.sha256] = sha256 ? ["true"] : nil
+        flags[.audit] = auditPolicy.map { ["\($0)"] }
+        return flags
+    }
+}
+
+extension MergeOptions {
+    /// What settings let a merge in the foreground use, with what this host grants in place of what they do not say.
+    init(_ settings: DaemonSettings, on host: Host, trace: FilePath? = nil) throws(CommandFailure) {
         let facts = host.memory
-        if let warning = facts.warning(asked: memory?.bytes) {
+        if let warning = facts.warning(asked: settings.memory) {
             StandardStream.error.write("dellad: \(warning)\n")
         }
-        return MergeOptions(
-            memory: try facts.budget(asked: memory?.bytes), threads: threads ?? host.threads(),
-            engine: io ?? .auto, sha256: sha256, trace: trace,
-            audit: auditPolicy)
+        self.init(
+            memory: try facts.budget(asked: settings.memory), threads: settings.threads ?? host.threads(),
+            engine: settings.engine, sha256: settings.sha256, trace: trace, audit: settings.audit)
     }
 }
 

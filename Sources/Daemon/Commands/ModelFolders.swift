@@ -7,17 +7,19 @@ import SystemPackage
 struct ModelFolders: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A folder in which models are looked up by name; may be given again (default: \(DefaultPath.models)).",
+            "A folder in which models are looked up by name, before Hugging Face's cache; may be given again (default: the daemon's, \(DefaultPath.models)).",
             valueName: "dir"),
         completion: .directory)
     var models: [String] = []
 
-    /// A person at the command line may name any path, relative ones from where they are.
-    var library: ModelLibrary {
-        let folders = models.isEmpty ? [DefaultPath.models] : models
-        return ModelLibrary(
-            folders: folders.map { FilePath($0) }, workingDirectory: Self.workingDirectory,
-            allowsAnyPath: true)
+    /// What the command line says of it.
+    var flags: [Setting: [String]] { models.isEmpty ? [:] : [.models: models] }
+
+    /// A person at the command line may name any path, relative ones from where they are, and has a cache.
+    static func library(_ settings: DaemonSettings) -> ModelLibrary {
+        ModelLibrary(
+            folders: settings.models, workingDirectory: workingDirectory, allowsAnyPath: true,
+            cache: HubCache(ProcessEnvironment.variables).folder)
     }
 
     private static var workingDirectory: FilePath {

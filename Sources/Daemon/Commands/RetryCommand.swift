@@ -9,7 +9,8 @@ struct RetryCommand: ParsableCommand {
         abstract: "Takes up a failed job where it stopped, as touching incoming/NAME.retry would."
     )
 
-    @Argument(help: "The job.")
+    @Argument(
+        help: "The job.", completion: .custom { words, _, _ in Completions.jobs(in: [.failed], words) })
     var name: String
 
     @OptionGroup var options: SpoolOptions

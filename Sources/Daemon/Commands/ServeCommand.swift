@@ -17,7 +17,7 @@ struct ServeCommand: ParsableCommand {
             SPOOL/failed with NAME.error.txt beside it. Stopped or killed at any moment, the next start goes on.
 
             Flags beat the environment (DELLAD_SPOOL, DELLAD_MEMORY …), which beats the settings file. SIGHUP \
-            reads the file again.
+            reads the file again; --check tests it beforehand, and touches nothing.
             """
     )
 
@@ -59,7 +59,7 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Removes what ended jobs leave after this time, merged models excepted: never, or digits and m, h, d or w (default: never).",
-            valueName: "age"))
+            valueName: "age"), completion: .list([Setting.never, "12h", "30d", "2w"]))
     var clearAfter: String?
 
     @Option(
@@ -71,8 +71,11 @@ struct ServeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "\(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")) (default: info).",
-            valueName: "level"))
+            valueName: "level"), completion: .list(Logger.Level.allCases.map(\.rawValue)))
     var logLevel: String?
+
+    @Flag(help: "Tests the settings and ends: with 78 and all that is wrong with them, or 0.")
+    var check = false
 
     func validate() throws {
         if let clearAfter, let problem = Setting.clearAfter.problem(with: [clearAfter]) {
@@ -98,9 +101,14 @@ struct ServeCommand: ParsableCommand {
         threshold.level = settings.logLevel
         let service = DaemonService(
             source: source, inForce: settings, host: Host(), log: log, threshold: threshold)
-        let merger = try service.merger(settings)
         let spool = Spool(root: settings.spool, output: settings.output)
         let folders = SpoolFolders(spool: spool, isService: environment["INVOCATION_ID"] != nil)
+        if check {
+            try service.check(settings)
+            try folders.check()
+            return
+        }
+        let merger = try service.merger(settings)
         let locks = try FolderLocks(folders)
         dellad_watch_crashes()
         let options = merger.options
@@ -124,16 +132,11 @@ struct ServeCommand: ParsableCommand {
 
     /// What the command line sets.
     private var flags: [Setting: [String]] {
-        var flags: [Setting: [String]] = [:]
+        var flags = merging.flags
         flags[.spool] = spool.map { [$0] }
         flags[.output] = output.map { [$0] }
         flags[.models] = models.isEmpty ? nil : models
         flags[.allowsAnyPath] = allowAnyPath ? ["true"] : nil
-        flags[.memory] = merging.memory.map { ["\($0.bytes)"] }
-        flags[.threads] = merging.threads.map { ["\($0)"] }
-        flags[.engine] = merging.io.map { [$0.rawValue] }
-        flags[.sha256] = merging.sha256 ? ["true"] : nil
-        flags[.audit] = merging.noAudit ? ["off"] : merging.audit.map { ["\($0)"] }
         flags[.shardSize] = shardSize.map { ["\($0.bytes)"] }
         flags[.clearAfter] = clearAfter.map { [$0] }
         flags[.jobsPerUser] = maxJobsPerUser.map { [$0] }

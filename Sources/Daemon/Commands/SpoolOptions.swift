@@ -6,20 +6,46 @@ import SystemPackage
 /// The spool that a command works on, by its files alone.
 struct SpoolOptions: ParsableArguments {
     @Option(
-        name: .customLong("spool"), help: ArgumentHelp("The spool folder.", valueName: "dir"),
+        name: .customLong("spool"),
+        help: ArgumentHelp("The spool folder (default: the daemon's).", valueName: "dir"),
         completion: .directory)
-    var path = DefaultPath.spool
+    var path: String?
+
+    @OptionGroup var settings: SettingsOptions
 
     /// The spool, which must be there.
     func existing() throws(CommandFailure) -> Spool {
-        // The output folder is the daemon's affair.
-        let spool = Spool(root: FilePath(path), output: "")
-        guard let status = (try? FileSystem.status(spool.folder(.incoming))) ?? nil, status.isDirectory else {
+        // The output folder is the daemon's affair. Whoever names a spool may have no settings to read.
+        let root = if let path { FilePath(path) } else { try settings.read().spool }
+        let spool = Spool(root: root, output: "")
+        let incoming = spool.folder(.incoming)
+        let status: FileStatus?
+        do throws(IOError) {
+            status = try FileSystem.status(incoming)
+        } catch {
+            guard error.errno == .permissionDenied else {
+                throw CommandFailure("\(error) (name another spool with --spool)", .io)
+            }
             throw CommandFailure(
-                "\(path): is no spool (start dellad serve, which creates it, or name one with --spool)",
+                "\(root): Permission denied (\(AccessAdvice(for: incoming)))", .missingInput)
+        }
+        guard status?.isDirectory == true else {
+            throw CommandFailure(
+                "\(root): is no spool (start dellad serve, which creates it, or name one with --spool)",
                 .missingInput)
         }
         return spool
+    }
+
+    /// Why something cannot be put into `incoming`.
+    static func failure(_ error: IOError, in spool: Spool) -> CommandFailure {
+        guard error.errno == .permissionDenied else {
+            return CommandFailure(
+                "\(error) (write access to the spool's incoming folder is needed)", .io)
+        }
+        let incoming = spool.folder(.incoming)
+        return CommandFailure(
+            "\(incoming): Permission denied (\(AccessAdvice(for: incoming, writing: true)))", .io)
     }
 
     /// Leaves a request in `incoming`; one that is there already will do if it is no older than `time`.
@@ -39,10 +65,10 @@ struct SpoolOptions: ParsableArguments {
                 try Self.place(target, replacing: present != nil, noOlderThan: time)
                 try FileSystem.syncFolder(spool.folder(.incoming))
             }
-        } catch let failure as CommandFailure {
-            throw failure
+        } catch let error as IOError {
+            throw Self.failure(error, in: spool)
         } catch {
-            throw CommandFailure("\(error) (write access to the spool's incoming folder is needed)", .io)
+            throw error as? CommandFailure ?? CommandFailure("\(error)", .io)
         }
         warnIfIdle(spool)
     }
@@ -69,7 +95,7 @@ struct SpoolOptions: ParsableArguments {
     func warnIfIdle(_ spool: Spool) {
         guard SpoolLock.owner(of: spool.root) == nil else { return }
         StandardStream.error.write(
-            "dellad: no daemon is running on \(path) (start dellad serve; the request waits)\n")
+            "dellad: no daemon is running on \(spool.root) (start dellad serve; the request waits)\n")
     }
 
     /// A job's name as given on the command line.

@@ -9,7 +9,11 @@ struct StatusCommand: ParsableCommand {
         abstract: "Shows the jobs of a spool, or all about one."
     )
 
-    @Argument(help: "A job.")
+    @Argument(
+        help: "A job.",
+        completion: .custom { words, _, _ in
+            Completions.jobs(in: [.incoming, .active, .failed, .done], words)
+        })
     var name: String?
 
     @OptionGroup var options: SpoolOptions
@@ -25,8 +29,8 @@ struct StatusCommand: ParsableCommand {
         let job = try name.map { text throws(CommandFailure) in try SpoolOptions.name(text) }
         var last = ""
         while true {
-            let view = try SpoolView(of: spool)
-            let (text, isFinal) = try render(view, job)
+            let view = try view(of: spool)
+            let (text, isFinal) = try render(view, job, of: spool)
             if !watch {
                 StandardStream.output.write(text)
                 return
@@ -38,8 +42,22 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
+    private func view(of spool: Spool) throws(CommandFailure) -> SpoolView {
+        do {
+            return try SpoolView(of: spool)
+        } catch {
+            guard error.errno == .permissionDenied else {
+                throw CommandFailure("\(error) (remove the cause and try again)", .io)
+            }
+            throw CommandFailure(
+                "\(error.path): Permission denied (\(AccessAdvice(for: error.path)))", .missingInput)
+        }
+    }
+
     /// What is printed, and whether nothing about it will change any more.
-    private func render(_ view: SpoolView, _ job: JobName?) throws(CommandFailure) -> (String, Bool) {
+    private func render(
+        _ view: SpoolView, _ job: JobName?, of spool: Spool
+    ) throws(CommandFailure) -> (String, Bool) {
         guard let job else {
             let text =
                 json
@@ -51,7 +69,7 @@ struct StatusCommand: ParsableCommand {
         }
         guard let entry = view.entry(job) else {
             throw CommandFailure(
-                "\(job): there is no such job in \(options.path) (dellad status lists them)", .missingInput)
+                "\(job): there is no such job in \(spool.root) (dellad status lists them)", .missingInput)
         }
         let text =
             json

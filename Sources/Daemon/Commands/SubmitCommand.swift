@@ -40,7 +40,7 @@ struct SubmitCommand: ParsableCommand {
             throw CommandFailure(
                 "\(target): a config of that name waits already (choose another --name)", .cannotCreate)
         } catch {
-            throw CommandFailure("\(error) (write access to the spool's incoming folder is needed)", .io)
+            throw SpoolOptions.failure(error, in: spool)
         }
         StandardStream.output.write("\(name)\n")
         options.warnIfIdle(spool)

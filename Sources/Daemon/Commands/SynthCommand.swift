@@ -23,7 +23,9 @@ struct SynthCommand: ParsableCommand {
     @Argument(help: "The folder to create.", completion: .directory)
     var output: String
 
-    @Option(help: ArgumentHelp("nemo-12b, nemo-4l, edge, demo or tiny.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("nemo-12b, nemo-4l, edge, demo or tiny.", valueName: "name"),
+        completion: .list(CheckpointShape.all.map(\.name)))
     var shape: CheckpointShape
 
     @Option(help: "Selects the random numbers.")

@@ -23,8 +23,7 @@ struct SettingsFile: Hashable, Sendable {
                 "\(path): is not there (create it, or name another with --config)", .badConfiguration)
         } catch  where error.errno == .permissionDenied {
             throw CommandFailure(
-                "\(path): cannot be read by this user (let it: chgrp dellad and chmod g+r)", .badConfiguration
-            )
+                "\(path): Permission denied (\(AccessAdvice(for: path)))", .badConfiguration)
         } catch {
             throw CommandFailure("\(error) (settings are a short text file)", .badConfiguration)
         }

@@ -14,18 +14,34 @@ struct SettingsSource: Sendable {
     var environment: [String: String] = [:]
     /// A file that must exist; `nil` for the usual one, if it does.
     var file: FilePath?
+    /// The daemon whose settings a command that is not the daemon takes; `nil` for the daemon itself, which the service
+    /// manager gives its environment.
+    var service: ServiceName?
+    /// Whether there is nothing to be read from a file.
+    var isFileLeftOut = false
 
     /// Variables of the program's that are no settings.
     private static let otherVariables = ["DELLAD_SIMD"]
     /// Of tests.
-    private static let internalPrefixes = ["DELLAD_FAULT", "DELLAD_CRASH", "DELLAD_TEST"]
+    private static let internalPrefixes = ["DELLAD_FAULT", "DELLAD_CRASH", "DELLAD_TEST", "DELLAD_FUZZ"]
 
     /// Reads all sources; the file anew at each call.
     ///
     /// - Throws: everything that is wrong with the environment and the file, a line each.
     func read() throws(CommandFailure) -> DaemonSettings {
         var problems: [String] = []
-        let variables = fitVariables(&problems)
+        var variables = fitVariables(environment, &problems)
+        if let service {
+            // An instance that was named is not where the environment says that another one is.
+            if service.isInstance { for place in Self.places { variables[place.variable] = nil } }
+            do throws(CommandFailure) {
+                let given = try EnvironmentFile(readingIfThere: service.environmentFile)
+                let fit = fitVariables(given.variables, in: given.path.string, &problems)
+                variables.merge(fit) { own, _ in own }
+            } catch {
+                problems.append(error.message)
+            }
+        }
         var fromFile: [Setting: [String]] = [:]
         do throws(CommandFailure) {
             fromFile = try fileValues()
@@ -44,13 +60,16 @@ struct SettingsSource: Sendable {
     }
 
     private static let scope = ConfigKey(["dellad"])
+    /// What tells one daemon from another.
+    private static let places: [Setting] = [.spool, .output]
 
     private func settings(_ reader: ConfigReader) -> DaemonSettings {
         func text(_ setting: Setting) -> String? { reader.string(forKey: ConfigKey([setting.rawValue])) }
         func size(_ setting: Setting) -> UInt64? { text(setting).flatMap { setting.size($0) } }
         // systemd lists several folders separated by colons; the unit asks for one.
-        let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map { FilePath(String($0)) }
-        var settings = DaemonSettings(stateFolder: state)
+        let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map { FilePath(String($0)) }
+        // A command may run in somebody else's service.
+        var settings = DaemonSettings(stateFolder: service.map(\.stateFolder) ?? given)
         if let path = text(.spool) { settings.spool = FilePath(path) }
         if let path = text(.output) { settings.output = FilePath(path) }
         if let paths = reader.stringArray(forKey: ConfigKey([Setting.models.rawValue])) {
@@ -70,13 +89,27 @@ struct SettingsSource: Sendable {
     }
 
     private func fileValues() throws(CommandFailure) -> [Setting: [String]] {
+        guard !isFileLeftOut else { return [:] }
         if let file { return try SettingsFile(reading: file).values }
-        guard ((try? FileSystem.status(Self.usualFile)) ?? nil) != nil else { return [:] }
-        return try SettingsFile(reading: Self.usualFile).values
+        let file = service?.settingsFile ?? Self.usualFile
+        if service?.isInstance != true {
+            do throws(IOError) {
+                guard try FileSystem.status(file) != nil else { return [:] }
+            } catch {
+                // What is there and cannot be looked at is told by reading it.
+                guard error.errno == .permissionDenied else { return [:] }
+            }
+        }
+        return try SettingsFile(reading: file).values
     }
 
-    /// Settings of the environment that are not empty.
-    private func fitVariables(_ problems: inout [String]) -> [String: String] {
+    /// Settings among variables that are not empty.
+    ///
+    /// - Parameter file: where the variables are from, for messages.
+    private func fitVariables(
+        _ environment: [String: String], in file: String? = nil, _ problems: inout [String]
+    ) -> [String: String] {
+        let place = file.map { "\($0): " } ?? ""
         var fit: [String: String] = [:]
         let settings = Dictionary(uniqueKeysWithValues: Setting.allCases.map { ($0.variable, $0) })
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("DELLAD_") {
@@ -86,7 +119,7 @@ struct SettingsSource: Sendable {
                     setting.isList
                     ? value.split(separator: ":", omittingEmptySubsequences: false).map(String.init) : [value]
                 if let problem = setting.problem(with: values) {
-                    problems.append("\(name): \(problem)")
+                    problems.append("\(place)\(name): \(problem)")
                 } else {
                     fit[name] = value
                 }
@@ -95,7 +128,7 @@ struct SettingsSource: Sendable {
             {
                 let remedy = NearestName.remedy(
                     name, among: settings.keys.sorted() + Self.otherVariables, otherwise: "see dellad(8)")
-                problems.append("\(name): is no setting (\(remedy))")
+                problems.append("\(place)\(name): is no setting (\(remedy))")
             }
         }
         return fit

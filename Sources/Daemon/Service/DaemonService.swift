@@ -16,7 +16,7 @@ struct DaemonService {
     ///
     /// - Throws: for a model folder that is none, and a budget that cannot fit.
     func merger(_ settings: DaemonSettings) throws(CommandFailure) -> Merger {
-        for folder in settings.models { try Self.checkFolder(folder) }
+        try check(settings)
         let facts = host.memory
         if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
         let options = MergeOptions(
@@ -29,6 +29,14 @@ struct DaemonService {
                 folders: settings.models, workingDirectory: nil, allowsAnyPath: settings.allowsAnyPath),
             options: options, shardSize: settings.shardSize,
             report: { name, text in log.warning("\(text)", metadata: ["job": "\(name)"]) })
+    }
+
+    /// Looks at what the settings name: the model folders, and whether the budget can fit.
+    ///
+    /// - Throws: for a model folder that is none, and a budget that cannot fit.
+    func check(_ settings: DaemonSettings) throws(CommandFailure) {
+        for folder in settings.models { try Self.checkFolder(folder) }
+        _ = try host.memory.budget(asked: settings.memory)
     }
 
     /// The loop's side of the service.
@@ -58,9 +66,12 @@ struct DaemonService {
         do {
             status = try FileSystem.status(path)
         } catch {
+            let advice =
+                error.errno == .permissionDenied
+                ? "\(AccessAdvice(for: path))" : "let the daemon's user look into it"
             throw CommandFailure(
-                "models: \(error) (let the daemon's user look into it; the service does not see /home: see "
-                    + "dellad(8))", .badConfiguration)
+                "models: \(error) (\(advice); the service does not see /home: see dellad(8))",
+                .badConfiguration)
         }
         guard let status, status.isDirectory else {
             throw CommandFailure(

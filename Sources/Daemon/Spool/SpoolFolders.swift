@@ -27,6 +27,29 @@ struct SpoolFolders {
         }
     }
 
+    /// Looks whether spool and output can be what they are meant to, and makes nothing.
+    ///
+    /// - Throws: where one is no folder, is closed to this user, or both are the same.
+    func check() throws(CommandFailure) {
+        var places: [FileStatus] = []
+        for folder in [spool.root, spool.output] {
+            let found: FileStatus?
+            do throws(IOError) {
+                found = try FileSystem.status(folder)
+            } catch {
+                throw failure(error)
+            }
+            guard let found else { continue }
+            guard found.isDirectory else { throw failure(IOError("open", folder, .notDirectory)) }
+            places.append(found)
+        }
+        let isOne = places.count == 2 && places[0].isSameFile(as: places[1])
+        guard !isOne, spool.root.lexicallyNormalized() != spool.output.lexicallyNormalized() else {
+            throw CommandFailure(
+                "\(spool.root): is both spool and output (use two folders)", .badConfiguration)
+        }
+    }
+
     private func create(_ folder: FilePath) throws(CommandFailure) {
         do {
             try Spool.createFolders(to: folder)
@@ -42,7 +65,9 @@ struct SpoolFolders {
             let remedy =
                 isReadOnly
                 ? "mount it writable: mount -o remount,rw, a container's volume without :ro"
-                : "create it for the daemon's user"
+                : error.errno == .permissionDenied
+                    ? "create it for the daemon's user, or \(AccessAdvice(for: error.path, writing: true))"
+                    : "create it for the daemon's user"
             return CommandFailure(
                 "\(error) (\(remedy); or choose with --spool and --output)", .badConfiguration)
         }

@@ -24,6 +24,13 @@ extension ModelLibrary {
             return Problem(
                 line: line, "\(model.text): \(path) is outside of the --models folders",
                 remedy: "move it there, or start dellad serve with --allow-any-path")
+        case .denied(let path):
+            let advice = AccessAdvice(for: path)
+            let download =
+                model.isHubName && cache != nil ? ", or download it: \(downloadCommand(model))" : ""
+            return Problem(
+                line: line, "the model \(model.text): \(advice.obstacle): Permission denied",
+                remedy: "\(advice)\(download)", kind: .missingInput)
         case .missing:
             return fileProblem(model, line: line) ?? cacheProblem(model, line: line)
                 ?? missingProblem(
@@ -63,13 +70,16 @@ extension ModelLibrary {
 
     private func searched(_ model: ModelReference) -> String {
         guard searchesFolders(model) else { return "" }
-        let places = [workingDirectory].compactMap { $0 } + folders
+        var places = [workingDirectory].compactMap { $0 } + folders
+        if let cache, !places.contains(cache), !model.isLocalPath { places.append(cache) }
         return places.isEmpty ? "" : " in " + places.map(\.string).joined(separator: ", ")
     }
 
     private func downloadCommand(_ model: ModelReference) -> String {
-        let folder = folders.first(where: isFolder) ?? workingDirectory ?? folders.first ?? "."
         let revision = model.revision.map { " --revision \($0)" } ?? ""
+        // Into the cache that is searched.
+        guard cache == nil else { return "hf download \(model.path)\(revision)" }
+        let folder = folders.first(where: isFolder) ?? workingDirectory ?? folders.first ?? "."
         return "hf download \(model.path)\(revision) --local-dir \(folder.appending(model.path))"
     }
 
@@ -92,7 +102,9 @@ extension ModelLibrary {
 
     /// A model that Hugging Face's cache knows, but not which of its snapshots is meant.
     private func cacheProblem(_ model: ModelReference, line: Int) -> Problem? {
-        guard let entry = folders.compactMap({ cacheEntry(model, in: $0) }).first(where: isFolder),
+        guard
+            let entry = (folders + [cache].compactMap({ $0 })).compactMap({ cacheEntry(model, in: $0) })
+                .first(where: isFolder),
             permits(entry)
         else { return nil }
         let commits = ((try? readable.entries(of: entry.appending("snapshots"))) ?? [])
@@ -124,6 +136,19 @@ extension ModelLibrary {
             line: line, "\(model.text): \(entry)\(isReference ? ": " : " ")\(why)",
             remedy: "write \(choices)" + (isReference || model.revision != nil ? ", or \(download)" : ""),
             kind: .missingInput)
+    }
+
+    /// Where a cache has a model that this user may not look into.
+    func closedCacheEntry(_ model: ModelReference) -> FilePath? {
+        for folder in folders + [cache].compactMap({ $0 }) {
+            guard let snapshots = cacheEntry(model, in: folder)?.appending("snapshots") else { return nil }
+            do throws(IOError) {
+                _ = try readable.entries(of: snapshots, limit: 1)
+            } catch {
+                if error.errno == .permissionDenied { return snapshots }
+            }
+        }
+        return nil
     }
 
     /// Where Hugging Face's cache has a model, if it has it.

@@ -16,9 +16,15 @@ public struct ModelLibrary: Sendable {
     /// Whether a model may lie outside of `folders`.
     public var allowsAnyPath: Bool
 
+    /// Hugging Face's cache of whoever asks, searched after `folders`, in its own layout alone; `nil` for none.
+    public var cache: FilePath?
+
     /// A library of these folders; none of them has to exist.
-    public init(folders: [FilePath], workingDirectory: FilePath?, allowsAnyPath: Bool) {
+    public init(
+        folders: [FilePath], workingDirectory: FilePath?, allowsAnyPath: Bool, cache: FilePath? = nil
+    ) {
         self.folders = folders
+        self.cache = cache
         self.workingDirectory = workingDirectory
         self.allowsAnyPath = allowsAnyPath
     }
@@ -29,12 +35,14 @@ public struct ModelLibrary: Sendable {
         case found(FilePath, isRevision: Bool)
         /// Outside of the folders that may be used, whether there or not.
         case forbidden(FilePath)
+        /// Nowhere that this user may look; here they may not.
+        case denied(FilePath)
         case missing
     }
 
     /// Looks a model up.
     func find(_ model: ModelReference) -> Result {
-        var forbidden: FilePath?
+        var forbidden: FilePath?, denied: FilePath?
         for candidate in candidates(model) {
             do throws(IOError) {
                 guard try readable.status(candidate.path)?.isDirectory == true else { continue }
@@ -42,9 +50,11 @@ public struct ModelLibrary: Sendable {
             } catch {
                 // Whether anything is there is nobody's business.
                 if error.errno == .improperLink { forbidden = forbidden ?? candidate.path }
+                if error.errno == .permissionDenied { denied = denied ?? candidate.path }
             }
         }
-        return forbidden.map { .forbidden($0) } ?? .missing
+        if let forbidden { return .forbidden(forbidden) }
+        return (denied ?? closedCacheEntry(model)).map { .denied($0) } ?? .missing
     }
 
     /// What models are read from: any folder, or `folders` and what their links lead to within them.
@@ -86,7 +96,10 @@ public struct ModelLibrary: Sendable {
             let ordinary = plain.map { ($0, isPlain) }
             found += isPlain ? ordinary + cached : cached + ordinary
         }
-        return found
+        guard let cache else { return found }
+        // A snapshot is known to be of its revision.
+        let own = cached(parts, revision: model.revision, in: cache).map { ($0, true) }
+        return isPlain ? found + own : own + found
     }
 
     /// The snapshot of a model in a folder with Hugging Face's cache layout.
@@ -124,7 +137,7 @@ extension ModelLibrary {
     func names(isStopped: () -> Bool = { false }) -> [String] {
         var names: [String] = []
         var looks = 0
-        for folder in folders {
+        for folder in folders + [cache].compactMap({ $0 }) {
             for entry in (try? readable.entries(of: folder, limit: Checkpoint.entryLimit)) ?? []
             where !entry.hasPrefix(".") {
                 looks += 1
@@ -133,6 +146,7 @@ extension ModelLibrary {
                     names.append(String(entry.dropFirst(8)).replacing("--", with: "/", maxReplacements: 1))
                     continue
                 }
+                guard folder != cache || folders.contains(folder) else { continue }
                 let place = folder.appending(entry)
                 let children = (try? readable.entries(of: place)) ?? []
                 if children.contains(where: { $0 == "config.json" || $0.hasSuffix(".safetensors") }) {

@@ -12,6 +12,8 @@ public struct MergePlanner: Sendable {
     public var seed: UInt64?
     /// The most bytes of tensor data in one output file, where the config does not say.
     public var shardSize: UInt64
+    /// Beats the config's `shard_size`.
+    public var forcedShardSize: UInt64?
     /// Threads that will compute, each of which needs memory.
     public var threads: Int
     /// The merge's budget, in bytes, which planning may use as well; `nil` for any.
@@ -61,7 +63,7 @@ public struct MergePlanner: Sendable {
     ) throws(MergeProblems) -> MergePlan? {
         if let fence = ConfigFence(text) { throw fence.problems(fileName: fileName) }
         var (config, list) = ConfigParser.parse(text)
-        config.dellad.shardSize = config.dellad.shardSize ?? shardSize
+        config.dellad.shardSize = forcedShardSize ?? config.dellad.shardSize ?? shardSize
         let listing = NameListing()
         var draft = PlanDraft(
             config: config, library: library, list: list, threads: threads, listing: listing,

@@ -28,9 +28,7 @@ extension PlanReport {
         lines.append(
             "disk      \(Self.size(bytesWritten)) needed"
                 + (freeSpace.map { ", \(Self.size($0)) free" } ?? ""))
-        if let freeSpace, freeSpace < bytesWritten {
-            lines.append("          not enough: free \(Self.size(bytesWritten - freeSpace)) more")
-        }
+        if let spaceMissing { lines.append("          not enough: free \(Self.size(spaceMissing)) more") }
         lines.append("to move   \(Self.size(bytesRead)) read, \(Self.size(bytesWritten)) written")
         if let seconds, let bytesPerSecond {
             lines.append(
@@ -203,6 +201,7 @@ extension PlanReport {
             ),
             ("bytes_read", .int(bytesRead)), ("bytes_written", .int(bytesWritten)),
             ("disk_needed", .int(bytesWritten)), ("disk_free", freeSpace.map { .int($0) } ?? .null),
+            ("disk_missing", .int(spaceMissing ?? 0)),
             ("bytes_per_second", bytesPerSecond.map { .double($0) } ?? .null),
             ("seconds", seconds.map { .double($0) } ?? .null),
             ("warnings", .array(plan.warnings.map { .string($0) })),

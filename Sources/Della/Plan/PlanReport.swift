@@ -71,6 +71,12 @@ public struct PlanReport: Sendable {
         return Double(bytesRead + bytesWritten) / bytesPerSecond
     }
 
+    /// Bytes that the disk lacks for the output; `nil` where there is room, or nothing is known of it.
+    public var spaceMissing: UInt64? {
+        guard let freeSpace, freeSpace < bytesWritten else { return nil }
+        return bytesWritten - freeSpace
+    }
+
     private static func inputBytes(_ tensor: OutputTensor) -> UInt64 {
         RowShape(tensor).readBytes
     }

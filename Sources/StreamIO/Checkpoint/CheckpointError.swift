@@ -114,7 +114,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .unreadable(let error):
             switch error.errno {
             case .noSuchFileOrDirectory: "check the path, or download the model"
-            case .permissionDenied: "let the user that dellad runs as read it"
+            case .permissionDenied: AccessAdvice(for: error.path).description
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem: "raise the limit on open files"
             default: "check the disk and the folder's permissions"
             }

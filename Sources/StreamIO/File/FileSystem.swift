@@ -125,6 +125,14 @@ public enum FileSystem {
         return UInt64(status.f_bavail).multipliedSaturated(by: UInt64(status.f_frsize))
     }
 
+    /// Whether this user may read a file or folder.
+    public static func isReadable(_ path: FilePath) -> Bool { allows(R_OK, path) }
+
+    /// What `access(2)` says, of the user that the process acts as.
+    static func allows(_ mode: Int32, _ path: FilePath) -> Bool {
+        path.withPlatformString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) } == 0
+    }
+
     static func openFolder(_ path: FilePath) throws(IOError) -> Int32 {
         try FaultPlan.check(.open, "open", path)
         return try SystemCall.value("open", path) {

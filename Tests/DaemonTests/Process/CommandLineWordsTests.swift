@@ -32,7 +32,7 @@ import Testing
     ])
     func aShareMayBeTwoWordsAndAnAuditHaveNone(line: String, policy: AuditPolicy?) throws {
         let command = try? words("merge " + line).parsed { try Dellad.parseAsRoot($0) }
-        #expect((command as? MergeCommand)?.merging.auditPolicy == policy)
+        #expect((command as? MergeCommand).map { $0.merging.auditPolicy ?? .auto } == policy)
     }
 
     @Test(arguments: ["--models a b c.yml", "c.yml --models a b", "--models a --models b c.yml"])
