@@ -1,0 +1,112 @@
+import StreamIO
+import SystemPackage
+import Testing
+
+@testable import Daemon
+
+/// That docs/json.md says what is printed: every key and what it may hold, and no other.
+@Suite struct JSONDocumentTests {
+    /// What a section says of the keys, by their paths.
+    private func documented(_ heading: String) throws -> [String: String] {
+        let text = Repository.root.appending("docs").appending("json.md").text
+        let section = try #require(
+            text.split(separator: "\n## ").first { $0.hasPrefix(heading + "\n") }, "\(heading)")
+        var values: [String: String] = [:]
+        for line in section.split(separator: "\n") where line.hasPrefix("| `") {
+            let cells = line.split(separator: "|").map { $0.split(separator: " ").joined(separator: " ") }
+            values[cells[0].replacing("`", with: "")] = cells[1]
+        }
+        return values
+    }
+
+    /// The kinds of value that a document has, by path.
+    private func kinds(_ json: JSON, at path: String = "", into kinds: inout [String: Set<String>]) {
+        func note(_ kind: String) { if !path.isEmpty { kinds[path, default: []].insert(kind) } }
+        if json == .null { return note("null") }
+        if let object = json.objectValue {
+            note("object")
+            for member in object.members {
+                self.kinds(
+                    member.value, at: path.isEmpty ? member.key : "\(path).\(member.key)", into: &kinds)
+            }
+        } else if let list = json.arrayValue {
+            note("list")
+            for value in list where value.objectValue != nil {
+                self.kinds(value, at: path + "[]", into: &kinds)
+            }
+            kinds["\(path)[]"] = nil
+        } else if json.stringValue != nil {
+            note("text")
+        } else {
+            note(json == .bool(true) || json == .bool(false) ? "true or false" : "number")
+        }
+    }
+
+    private func compare(_ samples: [JSON], _ heading: String, beside other: [String: String] = [:]) throws {
+        let documented = try documented(heading)
+        let all = documented.merging(other) { own, _ in own }
+        var found: [String: Set<String>] = [:]
+        for sample in samples { kinds(sample, into: &found) }
+        for (path, kinds) in found where !path.hasSuffix("[]") {
+            let other = path.split(separator: ".").dropLast().joined(separator: ".") + ".PARAMETER"
+            guard let value = all[path] ?? all[other] else {
+                Issue.record("docs/json.md has no \(path) below \(heading)")
+                continue
+            }
+            let allowed =
+                value.hasSuffix(" or null") ? [String(value.dropLast(" or null".count)), "null"] : [value]
+            #expect(kinds.isSubset(of: allowed), "\(path)")
+        }
+        for path in documented.keys where !path.hasSuffix(".PARAMETER") {
+            #expect(found[path] != nil, "docs/json.md has \(path) below \(heading), and nothing else has")
+        }
+    }
+
+    @Test func statusIsAsDocumented() throws {
+        var status = JobStatus(job: try #require(JobName("a")), state: .failed, output: "/o")
+        let empty = status
+        status.progress.tensorsAudited = 1
+        (status.etaSeconds, status.error) = (1, "e")
+        (status.queuedAt, status.startedAt, status.finishedAt) =
+            ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z")
+        status.warnings = ["w"]
+        let heading = "`dellad status NAME --json`"
+        try compare([empty.json, status.json], heading)
+        let views = [
+            SpoolView(isServed: false, entries: [SpoolView.Entry(folder: .failed, status: status)]),
+            SpoolView(isServed: true, process: 7, entries: [SpoolView.Entry(folder: .done, status: empty)]),
+        ]
+        let ofJobs = try documented(heading).map { ("jobs[]." + $0.key, $0.value) }
+        try compare(
+            views.map(\.json), "`dellad status --json`", beside: Dictionary(uniqueKeysWithValues: ofJobs))
+    }
+
+    @Test func checkIsAsDocumented() throws {
+        let rig = try MergeRig(vocabulary: 40_000)
+        func check(_ arguments: String...) throws -> JSON {
+            let all = ["check", rig.config.string, "--models", rig.models.string, "--json"] + arguments
+            let result = try Executable.run(all, in: rig.folder)
+            return try JSON(parsing: Array(result.output.utf8))
+        }
+        var samples = [try check("--memory", "4M", "--threads", "1"), try check("--memory", "8K")]
+        #expect(samples[1]["memory_problem"]?.stringValue != nil)
+        let vocabulary = (0..<40_000).map { "\"t\($0)\":\($0)" }.joined(separator: ",")
+        for model in ["base", "tuned"] {
+            try (rig.models / model / "tokenizer.json").rewrite(
+                "{\"version\":\"1.0\",\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":{\(vocabulary)},\"merges\":[]}}"
+            )
+        }
+        try rig.config.rewrite(rig.config.text + "tokenizer_source: union\n")
+        samples.append(try check("--memory", "64M"))
+        #expect(
+            samples[2]["vocabulary"]?["rows"]?.intValue == 40_000, "\(samples[2].serialized().prefix(300))")
+        #expect(samples[0]["read_again"]?.arrayValue?.isEmpty == false)
+        try compare(samples, "`dellad check --json`")
+
+        try rig.config.rewrite("merge_method: dela\nmodels: [{model: Org/gone}]\n")
+        var problems = [try check()]
+        try rig.config.rewrite("merge_method: linear\nmodels:\n- model: Org/gone\nparameters:\nweight: 1\n")
+        problems.append(try check())
+        try compare(problems, "`dellad check --json` of a config with problems")
+    }
+}
