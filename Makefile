@@ -4,6 +4,8 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+# amd64 or arm64, where it is not the host's: for Package.swift, and for deb and tarball.
+export ARCH ?=
 SWIFT ?= swift
 # One binary that needs no Swift runtime on the host.
 RELEASE := -c release --static-swift-stdlib
@@ -13,12 +15,15 @@ PACKAGES := liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
 .PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-planning bench-mergekit demo install deb tarball \
-	clean packages test-packages
+	clean packages toolchain test-packages
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-packages:
+toolchain:
+	@Makefile.d/need-swift $(SWIFT)
+
+packages: toolchain
 	@Makefile.d/apt-install $(PACKAGES)
 
 build: packages ## the release binary, .build/release/dellad
@@ -79,9 +84,11 @@ tarball: build ## dist/dellad-VERSION-linux-ARCH.tar.gz
 	@Makefile.d/apt-install binutils
 	Makefile.d/tarball $(BIN)
 
-test-systemd: deb ## the package under a real systemd, in a container; skipped where that cannot be
+DEBIAN ?= 12
+
+test-systemd: deb ## the package under a real systemd, in a container: DEBIAN="12 13" for both; skipped where that cannot be
 	@Makefile.d/apt-install lintian debootstrap systemd-container man-db || true
-	Tests/systemd/run
+	for release in $(DEBIAN); do DELLAD_DEBIAN=$$release Tests/systemd/run || exit 1; done
 
 clean: ## what was built
 	rm -rf .build demo dist

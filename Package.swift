@@ -76,14 +76,19 @@ let package = Package(
 
 // The kernels are built once for every instruction set, from KernelBaseline, which the other folders are links to, and
 // chosen when the program starts.
+//
+// `#if arch` asks of the host that reads this file. `ARCH=arm64`, or amd64, names another target.
 #if arch(x86_64)
-    let kernels = [
-        ("KernelBaseline", []), ("KernelAVX2", ["-Xcc", "-march=x86-64-v3"]),
-        ("KernelAVX512", ["-Xcc", "-march=x86-64-v4"]),
-    ]
+    let host = "amd64"
 #else
-    let kernels: [(String, [String])] = [("KernelBaseline", [])]
+    let host = "other"
 #endif
+let asked = Context.environment["ARCH"] ?? ""
+let isIntel = ["amd64", "x86_64"].contains(asked.isEmpty ? host : asked)
+let kernels: [(String, [String])] =
+    [("KernelBaseline", [])]
+    + (isIntel
+        ? [("KernelAVX2", ["-Xcc", "-march=x86-64-v3"]), ("KernelAVX512", ["-Xcc", "-march=x86-64-v4"])] : [])
 for (name, flags) in kernels {
     package.targets.append(
         .target(name: name, dependencies: ["CKernel"], swiftSettings: [.unsafeFlags(["-O"] + flags)]))

@@ -91,7 +91,7 @@ check_01_the_package_installs_and_nothing_starts_by_itself() {
 }
 
 check_02_verify_is_clean_and_the_security_score_is_at_most_0_8() {
-    local units=/lib/systemd/system
+    local units=/usr/lib/systemd/system
     local complaints
     complaints=$(inside systemd-analyze verify --man=no $units/dellad.service $units/dellad@.service 2>&1 || true)
     [ -z "$complaints" ] || die "$complaints"
@@ -249,7 +249,7 @@ check_10_the_sandbox_holds() {
     # The same unit, running what tries to get out instead of the daemon.
     inside sh -c "sed -e 's|^ExecStart=.*|ExecStart=/usr/local/bin/probe|' -e 's|^Type=.*|Type=oneshot|' \
         -e '/^Watchdog/d;/^Restart/d;/^NotifyAccess/d' -e 's|^RuntimeDirectory=.*|RuntimeDirectory=probe|' \
-        /lib/systemd/system/dellad.service >/run/systemd/system/dellad-probe.service"
+        /usr/lib/systemd/system/dellad.service >/run/systemd/system/dellad-probe.service"
     inside systemctl daemon-reload
     inside systemctl start dellad-probe || true
     inside journalctl -u dellad-probe --no-pager -o cat | grep -E '^(denied|allowed|WRONG|Traceback)'
@@ -286,9 +286,66 @@ check_12_a_second_instance_has_folders_of_its_own() {
     as alice "cp ~alice/two.yml /var/lib/dellad-two/spool/incoming/"
     until_true 60 exists /var/lib/dellad-two/spool/done/two.yml
     inside systemctl stop dellad@two
+    # Left for the purge to find.
+    inside systemctl enable dellad@two
+    exists /etc/systemd/system/multi-user.target.wants/dellad@two.service
 }
 
-check_13_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
+# The files that a document shows in full: blocks whose first line is "# /PATH". Each is put where it says.
+files_of() {
+    local path text
+    while IFS= read -r path; do
+        text=$(awk -v path="# $path" '/^```/ {on = 0} $0 == path {on = 1} on' "$1")
+        inside sh -c "mkdir -p ${path%/*} && cat >$path" <<<"$text"
+    done < <(sed -n 's|^# \(/[^ ]*\)$|\1|p' "$1")
+}
+
+check_13_what_is_to_be_done_when_a_job_ends_is_done_once_for_each() {
+    inside sh -c ': >/etc/dellad/dellad.yaml'
+    inside systemctl restart dellad
+    files_of "$here/../../docs/operating.md"
+    inside systemctl daemon-reload
+    inside systemctl enable --now dellad-ended.path
+    told() { inside journalctl -t dellad-ended --no-pager -o cat; }
+    told_of() { told | grep -qxF "$1"; }
+    drop ends 1
+    until_true 60 exists $spool/done/ends.yml
+    until_true 10 told_of "ends: done"
+    # And of one that fails, which the next end is not told of again.
+    as alice "printf 'merge_method: nothing\n' >$spool/incoming/fails.yml"
+    until_true 20 told_of "fails: failed"
+    drop also 1
+    until_true 60 told_of "also: done"
+    [ "$(told | grep -c '^ends: done$')" = 1 ]
+    [ "$(told | grep -c '^fails: failed$')" = 1 ]
+    inside systemctl disable --now dellad-ended.path
+}
+
+check_14_a_user_has_a_daemon_of_their_own() {
+    inside loginctl enable-linger alice
+    local id
+    id=$(inside id -u alice)
+    until_true 20 exists "/run/user/$id/systemd/private"
+    own() { as alice "XDG_RUNTIME_DIR=/run/user/$id $*"; }
+    as alice "mkdir -p ~alice/.local/share/dellad/models"
+    # What it reads is alice's own.
+    inside sh -c 'cp -r /var/lib/dellad/models/base /var/lib/dellad/models/tune1 ~alice/.local/share/dellad/models/ &&
+        chown -R alice ~alice/.local/share/dellad'
+    own systemctl --user enable --now dellad
+    [ "$(own systemctl --user is-active dellad)" = active ]
+    as alice "grep '^spool:' ~alice/.config/dellad/dellad.yaml"
+    config own 1
+    as alice "cp ~alice/own.yml ~alice/.local/state/dellad/spool/incoming/"
+    until_true 60 exists /home/alice/.local/state/dellad/spool/done/own.yml
+    as alice "dellad status own --spool ~alice/.local/state/dellad/spool && dellad verify ~alice/.local/state/dellad/output/own"
+    [ "$(inside stat -c '%a %U' /home/alice/.local/state/dellad/output/own)" = "700 alice" ]
+    exists "/run/user/$id/dellad/metrics.prom"
+    own systemctl --user reload dellad
+    own systemctl --user disable --now dellad
+    inside loginctl disable-linger alice
+}
+
+check_15_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
     inside sh -c 'echo "# mine" >/etc/dellad/dellad.yaml'
     local pid
     pid=$(main_pid)
@@ -301,7 +358,7 @@ check_13_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
     inside systemctl start dellad
 }
 
-check_14_remove_stops_it_and_leaves_everything_purge_leaves_models_and_output() {
+check_16_remove_stops_it_and_leaves_everything_purge_leaves_models_and_output() {
     inside dpkg --remove dellad
     [ -z "$(inside pgrep -x dellad || true)" ]
     exists $spool/done/plain.yml
@@ -313,5 +370,11 @@ check_14_remove_stops_it_and_leaves_everything_purge_leaves_models_and_output() 
     exists /var/lib/dellad/models/base/config.json
     sums plain | diff - "$work/plain.sums"
     fails exists /etc/systemd/system/multi-user.target.wants/dellad.service
+    # Of instances and of the daemon itself: no link, no lock, no spool.
+    [ -z "$(inside find /etc/systemd /var/lib /run -name 'dellad@*')" ]
+    [ -z "$(inside find /var /run /srv /etc -xdev -name '.dellad.lock' ! -path '/srv/*')" ]
+    fails exists /var/lib/dellad-two/spool
+    fails exists /run/dellad-two
+    exists /var/lib/dellad-two/output/two/config.json
     [ "$(inside systemctl is-active dellad || true)" = inactive ]
 }

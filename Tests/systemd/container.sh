@@ -1,13 +1,13 @@
-# A Debian tree with systemd, booted. Needs: work, tree, cache, deb; skip().
+# A Debian tree with systemd, booted. Needs: work, tree, cache, suite, deb; skip().
 
 container=
 
 make_tree() {
     if [ ! -f "$cache" ]; then
-        echo "a Debian tree, for once: $cache"
+        echo "a tree of $suite, for once: $cache"
         debootstrap --variant=minbase \
-            --include=systemd,systemd-sysv,dbus,liburing2,libsystemd0,libstdc++6,procps,python3 \
-            bookworm "$work/base" >"$work/debootstrap.log" 2>&1 ||
+            --include=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,liburing2,libsystemd0,libstdc++6,procps,python3,init-system-helpers,bsdutils \
+            $suite "$work/base" >"$work/debootstrap.log" 2>&1 ||
             skip "debootstrap: $(tail -1 "$work/debootstrap.log")"
         tar -C "$work/base" --numeric-owner -czf "$cache.new" .
         mv "$cache.new" "$cache"

@@ -80,7 +80,7 @@ struct AuditCommand: ParsableCommand {
         }
         if let remark = report.remark { StandardStream.error.write("dellad: \(remark)\n") }
         StandardStream.output.write(
-            "\(folder): \(report.rows) rows of \(report.tensors) tensors, \(Figure.bytes(report.bytes)), are as "
+            "\(folder): \(Figure.count(report.rows, "row")) of \(Figure.count(report.tensors, "tensor")), \(Figure.bytes(report.bytes)), are as "
                 + "computed anew; \(sample), \(Figure.duration(report.seconds))\n")
     }
 }

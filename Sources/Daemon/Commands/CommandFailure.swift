@@ -5,6 +5,8 @@ struct CommandFailure: Error, Hashable {
         case usage = 64
         case badData = 65
         case missingInput = 66
+        /// Planning or merging it ended the daemon too often.
+        case crashes = 70
         case cannotCreate = 73
         case io = 74
         case locked = 75

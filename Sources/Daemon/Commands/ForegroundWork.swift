@@ -45,7 +45,7 @@ struct ForegroundWork<Value: Sendable> {
     }
 
     private func watch(_ progress: MergeProgress, _ stop: StopRequest, signals: Int32, ended: Int32) {
-        let terminal = StandardStream.error.isTerminal
+        let terminal = StandardStream.error.isSteerable()
         let interval = terminal ? barInterval : lineInterval
         var line = ProgressLine()
         // A rate needs two samples: the first line that is shown has one to look back to.

@@ -68,7 +68,7 @@ struct MergeCommand: ParsableCommand {
         for warning in summary.warnings where !plan.warnings.contains(warning) { Self.warn(warning) }
         let seconds = summary.seconds
         let rate = seconds > 0 ? Double(summary.bytesRead + summary.bytesWritten) / seconds : 0
-        let audit = summary.audit.map { ", \($0.rows) rows audited" } ?? ""
+        let audit = summary.audit.map { ", \(Figure.count($0.rows, "row")) audited" } ?? ""
         StandardStream.output.write(
             "\(path): \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), "
                 + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\(audit)\n"

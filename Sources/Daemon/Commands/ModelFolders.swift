@@ -22,7 +22,7 @@ struct ModelFolders: ParsableArguments {
             cache: HubCache(ProcessEnvironment.variables).folder)
     }
 
-    private static var workingDirectory: FilePath {
+    static var workingDirectory: FilePath {
         guard let text = getcwd(nil, 0) else { return "." }
         defer { free(text) }
         return FilePath(platformString: text)

@@ -112,8 +112,9 @@ struct ServeCommand: ParsableCommand {
         let locks = try FolderLocks(folders)
         dellad_watch_crashes()
         let options = merger.options
+        service.record(settings, merger)
         log.info(
-            "dellad \(Version.current): budget \(ByteCount(options.memory)), \(options.threads) threads, spool \(spool.root)"
+            "dellad \(Version.current): budget \(ByteCount(options.memory)), \(Figure.count(options.threads, "thread")), spool \(spool.root)"
         )
         if let obstacle = ReadableFolders.obstacle {
             log.warning(

@@ -10,6 +10,12 @@ enum StandardStream {
     /// Whether a person is looking.
     var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
 
+    /// Whether it is a terminal that moves its cursor when it is told to. A pipe, a file and `TERM=dumb` get plain lines.
+    func isSteerable(_ environment: [String: String] = ProcessEnvironment.variables) -> Bool {
+        guard isTerminal, let kind = environment["TERM"] else { return false }
+        return !kind.isEmpty && kind != "dumb"
+    }
+
     /// Whether the journal reads it: systemd names the device and inode of its stream, so that what redirects
     /// or inherits the environment only is not taken for it.
     func isJournal(_ environment: [String: String]) -> Bool {

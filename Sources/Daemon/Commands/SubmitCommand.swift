@@ -1,4 +1,5 @@
 import ArgumentParser
+import Della
 import Glibc
 import StreamIO
 import SystemPackage
@@ -7,7 +8,11 @@ import SystemPackage
 struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit",
-        abstract: "Drops a config into a spool, as cp would."
+        abstract: "Drops a config into a spool, as cp would, if it can be merged.",
+        discussion: """
+            The config is planned first, by headers alone, with the models and the budget of the daemon that serves \
+            the spool or did last; what it would refuse is refused here.
+            """
     )
 
     @Argument(help: "The mergekit YAML.", completion: .file(extensions: ["yml", "yaml"]))
@@ -18,10 +23,64 @@ struct SubmitCommand: ParsableCommand {
 
     @OptionGroup var options: SpoolOptions
 
+    @Flag(help: "Puts it before all jobs that wait.")
+    var first = false
+
+    @Flag(
+        help:
+            "Waits until the job has ended, and ends as it did: 0 done, 130 cancelled, else as merge would have."
+    )
+    var wait = false
+
+    @Flag(name: .customLong("no-check"), help: "Leaves it to the daemon to look at the config.")
+    var isUnchecked = false
+
     func run() throws {
         let file = try ConfigFile(reading: config)
         let name = try SpoolOptions.name(name ?? file.path.stem ?? "")
         let spool = try options.existing()
+        if !isUnchecked { try check(file, name, spool) }
+        var job = try drop(file, name, spool)
+        StandardStream.output.write("\(name)\n")
+        options.warnIfIdle(spool)
+        guard wait else { return }
+        let status = try job.end()
+        guard status.state == .done else {
+            let reason = status.error ?? "it is not known why"
+            throw CommandFailure("\(name): \(status.state): \(reason)", exitCode: status.outcomeCode)
+        }
+        StandardStream.output.write("\(status.output)\n")
+    }
+
+    /// Refuses what the daemon would refuse.
+    private func check(_ file: ConfigFile, _ name: JobName, _ spool: Spool) throws(CommandFailure) {
+        guard let record = DaemonRecord(in: spool.root) else { return }
+        let model = record.output.appending(name.text)
+        if ((try? FileSystem.status(model, followLinks: false)) ?? nil) != nil {
+            throw CommandFailure("\(model): exists (move it away, or choose another --name)", .cannotCreate)
+        }
+        for folder in record.models {
+            guard folder.withPlatformString({ access($0, R_OK | X_OK) }) == 0 else {
+                StandardStream.error.write(
+                    "dellad: \(folder): cannot be looked into by you: the models are left to the daemon to check\n"
+                )
+                return
+            }
+        }
+        let plan: MergePlan
+        do {
+            plan = try record.planner.plan(file.text, fileName: file.path.string, outputName: name.text)
+        } catch {
+            throw CommandFailure(error)
+        }
+        let report = PlanReport(
+            plan, memory: record.memory, threads: record.threads, freeSpace: nil, bytesPerSecond: nil)
+        if let problem = report.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
+    }
+
+    private func drop(
+        _ file: ConfigFile, _ name: JobName, _ spool: Spool
+    ) throws(CommandFailure) -> AwaitedJob {
         let target = spool.incoming("\(name).yml")
         // Hidden while it is written; then there, whole.
         let draft = spool.incoming(".\(name).yml.\(getpid())")
@@ -30,8 +89,14 @@ struct SubmitCommand: ParsableCommand {
             try FileSystem.writeWhole(
                 file.text, to: draft, sync: true, permissions: 0o644, leastPermissions: 0o640)
             do throws(IOError) {
+                let written = try OpenFile.forUpdating(draft, direct: false)
+                let status = try written.status()
+                if first, let time = try Self.earliest(in: spool) {
+                    try written.setModified(min(status.modified, time.subtractingSaturated(1)))
+                }
                 try FileSystem.rename(draft, to: target, replacing: false)
                 try FileSystem.syncFolder(spool.folder(.incoming))
+                return AwaitedJob(name: name, spool: spool, file: status, dropped: status.modified)
             } catch {
                 try? FileSystem.remove(draft)
                 throw error
@@ -42,7 +107,21 @@ struct SubmitCommand: ParsableCommand {
         } catch {
             throw SpoolOptions.failure(error, in: spool)
         }
-        StandardStream.output.write("\(name)\n")
-        options.warnIfIdle(spool)
+    }
+
+    /// The time of the oldest config that waits; jobs are merged in the order of these.
+    private static func earliest(in spool: Spool) throws(IOError) -> Int64? {
+        var earliest: Int64?
+        for folder in [Spool.Folder.active, .incoming]
+        where try FileSystem.status(spool.folder(folder)) != nil {
+            for fileName in try spool.entries(in: folder) {
+                guard case .config = IncomingFile(fileName: fileName),
+                    let status = try FileSystem.status(
+                        spool.folder(folder).appending(fileName), followLinks: false)
+                else { continue }
+                earliest = min(earliest ?? status.modified, status.modified)
+            }
+        }
+        return earliest
     }
 }

@@ -33,7 +33,7 @@ struct VerifyCommand: ParsableCommand {
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         StandardStream.output.write(
-            "\(folder): \(verification.files.count) files, \(Figure.bytes(verification.byteCount)), as written; "
+            "\(folder): \(Figure.count(verification.files.count, "file")), \(Figure.bytes(verification.byteCount)), as written; "
                 + "\(Figure.rate(seconds > 0 ? Double(verification.byteCount) / seconds : 0))\n")
         if let note = try? UnlistedFiles(in: verification.folder, beside: verification.files).note {
             StandardStream.error.write("dellad: \(folder): \(note)\n")

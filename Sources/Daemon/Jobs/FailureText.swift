@@ -24,7 +24,9 @@ struct FailureText: Hashable {
             kept.append(line)
         }
         if kept.count < lines.count {
-            kept.append("and \(lines.count - kept.count) more problems (dellad check CONFIG lists them all)")
+            kept.append(
+                "and \(Figure.count(lines.count - kept.count, "more problem")) (dellad check CONFIG lists them all)"
+            )
         }
         text = kept.joined(separator: "\n")
     }

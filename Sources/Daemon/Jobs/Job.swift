@@ -12,7 +12,7 @@ struct Job {
     enum Departure: Hashable {
         /// Its model is published; what is left to do failed.
         case done
-        case failed(reason: String)
+        case failed(JobFailure)
         case cancelled
     }
 

@@ -23,7 +23,7 @@ struct Merger: Merging {
             guard let planned else { return .stopped }
             plan = planned
         } catch {
-            return .failed(JobFailure(message: error.description))
+            return .failed(JobFailure(message: error.description, exitCode: error.exitCode))
         }
         run.warn(plan.warnings)
         let merge = MergeRun(
@@ -42,7 +42,9 @@ struct Merger: Merging {
         } catch {
             guard error.kind != .stopped else { return .stopped }
             return .failed(
-                JobFailure(message: error.message, isRetryable: error.isRetryable, retries: plan.retries))
+                JobFailure(
+                    message: error.message, exitCode: error.exitCode, isRetryable: error.isRetryable,
+                    retries: plan.retries))
         }
     }
 

@@ -216,7 +216,11 @@ final class ServeLoop {
                 dellad_post_event(event)
             }
         } catch {
-            run.end(.failed(JobFailure(message: "\(error) (raise the limit of threads or free memory)")))
+            run.end(
+                .failed(
+                    JobFailure(
+                        message: "\(error) (raise the limit of threads or free memory)",
+                        exitCode: CommandFailure.Code.io.rawValue)))
             dellad_post_event(ended)
         }
     }

@@ -56,9 +56,23 @@ struct DaemonService {
             log.warning("spool and output do not change while the daemon runs (restart it)")
         }
         threshold.level = settings.logLevel
+        record(settings, merger)
         return ServiceLink.Reloaded(
             merging: merger, memoryBudget: merger.options.memory, clearAfter: settings.clearAfter,
             jobsPerUser: settings.jobsPerUser)
+    }
+
+    /// Tells in the spool what configs are merged with.
+    func record(_ settings: DaemonSettings, _ merger: Merger) {
+        var settings = settings
+        (settings.spool, settings.output) = (inForce.spool, inForce.output)
+        let record = DaemonRecord(
+            settings, options: merger.options, workingDirectory: ModelFolders.workingDirectory)
+        do {
+            try record.write(in: settings.spool)
+        } catch {
+            log.warning("\(error) (dellad submit checks less; free the cause)")
+        }
     }
 
     private static func checkFolder(_ path: FilePath) throws(CommandFailure) {

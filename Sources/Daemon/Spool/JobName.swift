@@ -5,6 +5,10 @@
 struct JobName: Hashable, Comparable, Sendable, CustomStringConvertible {
     static let byteLimit = 128
 
+    /// What a name may be, for those who chose another.
+    static let rule =
+        "job names are made of A-Z a-z 0-9 . _ - and have at most \(byteLimit) characters, not beginning with a dot"
+
     let text: String
 
     /// `nil` for what is not a name.

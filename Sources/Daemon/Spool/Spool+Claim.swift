@@ -56,13 +56,21 @@ extension Spool {
     /// Removes what earlier jobs of the name left in `done` and `failed`. Repeated at every start, as a crash
     /// may have come in between.
     func removeOlderEntries(of name: JobName) throws(IOError) {
-        for path in [config(name, in: .failed), errorText(name), config(name, in: .done)] { try vacate(path) }
+        for path in [config(name, in: .failed), errorText(name)] { try vacate(path) }
+        try removeOlderDone(of: name)
+    }
+
+    /// Removes what a done job of the name left in `done`, unless its model is there: then the next of that name fails,
+    /// and what made the model stays known.
+    private func removeOlderDone(of name: JobName) throws(IOError) {
+        guard try FileSystem.status(model(name), followLinks: false) == nil else { return }
+        for path in [config(name, in: .done), doneStatusFile(name)] { try vacate(path) }
     }
 
     /// Moves what is no config from `incoming` to `failed`. The reason is there first.
     func refuse(_ fileName: String, as name: JobName, reason: String) throws(IOError) {
         try writeReason(reason, for: name)
-        try vacate(config(name, in: .done))
+        try removeOlderDone(of: name)
         try place(incoming(fileName), at: config(name, in: .failed))
         try sync(.failed, .incoming)
     }

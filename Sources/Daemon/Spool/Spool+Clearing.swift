@@ -9,6 +9,7 @@ extension Spool {
         var all: [JobName: Remains] = [:]
         for (folder, suffix) in [
             (Folder.done, ".yml"), (.failed, ".yml"), (.failed, ".error.txt"), (.status, ".json"),
+            (.status, "~done.json"),
         ] {
             for entry in try entries(in: folder) where entry.hasSuffix(suffix) {
                 guard let name = JobName(entry.dropLast(suffix.count)),
@@ -61,7 +62,8 @@ extension Spool {
     /// before that leaves something that is still old. Nothing is synced: what comes back is removed again.
     func clearEntry(_ name: JobName) throws(IOError) {
         for path in [
-            config(name, in: .failed), config(name, in: .done), errorText(name), statusFile(name),
+            config(name, in: .failed), config(name, in: .done), errorText(name), doneStatusFile(name),
+            statusFile(name),
         ] {
             guard let status = try FileSystem.status(path, followLinks: false), !status.isDirectory else {
                 continue

@@ -21,7 +21,8 @@ extension Spool {
             } else {
                 try place(source, at: target)
             }
-        } else if let text, try FileSystem.status(target, followLinks: false) == nil {
+        } else if let text, try !holds(target, text) {
+            try vacate(target)
             try betweenSteps("write \(name).yml")
             try FileSystem.writeWhole(text, to: target, sync: true)
         }

@@ -50,6 +50,9 @@ struct Spool: Sendable {
 
     func statusFile(_ name: JobName) -> FilePath { folder(.status).appending("\(name).json") }
 
+    /// Where the status of a done job is kept when a later job of its name has failed; no job has such a name.
+    func doneStatusFile(_ name: JobName) -> FilePath { folder(.status).appending("\(name)~done.json") }
+
     /// Where crashes of the daemon during this job are noted; hidden, so that it is no config.
     func crashNotes(_ name: JobName) -> FilePath { folder(.active).appending(".\(name).crashes") }
 

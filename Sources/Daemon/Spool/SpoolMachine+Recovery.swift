@@ -23,7 +23,12 @@ extension SpoolMachine {
         try reconcileStatuses()
         for job in jobs.values { write(job.status) }
         scan(now: now)
-        if !jobs.isEmpty { note(.info, nil, "going on with \(jobs.count) jobs that were queued or merging") }
+        if !jobs.isEmpty {
+            note(
+                .info, nil,
+                "going on with \(Figure.count(jobs.count, "job")) that \(jobs.count == 1 ? "was" : "were") queued or merging"
+            )
+        }
     }
 
     private mutating func recover(_ fileName: String) {
@@ -35,9 +40,10 @@ extension SpoolMachine {
             return
         }
         var last = self.status(of: name) ?? freshStatus(name, .queued)
+        keepDoneStatus(of: name)
         if last.state.isFinal { last = freshStatus(name, .queued) }
         last.state = .queued
-        last.queuedAt = last.queuedAt ?? Timestamp.now.description
+        last.queuedAt = last.queuedAt ?? Timestamp.now.precise
         jobs[name] = Job(name: name, modified: status.modified, owner: status.userID, status: last)
     }
 
@@ -89,11 +95,19 @@ extension SpoolMachine {
         for entry in try spool.entries(in: .done) {
             guard let name = configName(entry), jobs[name] == nil else { continue }
             let last = status(of: name)
-            if last?.state != .done { conclude(last ?? freshStatus(name, .done), as: .done, error: nil) }
-            // Written when the job ended.
-            guard let written = try FileSystem.status(spool.statusFile(name), followLinks: false) else {
-                continue
+            // A later job of the name that failed has the status then.
+            let hasFailed = try spool.holds(name, in: .failed)
+            let isLast = last?.state == .done || !hasFailed
+            if isLast, last?.state != .done {
+                if let kept = spool.doneStatus(of: name) {
+                    write(kept)
+                } else {
+                    conclude(last ?? freshStatus(name, .done), as: .done, error: nil)
+                }
             }
+            // Written when the job ended.
+            let path = isLast ? spool.statusFile(name) : spool.doneStatusFile(name)
+            guard let written = try FileSystem.status(path, followLinks: false) else { continue }
             let seconds = written.modified / WallTime.second
             counts.count { $0.lastSuccess = max($0.lastSuccess ?? seconds, seconds) }
         }
@@ -101,7 +115,9 @@ extension SpoolMachine {
             guard let name = configName(entry), jobs[name] == nil else { continue }
             let last = status(of: name)
             if last?.state != .failed, last?.state != .cancelled {
-                concludeFailed(last ?? freshStatus(name, .failed))
+                keepDoneStatus(of: name)
+                concludeFailed(
+                    last?.state == .done ? freshStatus(name, .failed) : last ?? freshStatus(name, .failed))
             }
         }
         for entry in try spool.entries(in: .status) {

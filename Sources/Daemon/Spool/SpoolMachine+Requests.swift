@@ -40,6 +40,7 @@ extension SpoolMachine {
             isHandled = true
             try spool.refuse(fileName, as: name, reason: Self.cancelledReason)
             watch.forget(fileName)
+            keepDoneStatus(of: name)
             conclude(freshStatus(name, .cancelled), error: Self.cancelledReason)
             note(.info, name, "cancelled before it was queued")
         }

@@ -31,23 +31,24 @@ extension SpoolMachine {
         if try finishPublished(name, mayName: false) { return nil }
         let notes = CrashNotes(try text(of: spool.crashNotes(name)))
         if notes.isPoison {
-            leave(name, .failed(reason: notes.reason))
+            fail(name, notes.reason, .crashes)
             return nil
         }
         let boot = Host().bootIdentifier
         if PlanningNote.count(at: spool.planningNote(name), boot: boot) >= PlanningNote.limit {
-            leave(name, .failed(reason: PlanningNote.reason))
+            fail(name, PlanningNote.reason, .crashes)
             return nil
         }
         if try FileSystem.status(spool.model(name), followLinks: false) != nil {
-            leave(name, .failed(reason: "\(spool.model(name)): exists (move it away, or rename the config)"))
+            fail(
+                name, "\(spool.model(name)): exists (move it away, or rename the config)", .cannotCreate)
             return nil
         }
         switch try DroppedConfig.read(spool.config(name, in: .active)) {
         case .success(let config)?:
             return JobRun(name: name, config: config, spool: spool)
         case .failure(let refusal)?:
-            leave(name, .failed(reason: refusal.reason))
+            fail(name, refusal.reason, .badData)
         case nil:
             note(.warning, name, "its config was taken out of active")
             leave(name, .cancelled)
@@ -67,7 +68,7 @@ extension SpoolMachine {
         change(run.name) { status in
             status.state = .merging
             status.error = nil
-            status.startedAt = status.startedAt ?? Timestamp.now.description
+            status.startedAt = status.startedAt ?? Timestamp.now.precise
         }
         note(.info, run.name, "merging")
     }
@@ -124,7 +125,7 @@ extension SpoolMachine {
     private mutating func failed(_ name: JobName, _ failure: JobFailure, now: ContinuousClock.Instant) {
         let attempts = (jobs[name]?.attempts ?? 0) + 1
         guard failure.isRetryable, attempts <= failure.retries else {
-            leave(name, .failed(reason: failure.message))
+            leave(name, .failed(failure))
             return
         }
         let delay = RetryDelay.after(attempt: attempts)
@@ -143,6 +144,10 @@ extension SpoolMachine {
 
     // MARK: Ends
 
+    private mutating func fail(_ name: JobName, _ reason: String, _ code: CommandFailure.Code) {
+        leave(name, .failed(JobFailure(message: reason, exitCode: code.rawValue)))
+    }
+
     private mutating func leave(_ name: JobName, _ departure: Job.Departure) {
         jobs[name]?.phase = .leaving(departure)
         depart(name)
@@ -155,14 +160,15 @@ extension SpoolMachine {
         do {
             var reason = Self.cancelledReason
             var state = JobState.cancelled
+            var exitCode: Int32?
             switch departure {
             case .done:
                 // Where the journal is gone, no more than the config's own move can be left.
                 if try finishPublished(name, mayName: false) { return }
                 try spool.finish(name, text: nil)
                 return complete(name)
-            case .failed(let why):
-                (reason, state) = (why, .failed)
+            case .failed(let failure):
+                (reason, state, exitCode) = (failure.message, .failed, failure.exitCode)
             case .cancelled:
                 // A model that has its name stays: the cancel came too late.
                 if try finishPublished(name, mayName: false) { return }
@@ -171,7 +177,7 @@ extension SpoolMachine {
             try leaveActive(name, reason: reason)
             try spool.removeCrashNotes(of: name)
             jobs[name] = nil
-            conclude(job.status, as: state, error: reason)
+            conclude(job.status, as: state, error: reason, exitCode: exitCode)
             note(
                 state == .failed ? .error : .info, name, state == .failed ? "failed: \(reason)" : "cancelled")
             dropCancel(of: job)

@@ -1,4 +1,5 @@
 import StreamIO
+import SystemPackage
 
 /// Status files.
 extension SpoolMachine {
@@ -10,15 +11,37 @@ extension SpoolMachine {
     func status(of name: JobName) -> JobStatus? { spool.readStatus(name) }
 
     /// Writes the status of a job that has ended.
-    func conclude(_ status: JobStatus, as state: JobState? = nil, error: String?) {
+    ///
+    /// - Parameter exitCode: of one that failed, where it is known.
+    func conclude(
+        _ status: JobStatus, as state: JobState? = nil, error: String?, exitCode: Int32? = nil
+    ) {
         var status = status
         status.state = state ?? status.state
         status.error = error
         status.etaSeconds = nil
         let now = Timestamp.now
-        status.finishedAt = now.description
+        status.finishedAt = now.precise
+        status.exitCode =
+            switch status.state {
+            case .done: 0
+            case .cancelled: CommandFailure.Code.interrupted.rawValue
+            case .failed: exitCode
+            case .queued, .merging: nil
+            }
         counts.count { $0.ended(status.state, at: now) }
         write(status)
+    }
+
+    /// Keeps what is known of a done job when another job of its name gets the status, as long as its model is there.
+    func keepDoneStatus(of name: JobName) {
+        do throws(IOError) {
+            guard try spool.holds(name, in: .done), status(of: name)?.state == .done else { return }
+            try spool.betweenSteps("keep the status of the done \(name)")
+            try FileSystem.rename(spool.statusFile(name), to: spool.doneStatusFile(name), replacing: true)
+        } catch {
+            note(error, name, "keep the status of the earlier job")
+        }
     }
 
     /// A job that has ended cannot be taken out of `active`, and nothing moves: whoever asks for it is told.
@@ -72,10 +95,17 @@ extension Spool {
     /// The most bytes of a status file.
     static let statusLimit = 4 << 20
 
-    func readStatus(_ name: JobName) -> JobStatus? {
+    func readStatus(_ name: JobName) -> JobStatus? { readStatus(statusFile(name)) }
+
+    /// What is known of the job whose config is in `done`; `nil` where nothing is.
+    func doneStatus(of name: JobName) -> JobStatus? {
+        if let status = readStatus(name), status.state == .done { return status }
+        return readStatus(doneStatusFile(name)).flatMap { $0.state == .done ? $0 : nil }
+    }
+
+    private func readStatus(_ path: FilePath) -> JobStatus? {
         guard
-            let bytes = try? FileSystem.readWhole(
-                statusFile(name), limit: Self.statusLimit, followLinks: false),
+            let bytes = try? FileSystem.readWhole(path, limit: Self.statusLimit, followLinks: false),
             let json = try? JSON(parsing: bytes)
         else { return nil }
         return JobStatus(json)

@@ -87,8 +87,8 @@ struct SpoolMachine {
     private func reportUnfit(_ fileName: String) {
         note(
             .warning, nil,
-            "incoming/\(fileName.printable(atMost: 160)): left alone: job names are made of A-Z a-z 0-9 . _ - and have at most "
-                + "\(JobName.byteLimit) characters, not beginning with a dot (rename it)")
+            "incoming/\(fileName.printable(atMost: 160)): left alone: "
+                + "\(JobName.rule) (rename it)")
     }
 
     private var incomingStatus: (String) -> FileStatus? {
@@ -175,13 +175,16 @@ struct SpoolMachine {
             return false
         case .refused(let reason):
             watch.forget(fileName)
-            conclude(freshStatus(name, .failed), error: reason)
+            keepDoneStatus(of: name)
+            conclude(
+                freshStatus(name, .failed), error: reason,
+                exitCode: CommandFailure.Code.badData.rawValue)
             note(.error, name, "failed: \(reason)")
             return false
         case .claimed(let config):
             watch.forget(fileName)
             var status = freshStatus(name, .queued)
-            status.queuedAt = Timestamp.now.description
+            status.queuedAt = Timestamp.now.precise
             jobs[name] = Job(name: name, modified: config.modified, owner: config.userID, status: status)
             return true
         }
@@ -201,6 +204,7 @@ struct SpoolMachine {
             } catch {
                 note(error, name, "remove what an earlier job left")
             }
+            keepDoneStatus(of: name)
             if let job = jobs[name] { write(job.status) }
             note(.info, name, "queued")
         }

@@ -10,6 +10,9 @@ enum Figure {
         return "\(short(value)) TB"
     }
 
+    /// `1 thread`, `2 threads`.
+    static func count(_ count: Int, _ unit: String) -> String { "\(count) \(unit)\(count == 1 ? "" : "s")" }
+
     /// `540 MB/s`.
     static func rate(_ bytesPerSecond: Double) -> String {
         "\(bytes(UInt64(exactly: max(0, bytesPerSecond).rounded(.towardZero)) ?? 0))/s"

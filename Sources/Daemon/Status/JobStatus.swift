@@ -22,6 +22,9 @@ struct JobStatus: Hashable, Sendable {
     var peakResidentBytes: UInt64 = 0
     var warnings: [String] = []
     var error: String?
+    /// What a command that waits for the job ends with: 0 of one that is done, 130 of one that was cancelled; `nil` while it
+    /// has not ended, and where it is not known.
+    var exitCode: Int32?
 
     init(job: JobName, state: JobState, output: String) {
         self.job = job
@@ -32,8 +35,18 @@ struct JobStatus: Hashable, Sendable {
     /// Done, from 0 to 1.
     var fraction: Double { state == .done ? 1 : progress.fraction }
 
+    /// Seconds from its start to its end, stops in between included; `nil` while it has not ended.
+    var seconds: Double? {
+        guard let start = startedAt.flatMap({ Timestamp($0) }),
+            let end = finishedAt.flatMap({ Timestamp($0) })
+        else { return nil }
+        return max(0, end.seconds(since: start))
+    }
+
     var json: JSON {
         func optional(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+        let took: JSON = seconds.map { .double(($0 * 1000).rounded() / 1000) } ?? .null
+        let code: JSON = exitCode.map { .int(Int($0)) } ?? .null
         return .object(
             JSONObject([
                 ("schema", .int(Self.schema)),
@@ -53,10 +66,12 @@ struct JobStatus: Hashable, Sendable {
                 ("queued_at", optional(queuedAt)),
                 ("started_at", optional(startedAt)),
                 ("finished_at", optional(finishedAt)),
+                ("seconds", took),
                 ("resumed", .int(resumed)),
                 ("peak_rss_bytes", .int(peakResidentBytes)),
                 ("warnings", .array(LimitedWarnings(warnings).texts.map { .string($0) })),
                 ("error", optional(error.map { FailureText($0).text })),
+                ("exit_code", code),
             ]))
     }
 
@@ -97,5 +112,6 @@ struct JobStatus: Hashable, Sendable {
         peakResidentBytes = UInt64(count("peak_rss_bytes"))
         warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
         error = json["error"]?.stringValue
+        exitCode = json["exit_code"]?.intValue.flatMap { (0...255).contains($0) ? Int32($0) : nil }
     }
 }

@@ -22,8 +22,11 @@ struct SpoolView: Hashable {
     var process: Int32?
     /// Active first, oldest first; then waiting, failed and done ones, the latest first.
     var entries: [Entry]
+    /// Files of `incoming` that would be configs or requests, were their names ones that jobs can have.
+    var leftAlone: [String] = []
 
-    init(isServed: Bool, process: Int32? = nil, entries: [Entry]) {
+    init(isServed: Bool, process: Int32? = nil, entries: [Entry], leftAlone: [String] = []) {
+        self.leftAlone = leftAlone
         self.isServed = isServed
         self.process = process
         self.entries = entries
@@ -37,26 +40,38 @@ struct SpoolView: Hashable {
         isServed = owner != nil
         process = owner.flatMap { $0 > 0 ? $0 : nil }
         entries = []
-        for folder in [Spool.Folder.active, .incoming, .failed, .done] {
-            var found: [Entry] = []
+        var found: [Spool.Folder: [Entry]] = [:]
+        // In the order in which configs move through them: one that moves meanwhile is not missed.
+        for folder in [Spool.Folder.incoming, .active, .failed, .done] {
             // The daemon may be about to make it.
             let path = spool.folder(folder)
             let names = try FileSystem.status(path) == nil ? [] : FileSystem.entries(of: path)
             for fileName in names {
-                guard case .config(let name) = IncomingFile(fileName: fileName) else { continue }
+                let file = IncomingFile(fileName: fileName)
+                if folder == .incoming, file == .unfit { leftAlone.append(fileName) }
+                guard case .config(let name) = file else { continue }
                 var entry = Entry(
                     folder: folder, status: Self.status(name, folder, spool, isServed: isServed))
                 entry.age(of: spool, now: now)
-                found.append(entry)
+                found[folder, default: []].append(entry)
             }
-            entries += found.sorted { Self.isBefore($0.status, $1.status, in: folder) }
+        }
+        for folder in [Spool.Folder.active, .incoming, .failed, .done] {
+            entries += Self.sorted(found[folder] ?? [], in: folder)
         }
     }
 
     private static func status(
         _ name: JobName, _ folder: Spool.Folder, _ spool: Spool, isServed: Bool
     ) -> JobStatus {
-        let written = folder == .incoming ? nil : spool.readStatus(name)
+        let written: JobStatus? =
+            switch folder {
+            case .incoming: nil
+            case .done: spool.doneStatus(of: name)
+            // That of a done job is of another config.
+            case .failed: spool.readStatus(name).flatMap { $0.state == .done ? nil : $0 }
+            case .active, .status: spool.readStatus(name)
+            }
         var status = written ?? JobStatus(job: name, state: .queued, output: "")
         switch folder {
         case .done: status.state = .done
@@ -71,14 +86,27 @@ struct SpoolView: Hashable {
         return status
     }
 
-    private static func isBefore(_ left: JobStatus, _ right: JobStatus, in folder: Spool.Folder) -> Bool {
-        if folder == .active, (left.state == .merging) != (right.state == .merging) {
-            return left.state == .merging
-        }
+    /// The one that is merging, then the oldest first; of those that have ended, the latest.
+    private static func sorted(_ entries: [Entry], in folder: Spool.Folder) -> [Entry] {
         let isFinal = folder == .done || folder == .failed
-        let (first, second) =
-            isFinal ? (right.finishedAt, left.finishedAt) : (left.queuedAt, right.queuedAt)
-        return first != second ? (first ?? "") < (second ?? "") : left.job < right.job
+        let none = Timestamp(seconds: .min)
+        let timed = entries.map { entry in
+            let text = isFinal ? entry.status.finishedAt : entry.status.queuedAt
+            return (time: text.flatMap { Timestamp($0) } ?? none, entry: entry)
+        }
+        return timed.sorted { left, right in
+            let (first, second) = (left.entry.status, right.entry.status)
+            if folder == .active, (first.state == .merging) != (second.state == .merging) {
+                return first.state == .merging
+            }
+            guard left.time != right.time else { return first.job < second.job }
+            return isFinal ? left.time > right.time : left.time < right.time
+        }.map(\.entry)
+    }
+
+    /// Those whose config is in `done`, and nothing else.
+    var history: SpoolView {
+        SpoolView(isServed: isServed, process: process, entries: entries.filter { $0.folder == .done })
     }
 
     /// The entries of a name: the active one first.
@@ -101,6 +129,17 @@ struct SpoolView: Hashable {
                             var json = entry.status.json
                             json["folder"] = .string(entry.folder.rawValue)
                             return json
+                        })
+                ),
+                (
+                    "left_alone",
+                    .array(
+                        leftAlone.map { file in
+                            .object(
+                                JSONObject([
+                                    ("file", .string(file)),
+                                    ("remedy", .string("rename it: \(JobName.rule)")),
+                                ]))
                         })
                 ),
             ]))

@@ -15,7 +15,7 @@ extension PlanReport {
         lines += Self.lines("adapters  ", plan.modelNames, plan.adapters)
         let tensorCount = plan.shards.reduce(0) { $0 + $1.tensors.count }
         lines.append(
-            "output    \(tensorCount) tensors in \(plan.shards.count) "
+            "output    \(tensorCount) \(tensorCount == 1 ? "tensor" : "tensors") in \(plan.shards.count) "
                 + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
         lines.append(settings)
         lines += vocabularyLines

@@ -190,9 +190,15 @@ import Testing
         #expect(try JSON(parsing: Array(details.output.utf8))["state"]?.stringValue == "done")
         #expect(try rig.run("submit", rig.config.string, "--name", "../x", "--spool", spool).code == 64)
         #expect(try rig.run("cancel", "nothing", "--spool", spool).code == 66)
-        // The output exists: it fails, and after that is moved away a retry is merged.
-        #expect(try rig.run("submit", rig.config.string, "--name", "one", "--spool", spool).code == 0)
+        // The output exists: it is refused, and fails where it is dropped all the same. What is known of the job that
+        // made it stays; after it is moved away a retry is merged.
+        let again = try rig.run("submit", rig.config.string, "--name", "one", "--spool", spool)
+        #expect(again.code == 73)
+        #expect(again.errors.contains("output/one: exists (move it away, or choose another --name)"))
+        try rig.drop("one")
         #expect(rig.wait { rig.status("one")?.state == .failed })
+        let history = try rig.run("status", "one", "--done", "--json", "--spool", spool)
+        #expect(try JSON(parsing: Array(history.output.utf8))["state"]?.stringValue == "done")
         try FileSystem.rename(rig.output / "one", to: rig.output / "other", replacing: false)
         #expect(try rig.run("retry", "one", "--spool", spool).code == 0)
         #expect(rig.wait { rig.status("one")?.state == .done })

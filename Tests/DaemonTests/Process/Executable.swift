@@ -25,9 +25,10 @@ final class Executable: @unchecked Sendable {
     /// - Parameters:
     ///   - umask: in octal; the tests' own by default.
     ///   - prelude: what a shell does before it becomes the program.
+    ///   - terminal: what it writes to, in place of a file.
     init(
         _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
-        umask: String? = nil, prelude: String? = nil
+        umask: String? = nil, prelude: String? = nil, terminal: FileHandle? = nil
     ) throws {
         let number = UInt64.random(in: 0 ... .max)
         errors = folder.path / "stderr-\(number)"
@@ -42,7 +43,7 @@ final class Executable: @unchecked Sendable {
         }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardError = FileHandle(forWritingAtPath: errors.string)
-        process.standardOutput = FileHandle(forWritingAtPath: output.string)
+        process.standardOutput = terminal ?? FileHandle(forWritingAtPath: output.string)
         process.standardInput = FileHandle.nullDevice
         try process.run()
     }
@@ -59,6 +60,8 @@ final class Executable: @unchecked Sendable {
     var pid: Int32 { process.processIdentifier }
 
     var errorText: String { errors.text }
+
+    var outputText: String { output.text }
 
     var isRunning: Bool { process.isRunning }
 
@@ -81,6 +84,14 @@ final class Executable: @unchecked Sendable {
 
     /// Descriptors that it has open.
     var openFiles: Int { ((try? FileSystem.entries(of: FilePath("/proc/\(pid)/fd"))) ?? []).count }
+
+    /// Whether it waits for what the kernel says of a folder.
+    var isWatching: Bool {
+        let folder = FilePath("/proc/\(pid)/fdinfo")
+        return ((try? FileSystem.entries(of: folder)) ?? []).contains {
+            folder.appending($0).text.contains("inotify wd:")
+        }
+    }
 
     func signal(_ number: Int32) { kill(pid, number) }
 

@@ -145,10 +145,10 @@ import Testing
         #expect(rig.wait { rig.status("other")?.state == .queued && rig.status("honest")?.state == .queued })
         let start = ContinuousClock.now
         #expect(try rig.run("cancel", "other", "--spool", rig.spool.string).code == 0)
-        #expect(rig.wait(seconds: 20) { rig.status("other")?.state == .cancelled }, "\(daemon.errorText)")
+        #expect(rig.wait { rig.status("other")?.state == .cancelled }, "\(daemon.errorText)")
         #expect(try rig.run("cancel", "slow", "--spool", rig.spool.string).code == 0)
-        #expect(rig.wait(seconds: 20) { rig.status("slow")?.state == .cancelled }, "\(daemon.errorText)")
-        #expect(ContinuousClock.now - start < .seconds(40))
+        #expect(rig.wait { rig.status("slow")?.state == .cancelled }, "\(daemon.errorText)")
+        #expect(ContinuousClock.now - start < .seconds(120))
         expectHonest(rig, daemon)
         stop(daemon)
     }

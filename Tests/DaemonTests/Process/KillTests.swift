@@ -52,7 +52,7 @@ import Testing
         }
         // A kill between the config's rename to `done` and the journal's removal: the next start forgets it.
         let last = try spool.start()
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(300)
         while try spool.leftovers() != [], Date() < end { Thread.sleep(forTimeInterval: 0.02) }
         last.killAndWait()
         let leftovers = try spool.leftovers()

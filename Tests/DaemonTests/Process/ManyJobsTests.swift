@@ -112,13 +112,17 @@ import Testing
         }
     }
 
-    /// Watches the daemon until all jobs have ended, for ten minutes at most.
+    /// No job ends for so long: it hangs.
+    private static let patience = Duration.seconds(120)
+
+    /// Watches the daemon until all jobs have ended, as long as some do.
     private static func watch(_ daemon: Executable, _ spool: Spool) -> Usage {
         var usage = Usage()
-        let end = ContinuousClock.now + .seconds(600)
-        while ContinuousClock.now < end, daemon.isRunning {
+        var (ended, last) = (0, ContinuousClock.now)
+        while ContinuousClock.now - last < patience, daemon.isRunning {
             let done = (try? names(spool, .done, suffix: ".yml").count) ?? 0
             let failed = (try? names(spool, .failed, suffix: ".error.txt").count) ?? 0
+            if done + failed > ended { (ended, last) = (done + failed, .now) }
             let isFirst = done + failed <= count / 10
             usage.memory.add(daemon.residentBytes, isFirst: isFirst)
             usage.files.add(daemon.openFiles, isFirst: isFirst)

@@ -68,8 +68,9 @@ final class MergeRig {
         try FileSystem.readWhole(folder / "model.safetensors", limit: 1 << 30)
     }
 
-    /// Waits until a condition holds; whether it does.
-    func wait(seconds: Int = 60, until condition: () -> Bool) -> Bool {
+    /// Waits until a condition holds; whether it does. The limit is for what hangs: a machine that does other things as
+    /// well takes its time.
+    func wait(seconds: Int = 300, until condition: () -> Bool) -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if condition() { return true }

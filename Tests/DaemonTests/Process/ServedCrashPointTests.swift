@@ -19,7 +19,7 @@ import Testing
         for number in CrashPointTests.points(operations, every: Self.stride) {
             let daemon = try served.start("die:\(number)")
             try served.drop(for: daemon)
-            var ending = served.ending(of: daemon, seconds: 60)
+            var ending = served.ending(of: daemon, seconds: 300)
             // What follows the end of a job has its operations too.
             if ending == .done { ending = served.endingAfterDone(of: daemon) }
             #expect(ending == .done || daemon.wait() == -SIGKILL, "operation \(number): \(daemon.errorText)")

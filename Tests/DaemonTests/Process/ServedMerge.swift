@@ -39,7 +39,7 @@ struct ServedMerge {
 
     /// Waits until the daemon has made its folders, or is gone.
     func waitUntilServing(_ daemon: Executable) {
-        wait(seconds: 10) { spool.folder(.status).exists || !daemon.isRunning }
+        wait(seconds: 120) { spool.folder(.status).exists || !daemon.isRunning }
     }
 
     /// Drops the config by a rename, once the daemon has made its folders or is gone.
@@ -80,16 +80,16 @@ struct ServedMerge {
     func retry() throws {
         let ending = try Executable.run(["retry", name.text, "--spool", spool.root.string], in: tiny.notes)
         #expect(ending.code == 0, "\(ending.errors)")
-        wait(seconds: 5) { !spool.errorText(name).exists }
+        wait(seconds: 120) { !spool.errorText(name).exists }
     }
 
     /// Runs the daemon undisturbed until the job is done, after a retry where that is needed, and stops it.
     func finish() throws {
         let daemon = try start()
-        var ending = ending(of: daemon, seconds: 60)
+        var ending = ending(of: daemon, seconds: 300)
         if ending == .failed {
             try retry()
-            ending = self.ending(of: daemon, seconds: 60)
+            ending = self.ending(of: daemon, seconds: 300)
         }
         #expect(ending == .done, "\(ending): \(reason)\(daemon.errorText)")
         daemon.signal(SIGTERM)
@@ -121,7 +121,7 @@ struct ServedMerge {
         let file = tiny.folder / "count"
         let daemon = try start("count:\(file)")
         try drop(for: daemon)
-        let ending = ending(of: daemon, seconds: 60)
+        let ending = ending(of: daemon, seconds: 300)
         try #require(ending == .done, "\(daemon.errorText)")
         Thread.sleep(forTimeInterval: 0.3)
         daemon.killAndWait()

@@ -34,7 +34,7 @@ import Testing
         let start = ContinuousClock.now
         merge.signal(signal)
         #expect(merge.wait() == 130)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         #expect(merge.errorText == "dellad: interrupted before it began (give the same command again)\n")
         #expect(!rig.output.exists)
     }
@@ -48,12 +48,12 @@ import Testing
         daemon.signal(SIGTERM)
         let start = ContinuousClock.now
         #expect(daemon.wait() == 0, "\(daemon.errorText)")
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         #expect(rig.status("a")?.state == .queued)
         let next = try rig.serve()
         #expect(rig.wait { rig.status("a")?.state == .merging })
         #expect(try rig.run("cancel", "a", "--spool", rig.spool.string).code == 0)
-        #expect(rig.wait(seconds: 20) { rig.status("a")?.state == .cancelled })
+        #expect(rig.wait { rig.status("a")?.state == .cancelled })
         next.signal(SIGTERM)
         #expect(next.wait() == 0)
     }

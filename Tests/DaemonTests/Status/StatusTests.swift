@@ -25,6 +25,7 @@ import Testing
         status.peakResidentBytes = 77
         status.warnings = ["one \"quoted\"", "two"]
         status.error = "line\nbreak"
+        status.exitCode = 65
         let text = status.json.serialized(indentedBy: 2)
         let json = try JSON(parsing: Array(text.utf8))
         #expect(
@@ -32,6 +33,7 @@ import Testing
                 "schema", "job", "state", "output", "fraction", "tensors_done", "tensors_total", "bytes_read",
                 "bytes_written", "bytes_total", "bytes_per_second", "eta_seconds", "queued_at", "started_at",
                 "finished_at", "resumed", "peak_rss_bytes", "warnings", "error",
+                "seconds", "exit_code",
             ]))
         #expect(json["schema"]?.intValue == 1)
         #expect(json["fraction"]?.doubleValue == 0.5)
@@ -75,6 +77,32 @@ import Testing
     ])
     func timestamps(seconds: Int64, text: String) {
         #expect(Timestamp(seconds: seconds).description == text)
+    }
+
+    @Test(arguments: [
+        ("2000-02-29T00:00:00Z", Int64(951_782_400), Int32(0)),
+        ("2026-11-23T00:04:05.120Z", 1_795_392_245, 120_000_000),
+        ("2100-03-01T00:00:00.123456789123Z", 4_107_542_400, 123_456_789), ("1969-12-31T23:59:59Z", -1, 0),
+    ])
+    func timestampsAreReadBack(text: String, seconds: Int64, nanoseconds: Int32) {
+        #expect(Timestamp(text) == Timestamp(seconds: seconds, nanoseconds: nanoseconds))
+    }
+
+    @Test func everyDayIsReadAsItIsWritten() {
+        for day in stride(from: Int64(-200_000), through: 500_000, by: 1) {
+            let moment = Timestamp(seconds: day * 86_400 + (day & 0xFFFF), nanoseconds: 5_000_000)
+            if Timestamp(moment.precise) != moment { Issue.record("\(moment.precise)") }
+            if Timestamp(moment.description)?.seconds != moment.seconds { Issue.record("\(moment)") }
+        }
+    }
+
+    @Test(arguments: [
+        "", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z", "2026-01-02 03:04:05Z",
+        "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05.1x2Z", "2026-01-02T25:04:05Z", "x026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05.12345678901234567890123Z",
+    ])
+    func whatIsNoTimestampIsNone(text: String) {
+        #expect(Timestamp(text) == nil)
     }
 
     @Test func figures() {
@@ -227,5 +255,97 @@ import Testing
         let entries = try (0..<50).map { SpoolView.Entry(folder: .done, status: try status("j\($0)", .done)) }
         let text = SpoolTable(view: SpoolView(isServed: true, entries: entries), width: 80).text
         #expect(text.contains("and 30 more"))
+    }
+
+    /// A merge, a failure and a config that waits, with names of any length.
+    private func busy(_ name: String) throws -> SpoolView {
+        var merging = try status(name, .merging)
+        merging.progress.bytesTotal = 100
+        merging.progress.bytesRead = 42
+        merging.bytesPerSecond = 1.5e9
+        merging.etaSeconds = 3723
+        var cancelled = try status("\(name)2", .cancelled)
+        cancelled.error = String(repeating: "why ", count: 50)
+        return SpoolView(
+            isServed: true,
+            entries: [
+                .init(folder: .active, status: merging),
+                .init(folder: .incoming, status: try status("\(name)3", .queued)),
+                .init(folder: .failed, status: cancelled),
+            ], leftAlone: ["my merge.yml"])
+    }
+
+    @Test(arguments: [40, 60, 80, 120], [1, 8, 30, 100])
+    func theTableKeepsStateRateAndTimeLeftWhateverTheWidth(width: Int, length: Int) throws {
+        let name = String(
+            (0..<length).map { "abcdefghij"["abcdefghij".index("abcdefghij".startIndex, offsetBy: $0 % 10)] })
+        let text = SpoolTable(view: try busy(name), width: width).text
+        let lines = text.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.count <= width }, "\(text)")
+        let row = try #require(lines.first { $0.contains("merging") })
+        #expect(row.contains("1.5 GB/s") && row.contains("ETA 1:02:03"), "\(text)")
+        // Something of the name is left, and its end where it was shortened.
+        let shown = row.prefix { $0 != " " }
+        #expect(shown == name || shown.contains("..") && name.hasSuffix(shown.suffix(2)), "\(text)")
+        #expect(text.contains("incoming") && text.contains("cancelled") && text.contains("left alone"))
+    }
+
+    @Test func aPipeGetsWholeNames() throws {
+        let name = String(repeating: "n", count: 100)
+        #expect(SpoolTable(view: try busy(name), width: 400).text.contains("\(name)2 "))
+    }
+
+    @Test func filesThatAreLeftAloneAreShown() throws {
+        let rig = try SpoolRig()
+        for file in [
+            "my merge.yml", "config (1).yaml", "a b.cancel", "notes.txt", ".my merge.yml", "good.yml",
+        ] {
+            try rig.drop(file)
+        }
+        let view = try SpoolView(of: rig.spool)
+        #expect(view.leftAlone.sorted() == ["a b.cancel", "config (1).yaml", "my merge.yml"])
+        let text = SpoolTable(view: view, width: 80).text
+        #expect(text.contains("my merge.yml     left alone  rename it: job names are made of A-Z"), "\(text)")
+        let list = try #require(view.json["left_alone"]?.arrayValue)
+        #expect(
+            list.compactMap { $0["file"]?.stringValue } == ["a b.cancel", "config (1).yaml", "my merge.yml"])
+        #expect(list.allSatisfy { $0["remedy"]?.stringValue?.hasPrefix("rename it: ") == true })
+        let many = SpoolView(isServed: true, entries: [], leftAlone: (0..<30).map { "a \($0).yml" })
+        #expect(SpoolTable(view: many, width: 80).text.contains("and 10 more files left alone"))
+        let steering = SpoolView(isServed: true, entries: [], leftAlone: ["\u{1B}[2J .yml"])
+        #expect(!SpoolTable(view: steering, width: 80).text.contains("\u{1B}"))
+    }
+
+    @Test func theHistorySaysHowLongEachTook() throws {
+        var early = try status("early", .done)
+        (early.startedAt, early.finishedAt) = ("2026-01-02T03:04:05.500Z", "2026-01-02T03:05:12.250Z")
+        early.progress.bytesRead = 2_000_000_000
+        var late = try status("late", .done)
+        (late.startedAt, late.finishedAt) = ("2026-01-03T03:04:05Z", "2026-01-03T03:04:05.250Z")
+        var failed = try status("bad", .failed)
+        failed.finishedAt = "2026-01-04T00:00:00Z"
+        #expect(early.seconds == 66.75)
+        #expect(early.json["seconds"]?.doubleValue == 66.75)
+        let view = SpoolView(
+            isServed: true,
+            entries: [
+                .init(folder: .failed, status: failed), .init(folder: .done, status: late),
+                .init(folder: .done, status: early),
+            ])
+        let lines = HistoryTable(view: view, width: 120).text.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[1].hasPrefix("late     2026-01-03 03:04 0.3 s "), "\(lines)")
+        #expect(lines[2].hasPrefix("early    2026-01-02 03:04 1:07     2.0 GB   /out/early"), "\(lines)")
+        for width in [40, 80] {
+            #expect(
+                HistoryTable(view: view, width: width).text.split(separator: "\n").allSatisfy {
+                    $0.count <= width
+                })
+        }
+    }
+
+    @Test(arguments: [(0, "0 threads"), (1, "1 thread"), (2, "2 threads")])
+    func oneIsNoPlural(count: Int, text: String) {
+        #expect(Figure.count(count, "thread") == text)
     }
 }

@@ -19,7 +19,7 @@ import Testing
                 stacks.withLock { $0.append(stack.ss_flags & Int32(SS_DISABLE) == 0 ? address : 0) }
             }
         }
-        for _ in 0..<500 where stacks.withLock({ $0.count }) < count { usleep(10_000) }
+        for _ in 0..<30_000 where stacks.withLock({ $0.count }) < count { usleep(10_000) }
         usleep(200_000)
         let addresses = stacks.withLock { $0 }
         #expect(addresses.count == count && !addresses.contains(0))
