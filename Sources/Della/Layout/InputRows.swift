@@ -23,7 +23,8 @@ struct InputRows {
             guard own.isAssembled, !own.isScattered else { return own }
             // Who reads these bytes: an input that takes them as they are, else the first one.
             let others = found.indices.filter { !found[$0].isScattered && found[$0].isSameRange(as: own) }
-            guard let lender = others.first(where: { !found[$0].isAssembled }) ?? others.first, lender != index
+            guard let lender = others.first(where: { !found[$0].isAssembled }) ?? others.first,
+                lender != index
             else { return own }
             return Self(inputs[index], tensor, lender: lender)
         }

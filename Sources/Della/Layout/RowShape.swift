@@ -56,7 +56,9 @@ struct RowShape {
         let origins = InputRows.of(inputs, tensor)
         inputRows = origins
         inputRowBytes = origins.map { $0.lender == nil ? length * ($0.range.type.bitWidth / 8) : 0 }
-        isConverted = origins.map { $0.isScattered || $0.isAssembled || $0.range.type != merge.format.elementType }
+        isConverted = origins.map {
+            $0.isScattered || $0.isAssembled || $0.range.type != merge.format.elementType
+        }
         workRowBytes = length * merge.format.byteWidth
         outputRowBytes = length * (tensor.type.bitWidth / 8)
         let phases = merge.phases
@@ -67,7 +69,8 @@ struct RowShape {
             phases.contains(.columns)
             ? ColumnTable.byteCount(columnCount: tensor.columnCount)
             : phases.contains(where: \.takesTables) ? merge.tableSetBytes(rowCount: rowCount) : 0
-        let staged = zip(inputs, origins).compactMap { $1.isScattered ? $0.rows : nil }.map { [workRowBytes] rows in
+        let staged = zip(inputs, origins).compactMap { $1.isScattered ? $0.rows : nil }.map {
+            [workRowBytes] rows in
             StagedRows.mostBytes(rows, of: tensor, workRowBytes: workRowBytes)
         }
         widestRowBytes = max(workRowBytes, inputRowBytes.max() ?? 0)

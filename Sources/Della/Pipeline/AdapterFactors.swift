@@ -50,7 +50,8 @@ struct AdapterFactors: Sendable {
         var packed = Array(repeating: Float(0), count: rank * columns.roundedUp(to: width))
         for row in 0..<rank {
             for column in 0..<columns {
-                packed[(column / width * rank + row) * width + column % width] = matrix[row * columns + column]
+                packed[(column / width * rank + row) * width + column % width] =
+                    matrix[row * columns + column]
             }
         }
         return packed

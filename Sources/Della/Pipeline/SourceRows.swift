@@ -119,7 +119,8 @@ struct SourceRows {
         let length = unitLength
         values.withUnsafeMutableBufferPointer { values in
             factors.adapt(
-                first..<first + values.count / length, rowsAtOnce: AdapterFactors.rowsAtOnce, kernels: kernels,
+                first..<first + values.count / length, rowsAtOnce: AdapterFactors.rowsAtOnce,
+                kernels: kernels,
                 load: { row, start, part in
                     let place = (row - first) * length + start
                     for index in part.indices { part[index] = values[place + index] }

@@ -28,6 +28,8 @@ public struct AdapterPart: Hashable, Sendable {
 
     /// What its matrices take as they are used, in bytes.
     func memory(rowCount: Int, rowLength: Int) -> Int {
-        4 * (rank * (rowCount + rowLength.roundedUp(to: RowKernels.adaptColumns)) + (magnitude == nil ? 0 : rowCount))
+        4
+            * (rank * (rowCount + rowLength.roundedUp(to: RowKernels.adaptColumns))
+                + (magnitude == nil ? 0 : rowCount))
     }
 }

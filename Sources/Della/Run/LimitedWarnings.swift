@@ -14,7 +14,9 @@ package struct LimitedWarnings {
     package init(_ all: [String]) {
         let shown = all.count > Self.countLimit ? Self.countLimit - 1 : all.count
         var texts = all.prefix(shown).map { $0.printable(atMost: Self.lengthLimit) }
-        if shown < all.count { texts.append("and \(all.count - shown) more warning\(all.count - shown == 1 ? "" : "s")") }
+        if shown < all.count {
+            texts.append("and \(all.count - shown) more warning\(all.count - shown == 1 ? "" : "s")")
+        }
         self.texts = texts
     }
 }

@@ -74,7 +74,9 @@ import Testing
         try compare([empty.json, status.json], heading)
         let views = [
             SpoolView(isServed: false, entries: [SpoolView.Entry(folder: .failed, status: status)]),
-            SpoolView(isServed: true, process: 7, entries: [SpoolView.Entry(folder: .done, status: empty)]),
+            SpoolView(
+                isServed: true, process: 7, entries: [SpoolView.Entry(folder: .done, status: empty)],
+                leftAlone: ["my merge.yml"]),
         ]
         let ofJobs = try documented(heading).map { ("jobs[]." + $0.key, $0.value) }
         try compare(

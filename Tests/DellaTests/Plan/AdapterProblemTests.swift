@@ -70,14 +70,12 @@ import Testing
         Case(
             what: "a head where the embedding is it", tensors: Case.fitting + [("lm_head.weight", [3, 6])],
             expected: "lm_head.weight is of a head, and the base's head is its embedding"),
+        Case(
             what: "biases of its own", config: #"{"r": 2, "lora_bias": true}"#,
             expected: "lora_bias is not applied (merge it into its base with peft's merge_and_unload"),
         Case(
             what: "parameters", config: #"{"r": 2, "target_parameters": ["experts.down_proj"]}"#,
             expected: "target_parameters is not applied"),
-        Case(
-            what: "a base that training changed", config: #"{"r": 2, "init_lora_weights": "pissa_niter_4"}"#,
-            expected: "init_lora_weights is pissa_niter_4, which changed the base"),
         Case(what: "rank of nothing", config: #"{"r": 0}"#, expected: "r is no rank"),
         Case(what: "NaN", config: #"{"r": 2, "lora_alpha": NaN}"#, expected: "lora_alpha is no number"),
         Case(
