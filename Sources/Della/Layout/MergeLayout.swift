@@ -65,10 +65,13 @@ public struct MergeLayout: Hashable, Sendable {
     /// the merge may never need.
     var slotsAheadLimit: Int { max(1, Self.mostBytesAhead / slotBytes) }
 
-    /// The most reads under way: enough to keep a disk busy. With more, writes would wait behind them.
+    /// The most reads of whole slots under way: enough to keep a disk busy. With more, writes would wait behind them.
     var readsUnderWayLimit: Int {
         max(2 * mostInputs, min(Self.mostBytesUnderWay, Int(clamping: memory / 32)) / slotBytes)
     }
+
+    /// The most bytes of reads under way: more reads than `readsUnderWayLimit` where they are of single rows.
+    var bytesUnderWayLimit: Int { readsUnderWayLimit * slotBytes }
 
     /// Chunks' worth of slots left free for streaming where a tensor does not fit.
     func streamingChunks(of room: Int) -> Int { min(8, max(1, room / 4)) }

@@ -6,12 +6,15 @@ extension MergePipeline {
     func startReads() throws(MergeFailure) {
         while true {
             while let read = unsubmittedReads.first {
-                guard readsUnderWay < layout.readsUnderWayLimit,
+                guard
+                    readsUnderWay < layout.readsUnderWayLimit
+                        || bytesUnderWay + read.buffer.count <= layout.bytesUnderWayLimit,
                     engine.pending + Self.writeReserve < engine.queueDepth
                 else { return }
                 unsubmittedReads.removeFirst()
                 let file = try inputs.reference(read.file)
                 readsUnderWay += 1
+                bytesUnderWay += read.buffer.count
                 engine.submit(
                     IORequest(
                         .read, file: file, offset: read.offset, buffer: read.buffer,

@@ -46,6 +46,7 @@ final class MergePipeline {
     var transfers: [UInt64: TransferUnderWay] = [:]
     var nextToken: UInt64 = 1
     var readsUnderWay = 0
+    var bytesUnderWay = 0
     /// Slots of chunks that no worker has had yet.
     var slotsAhead = 0
 
@@ -197,6 +198,7 @@ final class MergePipeline {
         switch ended.transfer {
         case .read(let read):
             readsUnderWay -= 1
+            bytesUnderWay -= read.buffer.count
             try book(read, completion)
         case .write(let block): try book(block, completion)
         case .sync(let target): try book(target, completion)
