@@ -88,8 +88,8 @@ import Testing
         #expect(Timestamp(text) == Timestamp(seconds: seconds, nanoseconds: nanoseconds))
     }
 
-    @Test func everyDayIsReadAsItIsWritten() {
-        for day in stride(from: Int64(-200_000), through: 500_000, by: 1) {
+    @Test func daysAreReadAsTheyAreWritten() {
+        for day in stride(from: Int64(-200_000), through: 500_000, by: 89) {
             let moment = Timestamp(seconds: day * 86_400 + (day & 0xFFFF), nanoseconds: 5_000_000)
             if Timestamp(moment.precise) != moment { Issue.record("\(moment.precise)") }
             if Timestamp(moment.description)?.seconds != moment.seconds { Issue.record("\(moment)") }
