@@ -272,6 +272,11 @@ check_11_a_spool_outside_of_the_sandbox_is_refused_with_the_drop_in_that_lets_it
     inside systemctl reset-failed dellad
     inside systemctl restart dellad
     exists /srv/spool/incoming
+    # Commands find it where the settings say, without an option.
+    config moved 1
+    inside dellad submit /home/alice/moved.yml
+    until_true 60 exists /srv/spool/done/moved.yml
+    inside dellad status moved | grep -q 'done$'
     inside sh -c 'rm -r /etc/systemd/system/dellad.service.d; : >/etc/dellad/dellad.yaml'
     inside systemctl daemon-reload
     inside systemctl restart dellad
@@ -285,6 +290,10 @@ check_12_a_second_instance_has_folders_of_its_own() {
     config two 1
     as alice "cp ~alice/two.yml /var/lib/dellad-two/spool/incoming/"
     until_true 60 exists /var/lib/dellad-two/spool/done/two.yml
+    config again 1
+    as alice "dellad submit ~alice/again.yml --instance two"
+    until_true 60 exists /var/lib/dellad-two/spool/done/again.yml
+    as alice "dellad status again --instance two | grep -q 'done$'"
     inside systemctl stop dellad@two
     # Left for the purge to find.
     inside systemctl enable dellad@two

@@ -14,13 +14,20 @@ struct DaemonService {
 
     /// What merges, with these settings.
     ///
+    /// - Parameter automatic: the budget that was found at the start, of which a merge may have most by now.
     /// - Throws: for a model folder that is none, and a budget that cannot fit.
-    func merger(_ settings: DaemonSettings) throws(CommandFailure) -> Merger {
+    func merger(_ settings: DaemonSettings, automatic: UInt64? = nil) throws(CommandFailure) -> Merger {
         try check(settings)
         let facts = host.memory
         if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
+        let memory: UInt64
+        if settings.memory == nil, let automatic {
+            memory = automatic
+        } else {
+            memory = try facts.budget(asked: settings.memory)
+        }
         let options = MergeOptions(
-            memory: try facts.budget(asked: settings.memory),
+            memory: memory,
             threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256,
             audit: settings.audit)
         let log = log
@@ -36,7 +43,8 @@ struct DaemonService {
     /// - Throws: for a model folder that is none, and a budget that cannot fit.
     func check(_ settings: DaemonSettings) throws(CommandFailure) {
         for folder in settings.models { try Self.checkFolder(folder) }
-        _ = try host.memory.budget(asked: settings.memory)
+        // What is free now says nothing: the daemon that the settings are for may be merging.
+        if let asked = settings.memory { _ = try host.memory.budget(asked: asked) }
     }
 
     /// The loop's side of the service.
@@ -45,13 +53,14 @@ struct DaemonService {
         link.watchdog = Watchdog(interval: ServiceNotifier.watchdogInterval, now: .now)
         link.metricsFile = MetricsFile(environment: environment)
         link.memoryBudget = merger.options.memory
-        link.reload = { try reloaded() }
+        let automatic = inForce.memory == nil ? merger.options.memory : nil
+        link.reload = { try reloaded(automatic) }
         return link
     }
 
-    private func reloaded() throws(CommandFailure) -> ServiceLink.Reloaded {
+    private func reloaded(_ automatic: UInt64?) throws(CommandFailure) -> ServiceLink.Reloaded {
         let settings = try source.read()
-        let merger = try merger(settings)
+        let merger = try merger(settings, automatic: automatic)
         if settings.spool != inForce.spool || settings.output != inForce.output {
             log.warning("spool and output do not change while the daemon runs (restart it)")
         }

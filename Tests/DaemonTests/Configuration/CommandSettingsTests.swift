@@ -56,12 +56,13 @@ import Testing
         #expect(check.code == 0, "\(check.errors)")
         let report = try JSON(parsing: Array(check.output.utf8))
         #expect(report["memory"]?.intValue == 64 << 20)
+        let out = rig.folder.path / "merged"
         let environment = ["DELLAD_SHA256": "true", "DELLAD_IO": "posix", "DELLAD_MEMORY": "32M"]
         let merge = try run(
-            rig, ["merge", rig.config.string, rig.output.string, "--config", file], environment)
+            rig, ["merge", rig.config.string, out.string, "--config", file], environment)
         #expect(merge.code == 0, "\(merge.errors)")
         #expect(merge.output.contains("posix"))
-        #expect((rig.output / "dellad.json").text.contains("sha256"))
+        #expect((out / "dellad.json").text.contains("sha256"))
         let narrow = try run(
             rig, ["check", rig.config.string, "--config", file, "--memory", "16M", "--json"], environment)
         #expect(try JSON(parsing: Array(narrow.output.utf8))["memory"]?.intValue == 16 << 20)
@@ -112,6 +113,40 @@ import Testing
         #expect(missing.code == 78)
         #expect(missing.errors.hasPrefix("dellad: /etc/dellad/no-such-instance.yaml: "))
         #expect(try run(rig, ["status", "--instance", "../x"]).code == 64)
+    }
+
+    /// In an `/etc` of its own, where the tests may have one.
+    @Test func theSystemsFilesAreReadAndAnInstanceIsNotWhereTheEnvironmentSays() throws {
+        let (rig, _) = try movedSpool()
+        try (rig.spool / "incoming" / "a.yml").write("x")
+        let script = rig.folder.path / "script"
+        try script.write(
+            """
+            cd '\(rig.folder.path)' && mkdir layers && mount -t tmpfs tmpfs layers || exit 9
+            mkdir layers/u layers/w
+            mount -t overlay overlay -o lowerdir=/etc,upperdir=layers/u,workdir=layers/w /etc || exit 9
+            mkdir -p /etc/dellad /etc/default
+            echo 'spool: \(rig.spool)' >/etc/dellad/dellad.yaml
+            '\(Executable.path)' status a >file 2>&1
+            echo 'DELLAD_SPOOL=/of-the-unit' >/etc/default/dellad
+            '\(Executable.path)' status >unit 2>&1
+            DELLAD_SPOOL=/of-the-caller '\(Executable.path)' status >caller 2>&1
+            echo 'spool: \(rig.spool)' >/etc/dellad/fast.yaml
+            DELLAD_SPOOL=/of-the-caller '\(Executable.path)' status a --instance fast >instance 2>&1
+            '\(Executable.path)' ---completion status -- --instance 2 0 dellad status --instance >names 2>&1
+            exit 0
+
+            """)
+        guard system("unshare -m sh '\(script)' 2>/dev/null") == 0 else {
+            print("left out: this user may not mount anything")
+            return
+        }
+        let said = ["file", "unit", "caller", "instance", "names"].map { (rig.folder.path / $0).text }
+        #expect(said[0].contains("in incoming"), "\(said[0])")
+        #expect(said[1].contains("/of-the-unit: is no spool"), "\(said[1])")
+        #expect(said[2].contains("/of-the-caller: is no spool"), "\(said[2])")
+        #expect(said[3].contains("in incoming"), "\(said[3])")
+        #expect(said[4].contains("fast") && !said[4].contains("dellad"), "\(said[4])")
     }
 
     @Test func aCommandInAnotherServiceHasTheDaemonsSpool() throws {
