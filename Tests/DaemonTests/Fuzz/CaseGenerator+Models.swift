@@ -19,6 +19,7 @@ extension CaseGenerator {
         let mayTie = embedding != nil && head != nil && chance(0.3)
         if mayTie, let embedding, let head { tensors[head].shape = embedding.shape }
         let hasFrequencies = layers > 0 && chance(0.1)
+        let buffer = chance(0.1) ? makeBuffer(stack: stack, layers: layers) : nil
         let scheme = number(0...2)
         let common = pick(StoredType.floats)
         return (0..<count).map { number in
@@ -39,6 +40,7 @@ extension CaseGenerator {
                         name: "\(stack)0.attn.rotary_emb.inv_freq", type: .f32, shape: [8],
                         contents: TensorContents(kind: .weights, seed: 3)))
             }
+            if let buffer, number == 0 || chance(0.5) { mine.append(buffer) }
             if number > 0, chance(0.15) {
                 mine.append(
                     ModelRecipe.Tensor(
@@ -47,6 +49,20 @@ extension CaseGenerator {
             }
             return arrange(mine, number: number, layers: layers, ties: ties)
         }
+    }
+
+    /// What old versions of programs store and new ones compute.
+    private mutating func makeBuffer(stack: String, layers: Int) -> ModelRecipe.Tensor {
+        let contents = TensorContents(kind: .weights, seed: 7)
+        if layers > 0, chance(0.5) {
+            return ModelRecipe.Tensor(
+                name: "\(stack)\(layers - 1).attn.masked_bias", type: .f32, shape: [], contents: contents)
+        }
+        return chance(0.5)
+            ? ModelRecipe.Tensor(
+                name: "embeddings.position_ids", type: .i64, shape: [1, number(1...40)], contents: contents)
+            : ModelRecipe.Tensor(
+                name: "bn.num_batches_tracked", type: .i64, shape: [], contents: contents)
     }
 
     /// A model's files: an order of its own, several files, and data that begin anywhere.

@@ -2,8 +2,11 @@
 
 extension CaseGenerator {
     /// A config over the models, of the whole language.
-    mutating func makeRecipe(models: [ModelRecipe], layers: Int) -> Recipe {
-        let namesakes = Self.namesakes(models)
+    ///
+    /// - Parameter isOfOneNamesake: whether all slices' tensors are named after the same model.
+    mutating func makeRecipe(models: [ModelRecipe], layers: Int, isOfOneNamesake: Bool) -> Recipe {
+        var namesakes = Self.namesakes(models)
+        if isOfOneNamesake { namesakes = namesakes.randomElement(using: &random).map { [$0] } ?? [] }
         let base = makeBase(models.count, namesakes)
         var recipe = Recipe(method: method.name, base: base, layout: .models([]))
         // What a base that takes part as one more model is in a slice that does not list it is not settled.
@@ -59,7 +62,8 @@ extension CaseGenerator {
 
     /// Whether a model without the tensor can be merged all the same.
     private static func mayLack(_ name: String, _ model: ModelRecipe) -> Bool {
-        if name.hasSuffix("rotary_emb.inv_freq") { return true }
+        let buffers = ["rotary_emb.inv_freq", "attn.masked_bias", "position_ids", "num_batches_tracked"]
+        if buffers.contains(where: { name.hasSuffix($0) }) { return true }
         return name == "lm_head.weight" && model.tiesHead != false
             && model.tensors.contains {
                 $0.name.hasSuffix("embed_tokens.weight") || $0.name.hasSuffix("wte.weight")

@@ -14,6 +14,9 @@ struct CaseGenerator {
         let wanted = listed ?? ["della", "della_linear"]
         return ReferenceMethod.all.filter { wanted.contains($0.name) }
     }()
+    /// The share of cases whose models are more than plain checkpoints.
+    private static let formShare =
+        ProcessInfo.processInfo.environment["DELLAD_FUZZ_FORMS"].flatMap(Double.init) ?? 0.5
 
     init(seed: UInt64) {
         self.seed = seed
@@ -25,11 +28,15 @@ struct CaseGenerator {
 
     mutating func make() -> FuzzCase {
         let layers = pick([0, 1, 1, 2, 2, 3, 4])
-        let models = makeModels(
+        var models = makeModels(
             layers: layers, atLeast: method.base.isApart ? method.modelCount.lowerBound + 1 : 2)
-        var recipe = makeRecipe(models: models, layers: layers)
-        recipe.style = random.next()
         let fault = chance(0.1) ? pick(FuzzCase.Fault.allCases) : nil
+        // What is wrong with a model is asked of plain ones.
+        let hasForms = fault?.isOfTheRun != false && chance(Self.formShare)
+        let vocabulary = hasForms ? makeForms(&models, layers: layers) : nil
+        var recipe = makeRecipe(models: models, layers: layers, isOfOneNamesake: vocabulary != nil)
+        if vocabulary == .byToken { recipe.tokenizer = makeTokenizer(recipe, models) }
+        recipe.style = random.next()
         var made = FuzzCase(
             seed: seed, models: models, recipe: recipe, seedOption: chance(0.3) ? makeSeed() : nil,
             runs: makeRuns(isInterrupted: fault == nil && chance(0.25)), fault: fault)

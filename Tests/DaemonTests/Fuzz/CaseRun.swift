@@ -37,6 +37,11 @@ struct CaseRun {
         try config.write(made.text)
     }
 
+    /// Whether a tensor has a row for each token.
+    private static func isOfTokens(_ name: String) -> Bool {
+        name.hasSuffix("embed_tokens.weight") || name.hasSuffix("wte.weight")
+    }
+
     /// Runs the program; `nil` where all is as it must be.
     func failure() throws -> Failure? {
         do {
@@ -58,7 +63,7 @@ struct CaseRun {
                     )
                 }
                 try compare(files)
-                try checkCompanions()
+                try checkCompanions(files)
                 // Where a last place is not settled by the reference, it still is by the product.
                 if !ReferenceMethod.named(made.recipe.method)!.isExact {
                     try compareWithAnotherRun(files.count)
@@ -75,17 +80,25 @@ struct CaseRun {
 
     private func verdict() throws -> RecipeMerge.Verdict {
         if let fault = made.fault, !fault.isOfTheRun { return .refused(fault.rawValue) }
-        return try reference().verdict()
+        do {
+            return try reference().verdict()
+        } catch let refusal as RecipeMerge.Refusal {
+            return .refused(refusal.reason)
+        }
     }
 
     private func reference() throws -> RecipeMerge {
-        let folders = try made.models.map {
-            try CheckpointFolder(reading: (models.pushing(FilePath($0.name))).string)
+        var folders = try made.models.map { model in
+            model.isPlain
+                ? try CheckpointFolder(reading: (models.pushing(FilePath(model.name))).string) : model.meant()
         }
         // Of a model that is nowhere nothing is known.
         var recipe = made.recipe
         recipe.mapSlices { slice in slice.sources.removeAll { $0.model >= made.models.count } }
-        return RecipeMerge(recipe, seed: made.seedOption ?? made.recipe.seed ?? 0, folders: folders)
+        try TokenizerRecipe.expand(&folders, of: made.models, by: recipe)
+        return RecipeMerge(
+            recipe, seed: made.seedOption ?? made.recipe.seed ?? 0, folders: folders,
+            names: made.models.map(\.names))
     }
 
     /// Damages what is not in the case's values.
@@ -164,7 +177,13 @@ struct CaseRun {
     /// Mebibytes that must do: the longest row, in every model, a few times over.
     private var leastLimit: UInt64 {
         let row = made.models.flatMap(\.tensors).map { ($0.shape.last ?? 1) * 8 }.max() ?? 8
-        return UInt64(4 + 4 * (made.models.count + 8) * (row + 65536) >> 20)
+        // Of one tensor the adapters' matrices, too, and the maps of its rows.
+        let inputs = made.models.map { model in
+            let sides = model.tensors.map { ($0.shape.first ?? 1) + ($0.shape.last ?? 1) }.max() ?? 0
+            let rank = model.adapter?.parts.values.map(\.rank).max() ?? 0
+            return 4 * rank * sides + (model.tokens == nil ? 0 : 16 * sides)
+        }
+        return UInt64(4 + (4 * (made.models.count + 8) * (row + 65536) + inputs.reduce(0, +)) >> 20)
     }
 
     // MARK: Comparing
@@ -234,12 +253,21 @@ struct CaseRun {
     }
 
     /// What stands beside the weights: the number of layers, and now and then every checksum.
-    private func checkCompanions() throws {
+    private func checkCompanions(_ files: [[TensorFile.Tensor]]) throws {
         let layers = try reference().layerCount
-        let written = try CheckpointFolder(reading: output.string).config["num_hidden_layers"] as? Int
+        let config = try CheckpointFolder(reading: output.string).config
+        let written = config["num_hidden_layers"] as? Int
         guard layers == 0 || written == layers else {
             throw Failure(
                 kind: "other layers", detail: "\(written.map(String.init) ?? "none"), not \(layers)")
+        }
+        let rows = files.joined().first { Self.isOfTokens($0.name) }?.shape.first
+        if made.recipe.tokenizer != nil, let rows, config["vocab_size"] as? Int != rows {
+            throw Failure(
+                kind: "another vocab_size", detail: "\(config["vocab_size"] ?? "none"), not \(rows)")
+        }
+        if config["quantization_config"] != nil {
+            throw Failure(kind: "still quantised", detail: "\(config)")
         }
         guard made.seed % 8 == 0 else { return }
         let verified = try Executable.run(["verify", output.string], in: folder)

@@ -79,7 +79,13 @@ struct CaseShrinker {
             changed(made) { copy in
                 copy.recipe.mapSlices { slice in slice.sources.removeAll { $0.model == model } }
             }
-        }.filter { copy in !copy.recipe.sources.isEmpty }
+        }.filter { copy in
+            // A slice without models is none, and its layers have no names.
+            switch copy.recipe.layout {
+            case .models(let sources): !sources.isEmpty
+            case .slices(let slices): slices.allSatisfy { !$0.sources.isEmpty }
+            }
+        }
     }
 
     private static func withoutSlices(_ made: FuzzCase) -> [FuzzCase] {

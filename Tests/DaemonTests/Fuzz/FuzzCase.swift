@@ -57,7 +57,7 @@ struct FuzzCase {
 
     /// The config's text.
     var text: String {
-        let names = models.map(\.name) + ["Nowhere/To-be-found"]
+        let names = models.map(\.reference) + ["Nowhere/To-be-found"]
         var recipe = recipe
         var lines: [(key: String, value: YAMLText)] = []
         switch fault {

@@ -35,6 +35,9 @@ import Testing
             let run = try CaseRun(made)
             if let failure = try run.failure() {
                 let time = started.duration(to: .now)
+                // Known even if what makes it smaller fails.
+                print("SEED=\(seed) failed: \(failure)")
+                fflush(nil)
                 let place = try keep(made, failure)
                 Issue.record("SEED=\(seed), after \(time): \(failure)\nkept in \(place)")
                 tally.failures += 1

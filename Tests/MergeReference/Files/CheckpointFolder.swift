@@ -9,6 +9,20 @@ struct CheckpointFolder {
     /// By name of the file, then offset.
     var tensors: [TensorFile.Tensor] { files.flatMap(\.file.tensors) }
 
+    init(files: [(name: String, file: TensorFile)], config: [String: Any]) {
+        self.files = files
+        self.config = config
+    }
+
+    /// Changes the tensor of that name.
+    mutating func replace(_ name: String, _ change: (inout TensorFile.Tensor) -> Void) {
+        for file in files.indices {
+            for index in files[file].file.tensors.indices where files[file].file.tensors[index].name == name {
+                change(&files[file].file.tensors[index])
+            }
+        }
+    }
+
     init(reading folder: String) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         files = try names.filter { $0.hasSuffix(".safetensors") }.sorted().map {
@@ -49,7 +63,7 @@ struct CheckpointFolder {
         _ count: Int, stem: String = "model", suffix: String = ".safetensors"
     ) -> [String] {
         func digits(_ number: Int) -> String { String("0000\(number)".suffix(5)) }
-        if count == 1 { return [stem + suffix] }
+        guard count > 1 else { return count == 1 ? [stem + suffix] : [] }
         return (1...count).map { "\(stem)-\(digits($0))-of-\(digits(count))\(suffix)" }
     }
 

@@ -9,6 +9,11 @@ struct TensorFile {
         var bytes: [UInt8]
         /// Where its data begin, in bytes from the start of the file.
         var offset = 0
+        /// The values, where they are more than the bytes: of rows picked by token, of what an adapter adds to.
+        var exact: [Float]?
+
+        /// In float32.
+        var values: [Float] { exact ?? ReferenceFormat.decode(type, bytes) }
 
         var count: Int { shape.reduce(1, *) }
     }
@@ -22,6 +27,12 @@ struct TensorFile {
     /// Where the data begin, in bytes.
     var dataStart: Int
     var metadata: [String: String]
+
+    init(tensors: [Tensor]) {
+        self.tensors = tensors
+        dataStart = 0
+        metadata = [:]
+    }
 
     init(reading path: String) throws {
         let file = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))

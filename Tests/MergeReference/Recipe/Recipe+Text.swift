@@ -19,6 +19,7 @@ extension Recipe {
         } else {
             top.append(layout)
         }
+        if let tokenizer { top.append(tokenizer.tree(names: names)) }
         var own: [(key: String, value: YAMLText)] = []
         if let seed { own.append(("seed", .plain("\(seed)"))) }
         if let shardSize { own.append(("shard_size", .text(shardSize.text))) }
@@ -34,7 +35,16 @@ extension Recipe {
     }
 
     private func model(_ name: String, using random: inout SeededRandom) -> YAMLText {
-        switch Int.random(in: 0..<12, using: &random) {
+        let parts = name.components(separatedBy: "+")
+        if parts.count == 2 {
+            let adapter = YAMLText.text(parts[1])
+            return switch Int.random(in: 0..<4, using: &random) {
+            case 0: .map([("model", .text(parts[0])), ("lora", adapter)])
+            case 1: .map([("lora", .map([("path", adapter)])), ("model", .map([("path", .text(parts[0]))]))])
+            default: .text(name)
+            }
+        }
+        return switch Int.random(in: 0..<12, using: &random) {
         case 0: .map([("path", .text(name))])
         case 1: .map([("model", .map([("path", .text(name))]))])
         default: .text(name)

@@ -43,6 +43,8 @@ struct Recipe {
     /// Bytes of tensors in a file, and how that is written.
     var shardSize: (bytes: Int, text: String)?
     var ignoresOwnLambda: Bool?
+    /// Whose tokens the output has; `nil` goes by position.
+    var tokenizer: TokenizerRecipe?
     /// Selects among the ways in which YAML says the same.
     var style: UInt64 = 0
 

@@ -43,15 +43,22 @@ struct RecipeMerge {
     let method: ReferenceMethod
     let seed: UInt64
     let folders: [CheckpointFolder]
+    /// How each folder calls what most call otherwise.
+    private let names: [NameStyle]
+    /// By what most call them.
     private let tensors: [[String: TensorFile.Tensor]]
 
-    init(_ recipe: Recipe, seed: UInt64, folders: [CheckpointFolder]) {
+    /// - Parameter names: how each folder calls its tensors; none where all call them as most do.
+    init(_ recipe: Recipe, seed: UInt64, folders: [CheckpointFolder], names: [NameStyle] = []) {
         self.recipe = recipe
         self.method = ReferenceMethod.named(recipe.method)!
         self.seed = seed
         self.folders = folders
-        tensors = folders.map { folder in
-            Dictionary(folder.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let names = names.isEmpty ? folders.map { _ in .plain } : names
+        self.names = names
+        tensors = zip(folders, names).map { folder, names in
+            Dictionary(
+                folder.tensors.map { (names.meant($0.name), $0) }, uniquingKeysWith: { first, _ in first })
         }
     }
 
@@ -104,13 +111,16 @@ struct RecipeMerge {
         let slices = slices()
         var namesakes: [Int] = []
         for slice in slices where !namesakes.contains(slice.namesake) { namesakes.append(slice.namesake) }
+        // Whatever the others call their tensors, the output's are called as the first slice's.
+        let called = names[slices[0].namesake].called
         var spots: [Spot] = []
         for namesake in namesakes {
             for tensor in folders[namesake].tensors {
-                guard let place = Self.place(tensor.name) else {
-                    let slice = Self.followsLayers(tensor.name) ? slices.last! : slices.first!
+                let name = names[namesake].meant(tensor.name)
+                guard let place = Self.place(name) else {
+                    let slice = Self.followsLayers(name) ? slices.last! : slices.first!
                     guard slice.namesake == namesake else { continue }
-                    spots.append(Spot(name: tensor.name, tensor: tensor, slice: slice, t: 0))
+                    spots.append(Spot(name: called(name), tensor: tensor, slice: slice, t: 0))
                     continue
                 }
                 var start = 0
@@ -120,7 +130,7 @@ struct RecipeMerge {
                         let t = slice.length > 1 ? Double(layer) / Double(slice.length - 1) : 1
                         spots.append(
                             Spot(
-                                name: place.stack + "\(start + layer)" + place.rest, tensor: tensor,
+                                name: called(place.stack + "\(start + layer)" + place.rest), tensor: tensor,
                                 slice: slice, layer: layer, t: t))
                     }
                     start += slice.length
@@ -136,8 +146,10 @@ struct RecipeMerge {
             tensors[last.namesake]["lm_head.weight"] == nil, isTied(last.namesake),
             var embedding = embedding(of: last.namesake)
         else { return [] }
-        embedding.name = "lm_head.weight"
-        return [Spot(name: embedding.name, tensor: embedding, slice: last, t: 0)]
+        embedding.name = names[last.namesake].called("lm_head.weight")
+        return [
+            Spot(name: names[first.namesake].called("lm_head.weight"), tensor: embedding, slice: last, t: 0)
+        ]
     }
 
     private func isTied(_ model: Int) -> Bool {
@@ -175,6 +187,7 @@ struct RecipeMerge {
         let found = try spot.slice.sources.map { try counterpart(of: spot, in: $0) }
         var result = base
         result.name = spot.name
+        result.exact = nil
         // A buffer that some model lacks is the base's, whatever is computed of the rest.
         let others = found.compactMap { $0 }
         guard others.count == found.count else { return result }
@@ -199,7 +212,7 @@ struct RecipeMerge {
         result.type = recipe.outType ?? format
         // Copied with whatever its NaN hold.
         let isCopy = method.name == "passthrough" && inputs.models[0].parameters["scale"] == nil
-        if isCopy, others[0].tensor.type == format, result.type == format {
+        if isCopy, others[0].tensor.type == format, others[0].tensor.exact == nil, result.type == format {
             result.bytes = others[0].tensor.bytes
             return result
         }
@@ -211,7 +224,7 @@ struct RecipeMerge {
         _ spot: Spot, _ others: [(tensor: TensorFile.Tensor, name: String)], _ format: StoredType
     ) throws -> TensorInputs {
         func values(_ tensor: TensorFile.Tensor) -> [Float] {
-            ReferenceFormat.decode(tensor.type, tensor.bytes).map { ReferenceFormat.round($0, to: format) }
+            tensor.values.map { ReferenceFormat.round($0, to: format) }
         }
         let shared = [spot.slice.parameters, recipe.moduleParameters, recipe.parameters]
         func value(_ parameter: ReferenceMethod.Parameter, _ levels: [Recipe.Parameters], _ name: String)
@@ -248,21 +261,29 @@ struct RecipeMerge {
             base: spot.slice.hasBase ? values(spot.tensor) : nil, models: models, parameters: parameters)
     }
 
-    private static func isBuffer(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") }
+    /// What a model's code computes or counts.
+    private static func isBuffer(_ name: String) -> Bool {
+        ["rotary_emb.inv_freq", "attn.masked_bias", "position_ids"].contains { name.hasSuffix($0) }
+            || isCounter(name)
+    }
+
+    /// What counts with what a model was trained: the base's, whatever the others have.
+    private static func isCounter(_ name: String) -> Bool { name.hasSuffix("num_batches_tracked") }
 
     /// A model's tensor for one of the output, and what its filters see; `nil` for a buffer that it lacks.
     private func counterpart(
         of spot: Spot, in source: (model: Int, start: Int, parameters: Recipe.Parameters)
     ) throws -> (tensor: TensorFile.Tensor, name: String)? {
-        var name = spot.tensor.name
+        var name = names[spot.slice.namesake].meant(spot.tensor.name)
         if let layer = spot.layer, let place = Self.place(name) {
             name = place.stack + "\(source.start + layer)" + place.rest
         }
+        if Self.isCounter(name) { return nil }
         let own = tensors[source.model]
-        if let tensor = own[name] { return (tensor, name) }
+        if let tensor = own[name] { return (tensor, tensor.name) }
         if Self.isBuffer(name) { return nil }
         if name == "lm_head.weight", isTied(source.model), let embedding = embedding(of: source.model) {
-            return (embedding, name)
+            return (embedding, names[spot.slice.namesake].called(name))
         }
         throw Refusal(reason: "has no tensor")
     }
