@@ -80,10 +80,11 @@ struct CaseShrinker {
                 copy.recipe.mapSlices { slice in slice.sources.removeAll { $0.model == model } }
             }
         }.filter { copy in
-            // A slice without models is none, and its layers have no names.
-            switch copy.recipe.layout {
-            case .models(let sources): !sources.isEmpty
-            case .slices(let slices): slices.allSatisfy { !$0.sources.isEmpty }
+            // A slice without models is none, and its layers have no names; the reference takes no fewer than the method.
+            let fewest = max(1, ReferenceMethod.named(copy.recipe.method)?.modelCount.lowerBound ?? 1)
+            return switch copy.recipe.layout {
+            case .models(let sources): sources.count >= fewest
+            case .slices(let slices): slices.allSatisfy { $0.sources.count >= fewest }
             }
         }
     }

@@ -54,8 +54,8 @@ import Testing
                         "\(name).lora_B.weight", [3, 1], Array(repeating: Float(size), count: 3)),
                 ], config: .null)
             try FileSystem.rename(
-                models.folder.pushing("A\(size)/model.safetensors"),
-                to: models.folder.pushing("A\(size)/adapter_model.safetensors"), replacing: false)
+                models.folder.pushing(FilePath("A\(size)/model.safetensors")),
+                to: models.folder.pushing(FilePath("A\(size)/adapter_model.safetensors")), replacing: false)
             try models.write(
                 #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#, to: "A\(size)/adapter_config.json")
         }

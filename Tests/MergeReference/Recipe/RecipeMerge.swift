@@ -107,7 +107,7 @@ struct RecipeMerge {
     /// Layers that the output has.
     var layerCount: Int { slices().reduce(0) { $0 + $1.length } }
 
-    private func spots() -> [Spot] {
+    private func spots() throws -> [Spot] {
         let slices = slices()
         var namesakes: [Int] = []
         for slice in slices where !namesakes.contains(slice.namesake) { namesakes.append(slice.namesake) }
@@ -137,11 +137,16 @@ struct RecipeMerge {
                 }
             }
         }
-        return spots + ownHead(slices)
+        return spots + (try ownHead(slices))
     }
 
     /// The head of an output whose embedding is another model's than its head, which is that model's embedding.
-    private func ownHead(_ slices: [Slice]) -> [Spot] {
+    private func ownHead(_ slices: [Slice]) throws -> [Spot] {
+        if let last = slices.last, isHeadless(last.namesake),
+            !isHeadless(recipe.base ?? slices[0].namesake)
+        {
+            throw Refusal(reason: "the head is lost")
+        }
         guard let first = slices.first, let last = slices.last, first.namesake != last.namesake,
             tensors[last.namesake]["lm_head.weight"] == nil, isTied(last.namesake),
             var embedding = embedding(of: last.namesake)
@@ -150,6 +155,11 @@ struct RecipeMerge {
         return [
             Spot(name: names[first.namesake].called("lm_head.weight"), tensor: embedding, slice: last, t: 0)
         ]
+    }
+
+    /// Whether a model says that it has a head of its own, and has none.
+    private func isHeadless(_ model: Int) -> Bool {
+        !isTied(model) && tensors[model]["lm_head.weight"] == nil && embedding(of: model) != nil
     }
 
     private func isTied(_ model: Int) -> Bool {
