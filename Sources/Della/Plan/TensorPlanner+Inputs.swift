@@ -4,17 +4,21 @@ import StreamIO
 extension TensorPlanner {
     /// The tensor's bytes; `file` holds the model and shard until `renumberInputs`.
     mutating func input(_ tensor: Checkpoint.Tensor, of model: Int) -> InputTensor {
-        let number = files[model][tensor.shard] ?? inputs.count
-        if number == inputs.count {
-            let shard = models[model].shard(of: tensor)
-            files[model][tensor.shard] = number
-            inputs.append(
-                InputFile(
-                    path: shard.path, size: shard.byteCount, inode: shard.inode, modified: shard.modified,
-                    changed: shard.changed, headerChecksum: shard.headerChecksum))
-        }
+        let number = files[model][tensor.shard] ?? number(of: models[model].shard(of: tensor))
+        files[model][tensor.shard] = number
         return InputTensor(
             file: number, type: tensor.type, offset: tensor.offset, byteCount: tensor.byteCount, model: model)
+    }
+
+    /// The number of an input file: one for all models that it is a file of, as of a base with several adapters.
+    private mutating func number(of shard: Checkpoint.Shard) -> Int {
+        if let number = inputNumbers[shard.path] { return number }
+        inputNumbers[shard.path] = inputs.count
+        inputs.append(
+            InputFile(
+                path: shard.path, size: shard.byteCount, inode: shard.inode, modified: shard.modified,
+                changed: shard.changed, headerChecksum: shard.headerChecksum))
+        return inputs.count - 1
     }
 
     /// What a model has of a tensor: where it has a vocabulary axis, rows by token.
@@ -107,7 +111,9 @@ extension TensorPlanner {
 
     /// Orders the input files: the base's first, then the models' in their order, each by name.
     mutating func renumberInputs() {
+        var seen: Set<Int> = []
         let order = files.flatMap { shards in shards.sorted { $0.key < $1.key }.map(\.value) }
+            .filter { seen.insert($0).inserted }
         var numbers = Array(repeating: 0, count: inputs.count)
         for (new, old) in order.enumerated() { numbers[old] = new }
         inputs = order.map { inputs[$0] }

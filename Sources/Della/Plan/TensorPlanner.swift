@@ -1,4 +1,5 @@
 import StreamIO
+import SystemPackage
 
 /// Plans each tensor of the output: where its bytes come from and with which parameters.
 struct TensorPlanner {
@@ -35,6 +36,8 @@ struct TensorPlanner {
     private let resolver: ParameterResolver
     var tensors: FlatTensors
     var inputs: [InputFile] = []
+    /// Places in `inputs` by path.
+    var inputNumbers: [FilePath: Int] = [:]
     var files: [[Int: Int]]
     /// By model and number of rows, the map of a tensor whose rows are taken as they are.
     var wholeMaps: [[Int: VocabularyRows]]
