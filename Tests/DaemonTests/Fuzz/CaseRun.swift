@@ -177,11 +177,12 @@ struct CaseRun {
     /// Mebibytes that must do: the longest row, in every model, a few times over.
     private var leastLimit: UInt64 {
         let row = made.models.flatMap(\.tensors).map { ($0.shape.last ?? 1) * 8 }.max() ?? 8
-        // Of one tensor the adapters' matrices, too, and the maps of its rows.
+        // Of one tensor the adapters' matrices, too, the maps of its rows, and a scale for each of them.
         let inputs = made.models.map { model in
             let sides = model.tensors.map { ($0.shape.first ?? 1) + ($0.shape.last ?? 1) }.max() ?? 0
             let rank = model.adapter?.parts.values.map(\.rank).max() ?? 0
-            return 4 * rank * sides + (model.tokens == nil ? 0 : 16 * sides)
+            let (maps, scales) = (model.tokens == nil ? 0 : 16 * sides, model.scaled.isEmpty ? 0 : 16 * sides)
+            return 4 * rank * sides + maps + scales
         }
         return UInt64(4 + (4 * (made.models.count + 8) * (row + 65536) + inputs.reduce(0, +)) >> 20)
     }
