@@ -35,18 +35,9 @@ struct AwaitedJob {
         while true {
             switch try place() {
             case .incoming?, .active?, .status?: (late, missing) = (0, 0)
-            case .done?:
-                if let status = ended(.done, isLate: late >= Self.patience) {
-                    return status
-                } else {
-                    late += 1
-                }
-            case .failed?:
-                if let status = ended(.failed, isLate: late >= Self.patience) {
-                    return status
-                } else {
-                    late += 1
-                }
+            case let folder?:
+                if let status = ended(folder, isLate: late >= Self.patience) { return status }
+                late += 1
             case nil:
                 missing += 1
                 guard missing < Self.patience else {

@@ -12,7 +12,7 @@ struct InputRows {
     let lender: Int?
     /// Whether they are no such range: rows that go by token.
     let isScattered: Bool
-    /// Whether they are brought into the format computed in by more than a conversion.
+    /// Whether they are brought into the format computed in by more than a conversion, as all scattered ones are.
     let isAssembled: Bool
 
     /// How a tensor's inputs come into memory.

@@ -56,9 +56,7 @@ struct RowShape {
         let origins = InputRows.of(inputs, tensor)
         inputRows = origins
         inputRowBytes = origins.map { $0.lender == nil ? length * ($0.range.type.bitWidth / 8) : 0 }
-        isConverted = origins.map {
-            $0.isScattered || $0.isAssembled || $0.range.type != merge.format.elementType
-        }
+        isConverted = origins.map { $0.isAssembled || $0.range.type != merge.format.elementType }
         workRowBytes = length * merge.format.byteWidth
         outputRowBytes = length * (tensor.type.bitWidth / 8)
         let phases = merge.phases

@@ -81,10 +81,10 @@ struct StagedRows {
                 stretches.append(Stretch(tensor, 0..<Int(tensor.byteCount)))
             }
         } else {
-            Self.forEachRun(sources, units) { _, source in
-                switch source {
-                case .rows(let model, let range):
-                    stretches.append(stretch(sources, model, range))
+            Self.forEachRun(sources, units) { run in
+                switch run.source {
+                case .rows(let model, let first):
+                    stretches.append(stretch(sources, model, first..<first + run.count))
                 case .mean(let places):
                     for place in places {
                         stretches.append(stretch(sources, place.model, place.row..<place.row + 1))
@@ -105,15 +105,15 @@ struct StagedRows {
             let start = starts[place] + first * unitLength * (tensor.type.bitWidth / 8)
             return Stored(type: tensor.type, start: start, model: model, first: first)
         }
-        Self.forEachRun(sources, units) { count, source in
+        Self.forEachRun(sources, units) { run in
             let content: Piece.Content =
-                switch source {
-                case .rows(let model, let range): .stored(stored(model, range.lowerBound))
+                switch run.source {
+                case .rows(let model, let first): .stored(stored(model, first))
                 case .mean(let places): .mean(places.map { stored($0.model, $0.row) })
                 case .zero: .zero
                 case .padding: .padding
                 }
-            pieces.append(Piece(unitCount: count, content: content))
+            pieces.append(Piece(unitCount: run.count, content: content))
         }
     }
 
@@ -132,26 +132,14 @@ struct StagedRows {
         }
     }
 
-    private enum RunSource {
-        case rows(model: Int, Range<Int>)
-        case mean([VocabularyRows.Place])
-        case zero
-        case padding
-    }
-
     private static func forEachRun(
-        _ sources: RowSources, _ units: Range<Int>, _ body: (_ count: Int, RunSource) -> Void
+        _ sources: RowSources, _ units: Range<Int>, _ body: (VocabularyRows.Run) -> Void
     ) {
         var unit = units.lowerBound
         while unit < units.upperBound {
             let run = sources.rows.run(at: unit, upTo: units.upperBound)
-            switch run.source {
-            case .rows(let model, let first): body(run.count, .rows(model: model, first..<first + run.count))
-            case .mean(let places): body(run.count, .mean(places))
-            case .zero: body(run.count, .zero)
-            case .padding: body(run.count, .padding)
-            }
-            unit += run.count
+            body(run)
+            unit = run.end
         }
     }
 

@@ -80,8 +80,9 @@ struct VocabularyRows: Hashable, Sendable {
 
     /// The first row, where all follow each other in one model's tensor.
     var stretchStart: Place? {
-        guard rowCount > 0, case .rows(let model, let first) = run(at: 0).source, run(at: 0).count == rowCount
-        else { return nil }
+        guard rowCount > 0 else { return nil }
+        let run = run(at: 0)
+        guard run.count == rowCount, case .rows(let model, let first) = run.source else { return nil }
         return Place(model: model, row: first)
     }
 
