@@ -15,6 +15,9 @@ struct InputRows {
     /// Whether they are brought into the format computed in by more than a conversion, as all scattered ones are.
     let isAssembled: Bool
 
+    /// Whether another input's slot may have stored bytes of them.
+    var mayBorrow: Bool { lender != nil || isScattered }
+
     /// How a tensor's inputs come into memory.
     static func of(_ inputs: [InputTensor], _ tensor: OutputTensor) -> [Self] {
         let found = inputs.map { Self($0, tensor, lender: nil) }

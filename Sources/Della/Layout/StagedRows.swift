@@ -17,10 +17,12 @@ struct StagedRows {
         var needed: Int
     }
 
-    /// Stored values in the slot.
+    /// Stored values in a slot.
     struct Stored {
         var type: ElementType
-        /// In the slot, in bytes.
+        /// Whose slot has them: the input's own, or that of one before it which reads them anyway.
+        var input: Int
+        /// In that slot, in bytes.
         var start: Int
         /// Whose they are, and from which unit of the model's tensor on.
         var model: Int
@@ -52,20 +54,25 @@ struct StagedRows {
     /// - Parameters:
     ///   - rows: of the output tensor.
     ///   - workRowBytes: of a row in the format computed in.
-    init(_ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int) {
-        self.init(sources, rows, of: tensor, workRowBytes: workRowBytes, keepsPieces: true)
+    ///   - earlier: what the inputs before this one read for the chunk, by input; of each in the order of files and offsets.
+    ///     What one of them reads is not read again: models that lack a token have another's row for it.
+    init(
+        _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int,
+        after earlier: [[Read]] = []
+    ) {
+        self.init(sources, rows, of: tensor, workRowBytes: workRowBytes, earlier: earlier, keepsPieces: true)
     }
 
-    /// What the rows of a chunk take of a slot, in bytes.
+    /// What the rows of a chunk take of a slot at most, in bytes: where no other input reads any of them.
     static func byteCount(
         _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int
     ) -> Int {
-        Self(sources, rows, of: tensor, workRowBytes: workRowBytes, keepsPieces: false).byteCount
+        Self(sources, rows, of: tensor, workRowBytes: workRowBytes, earlier: [], keepsPieces: false).byteCount
     }
 
     private init(
         _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int,
-        keepsPieces: Bool
+        earlier: [[Read]], keepsPieces: Bool
     ) {
         let unitsPerRow = tensor.unitsPerRow
         unitLength = tensor.rowLength / unitsPerRow
@@ -93,17 +100,21 @@ struct StagedRows {
                 }
             }
         }
-        let starts = place(stretches, gap: rows.count > 1 && !readsWhole ? Self.gapLimit : 0)
+        let places = place(
+            stretches, after: earlier, gap: rows.count > 1 && !readsWhole ? Self.gapLimit : 0)
         guard keepsPieces else { return }
         var next = 0
         func stored(_ model: Int, _ first: Int) -> Stored {
             let tensor = sources.tensor(model)
             guard readsWhole, let place = models.firstIndex(of: model) else {
                 next += 1
-                return Stored(type: tensor.type, start: starts[next - 1], model: model, first: first)
+                let place = places[next - 1]
+                return Stored(
+                    type: tensor.type, input: place.input, start: place.start, model: model, first: first)
             }
-            let start = starts[place] + first * unitLength * (tensor.type.bitWidth / 8)
-            return Stored(type: tensor.type, start: start, model: model, first: first)
+            let start = places[place].start + first * unitLength * (tensor.type.bitWidth / 8)
+            return Stored(
+                type: tensor.type, input: places[place].input, start: start, model: model, first: first)
         }
         Self.forEachRun(sources, units) { run in
             let content: Piece.Content =
@@ -149,18 +160,25 @@ struct StagedRows {
         return Stretch(tensor, units.lowerBound * width..<units.upperBound * width)
     }
 
-    /// Books the reads of stretches: those close together in a file are one.
+    /// Where stored bytes are: in whose slot, and from which byte of it on.
+    private typealias Place = (input: Int, start: Int)
+
+    /// Books the reads of stretches that no earlier input reads: those close together in a file are one.
     ///
-    /// - Returns: where each stretch begins in the slot, in bytes.
-    private mutating func place(_ stretches: [Stretch], gap: UInt64) -> [Int] {
+    /// - Returns: where each stretch begins.
+    private mutating func place(_ stretches: [Stretch], after earlier: [[Read]], gap: UInt64) -> [Place] {
         let page = UInt64(MergeLayout.pageSize)
-        var starts = Array(repeating: byteCount, count: stretches.count)
+        var places = Array(repeating: Place(earlier.count, byteCount), count: stretches.count)
         let order = stretches.indices.filter { !stretches[$0].range.isEmpty }.sorted { first, second in
             let (first, second) = (stretches[first], stretches[second])
             return (first.file, first.range.lowerBound) < (second.file, second.range.lowerBound)
         }
         for index in order {
             let stretch = stretches[index]
+            if let place = Self.place(of: stretch, in: earlier) {
+                places[index] = place
+                continue
+            }
             let offset = stretch.range.lowerBound / page * page
             var read = Read(file: stretch.file, offset: offset, start: byteCount, byteCount: 0, needed: 0)
             if let last = reads.last, last.file == stretch.file,
@@ -174,13 +192,48 @@ struct StagedRows {
             read.byteCount = read.needed.roundedUp(to: MergeLayout.pageSize)
             byteCount += read.byteCount
             reads.append(read)
-            starts[index] = read.start + Int(stretch.range.lowerBound - read.offset)
+            places[index].start = read.start + Int(stretch.range.lowerBound - read.offset)
         }
-        return starts
+        return places
+    }
+
+    /// Where an earlier input has all of a stretch.
+    private static func place(of stretch: Stretch, in earlier: [[Read]]) -> Place? {
+        for (input, reads) in earlier.enumerated() {
+            // The last that begins at or before it.
+            let next = reads.firstIndex(after: (stretch.file, stretch.range.lowerBound))
+            guard next > 0 else { continue }
+            let read = reads[next - 1]
+            guard read.file == stretch.file, stretch.range.upperBound <= read.offset + UInt64(read.needed)
+            else { continue }
+            return (input, read.start + Int(stretch.range.lowerBound - read.offset))
+        }
+        return nil
+    }
+}
+
+extension [StagedRows.Read] {
+    /// The first of these, which are in order, that begins behind a place in a file.
+    fileprivate func firstIndex(after place: (file: Int, offset: UInt64)) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if (self[middle].file, self[middle].offset) <= place { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 
 extension StagedRows {
+    /// Where in the slot the rows in the format computed in are, in bytes: where they were read to, if they are one stretch
+    /// in that format as it is, which need not be moved then; else at its start.
+    func startOfValues(computedAs format: FloatFormat?, _ sources: RowSources, input: Int) -> Int {
+        guard pieces.count == 1, case .stored(let stored) = pieces[0].content, stored.input == input,
+            stored.type == format?.elementType, !sources.alters(stored.model)
+        else { return 0 }
+        return stored.start
+    }
+
     /// What one row takes of a slot at most, in bytes, whichever it is.
     static func mostBytes(_ sources: RowSources, of tensor: OutputTensor, workRowBytes: Int) -> Int {
         let slack = 2 * MergeLayout.pageSize

@@ -12,6 +12,8 @@ final class ChunkWork: @unchecked Sendable {
     let rows: Range<Int>
     /// Slots by input, base first.
     let slots: [Int]
+    /// Where these begin.
+    let starts: [UnsafeMutableRawPointer]
     /// Where the stored bytes of each input begin: where several are made of the same ones, in the slot of one of them.
     let stored: [UnsafeMutableRawPointer]
     /// Where the values computed with begin: the stored bytes themselves where nothing is converted. They may begin
@@ -39,12 +41,16 @@ final class ChunkWork: @unchecked Sendable {
     /// NaN and infinity found, by input; the last entry is the result's.
     var found: [NonfiniteCount]
 
-    init(_ task: TensorTask, chunk: Int, slots: [Int], places: [InputPlace], phase: Int) {
+    init(
+        _ task: TensorTask, chunk: Int, slots: [Int], starts: [UnsafeMutableRawPointer],
+        places: [InputPlace], phase: Int
+    ) {
         self.task = task
         layout = task.layout
         self.chunk = chunk
         rows = task.layout.rows(ofChunk: chunk)
         self.slots = slots
+        self.starts = starts
         stored = zip(places, task.layout.inputRows).map { place, rows in
             guard let start = place.stored ?? rows.lender.flatMap({ places[$0].stored }) else {
                 preconditionFailure("who lends rows has them")

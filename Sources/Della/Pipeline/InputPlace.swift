@@ -7,22 +7,37 @@ import StreamIO
 /// back never overwrites what it has not yet read.
 struct InputPlace {
     let reads: [StagedRows.Read]
-    /// Where the stored bytes begin; of rows that lie scattered, where what is read for them is counted from. `nil`
+    /// Where the stored bytes begin; of rows that lie scattered, the slot. `nil`
     /// where another input has them.
     let stored: UnsafeMutableRawPointer?
     let values: UnsafeMutableRawPointer
     /// Of rows that lie scattered, what becomes of what is read.
     let staged: StagedRows?
 
-    init(_ layout: TensorLayout, input: Int, rows: Range<Int>, slot: UnsafeMutableRawPointer) {
+    /// Of all inputs of a chunk, in order.
+    static func of(_ layout: TensorLayout, rows: Range<Int>, slots: [UnsafeMutableRawPointer]) -> [Self] {
+        var places: [Self] = []
+        for (input, slot) in slots.enumerated() {
+            places.append(Self(layout, input: input, rows: rows, slot: slot, after: places.map(\.reads)))
+        }
+        return places
+    }
+
+    private init(
+        _ layout: TensorLayout, input: Int, rows: Range<Int>, slot: UnsafeMutableRawPointer,
+        after earlier: [[StagedRows.Read]]
+    ) {
         let source = layout.inputRows[input]
         if source.lender != nil {
             (reads, stored, values, staged) = ([], nil, slot, nil)
             return
         }
         if source.isScattered, let sources = layout.inputs[input].rows {
-            let rows = StagedRows(sources, rows, of: layout.tensor, workRowBytes: layout.workRowBytes)
-            (reads, stored, values, staged) = (rows.reads, slot, slot, rows)
+            let rows = StagedRows(
+                sources, rows, of: layout.tensor, workRowBytes: layout.workRowBytes, after: earlier)
+            let start = rows.startOfValues(
+                computedAs: layout.tensor.arithmetic?.format, sources, input: input)
+            (reads, stored, values, staged) = (rows.reads, slot, slot + start, rows)
             return
         }
         let page = MergeLayout.pageSize

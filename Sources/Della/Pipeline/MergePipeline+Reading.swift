@@ -79,10 +79,10 @@ extension MergePipeline {
             guard let slot = slots.take() else { preconditionFailure("slots were counted") }
             return slot
         }
-        let places = layout.inputs.indices.map { input in
-            InputPlace(layout, input: input, rows: rows, slot: slots[taken[input]])
-        }
-        let work = ChunkWork(task, chunk: chunk, slots: taken, places: places, phase: phase)
+        let starts = taken.map { slots[$0] }
+        let places = InputPlace.of(layout, rows: rows, slots: starts)
+        let work = ChunkWork(
+            task, chunk: chunk, slots: taken, starts: starts, places: places, phase: phase)
         var reads: [PendingRead] = []
         for (input, place) in places.enumerated() {
             let booked = layout.inputRowBytes[input] * rows.count
@@ -95,7 +95,7 @@ extension MergePipeline {
                     PendingRead(
                         work: work, input: input, file: read.file, offset: read.offset,
                         buffer: UnsafeMutableRawBufferPointer(
-                            start: slots[taken[input]] + read.start, count: read.byteCount),
+                            start: starts[input] + read.start, count: read.byteCount),
                         needed: read.needed, booked: index == 0 ? booked : 0))
             }
         }

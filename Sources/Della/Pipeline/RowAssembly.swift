@@ -4,8 +4,8 @@ import StreamIO
 struct RowAssembly {
     let kernels: RowKernels
     let format: FloatFormat
-    /// Where stored bytes are counted from.
-    let source: UnsafeRawPointer
+    /// The slots by input, from which stored bytes are counted.
+    let slots: [UnsafeMutableRawPointer]
     let target: UnsafeMutableRawPointer
     /// Whether what is written may lie over what is still to be read, of rows behind it.
     let overlaps: Bool
@@ -17,11 +17,16 @@ struct RowAssembly {
 
     private var unitBytes: Int { unitLength * format.byteWidth }
 
-    /// Writes the rows of a chunk that are stored one after the other. What is written may lie over what is read, but not
-    /// ahead of it.
-    func assemble(_ input: InputRows, _ rows: Range<Int>) {
+    private func address(_ stored: StagedRows.Stored) -> UnsafeRawPointer {
+        UnsafeRawPointer(slots[stored.input] + stored.start)
+    }
+
+    /// Writes the rows of a chunk that are stored one after the other in an input's slot, from `start` on. What is written may
+    /// lie over what is read, but not ahead of it.
+    func assemble(_ rows: Range<Int>, of input: InputRows, in slot: Int, from start: Int) {
         let stored = StagedRows.Stored(
-            type: input.range.type, start: 0, model: input.model, first: input.first + rows.lowerBound)
+            type: input.range.type, input: slot, start: start, model: input.model,
+            first: input.first + rows.lowerBound)
         put(stored, rows.count, to: target)
     }
 
@@ -56,10 +61,11 @@ struct RowAssembly {
         }
         guard let factors = factors[stored.model] else {
             if stored.type == format.elementType {
-                target.copyMemory(from: source + stored.start, byteCount: count * unitBytes)
+                // Rows of one stretch are where they were read to.
+                guard address(stored) != UnsafeRawPointer(target) else { return }
+                target.copyMemory(from: address(stored), byteCount: count * unitBytes)
             } else {
-                kernels.decode(
-                    stored.type, source + stored.start, to: format, target, count: count * unitLength)
+                kernels.decode(stored.type, address(stored), to: format, target, count: count * unitLength)
             }
             return
         }
@@ -76,7 +82,7 @@ struct RowAssembly {
         _ stored: StagedRows.Stored, _ unit: Int, _ scales: DequantisationScales,
         to row: UnsafeMutableRawPointer
     ) {
-        let source = source + stored.start + unit * unitLength
+        let source = address(stored) + unit * unitLength
         withUnsafeTemporaryAllocation(of: Float.self, capacity: AdapterFactors.tile) { buffer in
             for start in stride(from: 0, to: unitLength, by: AdapterFactors.tile) {
                 let part = UnsafeMutableBufferPointer(
@@ -95,7 +101,7 @@ struct RowAssembly {
         _ body: (Int, Int, UnsafeMutableBufferPointer<Float>) -> Void
     ) {
         let width = stored.type.bitWidth / 8
-        let source = source + stored.start
+        let source = address(stored)
         let first = stored.first
         factors.adapt(
             first..<first + count, rowsAtOnce: overlaps ? 1 : AdapterFactors.rowsAtOnce, kernels: kernels,
@@ -115,7 +121,7 @@ struct RowAssembly {
             for place in places {
                 if let scales = scales[place.model] {
                     scales.decode(
-                        row: place.first, from: 0, source + place.start,
+                        row: place.first, from: 0, address(place),
                         to: UnsafeMutableBufferPointer(start: terms, count: unitLength))
                 } else if let factors = factors[place.model] {
                     adapt(place, 1, factors) { _, start, values in
@@ -123,7 +129,7 @@ struct RowAssembly {
                         (terms + start).update(from: source, count: values.count)
                     }
                 } else {
-                    kernels.decode(place.type, source + place.start, to: .float32, terms, count: unitLength)
+                    kernels.decode(place.type, address(place), to: .float32, terms, count: unitLength)
                 }
                 for index in 0..<unitLength { sums[index] += terms[index] }
             }

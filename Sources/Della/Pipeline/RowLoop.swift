@@ -10,8 +10,8 @@ struct RowLoop: Sendable {
         work.isDecoded = true
         let rows = work.layout.inputRows
         // Who lends its stored bytes may be converted where they lie: after those that borrow them.
-        for index in rows.indices where rows[index].lender != nil { decode(work, index, merge.format) }
-        for index in rows.indices where rows[index].lender == nil && work.layout.isConverted[index] {
+        for index in rows.indices where rows[index].mayBorrow { decode(work, index, merge.format) }
+        for index in rows.indices where !rows[index].mayBorrow && work.layout.isConverted[index] {
             decode(work, index, merge.format)
         }
     }
@@ -26,8 +26,7 @@ struct RowLoop: Sendable {
             return
         }
         let assembly = RowAssembly(
-            kernels: kernels, format: format, source: UnsafeRawPointer(work.stored[index]),
-            target: work.values[index],
+            kernels: kernels, format: format, slots: work.starts, target: work.values[index],
             overlaps: rows.lender == nil && !rows.isScattered
                 && work.layout.inputRowBytes[index] != work.layout.workRowBytes,
             unitLength: tensor.rowLength / tensor.unitsPerRow,
@@ -35,7 +34,8 @@ struct RowLoop: Sendable {
         if let staged = work.staged[index] {
             assembly.assemble(staged.pieces, padding: prepared.padding)
         } else {
-            assembly.assemble(rows, work.rows)
+            let start = work.stored[index] - work.starts[index]
+            assembly.assemble(work.rows, of: rows, in: index, from: start)
         }
     }
 

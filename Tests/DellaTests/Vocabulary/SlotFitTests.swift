@@ -50,10 +50,7 @@ import Testing
                 for firstRow in [0, Int.random(in: 1..<Self.rows, using: &random)] {
                     let own = TensorLayout(tensor, shard: 0, index: 0, in: layout, firstRow: firstRow)
                     for chunk in 0..<own.chunkCount {
-                        for (input, place) in zip(own.inputs, own.inputRows) where place.isScattered {
-                            guard let rows = input.rows else { continue }
-                            let staged = StagedRows(
-                                rows, own.rows(ofChunk: chunk), of: tensor, workRowBytes: own.workRowBytes)
+                        for staged in Self.staged(own, chunk: chunk) {
                             #expect(staged.byteCount <= layout.slotBytes, "seed \(seed), chunk \(chunk)")
                             chunks += 1
                         }
@@ -62,5 +59,70 @@ import Testing
             }
         }
         #expect(chunks > 100)
+    }
+
+    /// Of the inputs whose rows lie scattered, in order, as a chunk's are read.
+    private static func staged(_ layout: TensorLayout, chunk: Int) -> [StagedRows] {
+        var staged: [StagedRows] = []
+        var reads: [[StagedRows.Read]] = []
+        for (input, place) in zip(layout.inputs, layout.inputRows) {
+            guard place.isScattered, let rows = input.rows else {
+                reads.append([])
+                continue
+            }
+            let next = StagedRows(
+                rows, layout.rows(ofChunk: chunk), of: layout.tensor, workRowBytes: layout.workRowBytes,
+                after: reads)
+            reads.append(next.reads)
+            staged.append(next)
+        }
+        return staged
+    }
+
+    /// A model that lacks a token has another's row for it, which the other reads too.
+    @Test func aRowThatTwoInputsTakeIsReadOnce() throws {
+        let models = try TinyModels()
+        let words = [(0..<400).map { "t\($0)" }, (0..<400).map { $0 % 3 == 0 ? "own\($0)" : "t\(400 - $0)" }]
+        for (number, words) in words.enumerated() {
+            try models.writeModel(
+                "M\(number)",
+                tensors: [.init(name: "model.embed_tokens.weight", type: .f32, shape: [400, 2048])],
+                config: .object(JSONObject([("vocab_size", .int(400))])))
+            try models.writeTokenizer(words, of: "M\(number)")
+        }
+        let plan = try models.plan(
+            """
+            merge_method: dare_linear
+            base_model: M0
+            models: [{model: M1}]
+            parameters: {weight: 0.5, density: 0.5}
+            tokenizer_source: union
+            """)
+        let layout = try MergeLayout(plan, memory: 64 << 20, threads: 1)
+        let own = TensorLayout(plan.shards[0].tensors[0], shard: 0, index: 0, in: layout)
+        let sharedTokens = Set(words[0]).intersection(words[1]).count
+        var shared = 0
+        for chunk in 0..<own.chunkCount {
+            let inputs = Self.staged(own, chunk: chunk)
+            try #require(inputs.count == 2)
+            var read: [VocabularyRows.Place: Int] = [:]
+            for (input, staged) in inputs.enumerated() {
+                for piece in staged.pieces {
+                    guard case .stored(let stored) = piece.content else { continue }
+                    for unit in 0..<piece.unitCount {
+                        let place = VocabularyRows.Place(model: stored.model, row: stored.first + unit)
+                        guard let lender = read.updateValue(stored.input, forKey: place) else {
+                            // Its own, or read along with what an earlier input takes.
+                            #expect(stored.input <= input)
+                            continue
+                        }
+                        #expect(stored.input == lender)
+                        shared += 1
+                    }
+                }
+            }
+        }
+        // All but the tokens that both models have.
+        #expect(shared == own.rows.count - sharedTokens)
     }
 }
