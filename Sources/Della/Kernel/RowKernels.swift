@@ -87,6 +87,9 @@ public struct RowKernels: Sendable {
     /// - Returns: Σ|δ| and Σ|δ| of what is kept, in the contract's lane order.
     public func prune(_ row: PruneRow, scratch: UnsafeMutableRawPointer) -> PruneSums {
         precondition(row.count > 0, "a row has an element")
+        guard !isAsTheBase(row) else {
+            return PruneSums(total: 0, kept: 0, sawNonfinite: false, nonfinite: NonfiniteCount())
+        }
         var arguments = KernelPrune(
             base: row.base, model: row.model, scratch: scratch, count: Int64(row.count),
             firstElement: row.firstElement, seed: row.seed, stream: row.stream,
@@ -97,6 +100,13 @@ public struct RowKernels: Sendable {
         return PruneSums(
             total: arguments.total, kept: arguments.kept, sawNonfinite: arguments.sawNonfinite,
             nonfinite: NonfiniteCount(nans: Int(arguments.nans), infinities: Int(arguments.infinities)))
+    }
+
+    /// Whether a row has no differences, so that nothing depends on what is drawn: of frozen layers, and of tokens that a
+    /// model has from its base. Found at the first bytes of any other row.
+    private func isAsTheBase(_ row: PruneRow) -> Bool {
+        memcmp(row.base, row.model, row.count * row.format.byteWidth) == 0
+            && countNonfinite(row.format, row.base, count: row.count) == NonfiniteCount()
     }
 
     /// Second phase for one row of all terms: delta, rescale, weight, election, own lambda, normalize, lambda,
