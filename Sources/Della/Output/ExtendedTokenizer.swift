@@ -67,8 +67,7 @@ public struct ExtendedTokenizer: Hashable, Sendable {
         if case .file = place { piece += "\n  \"added_tokens\": [".utf8 }
         if case .list(_, isEmpty: false) = place { isFirst = false }
         for index in 0..<tokens.count {
-            let lines = tokens.entry(index, withID: true).serialized(indentedBy: 2)
-            let text = lines.replacing("\n", with: "\n    ")
+            let text = tokens.entry(index, withID: true).serialized(indentedBy: 2, level: 2)
             piece += "\(isFirst ? "" : ",")\n    \(text)".utf8
             isFirst = false
             guard piece.count >= Self.pieceBytes else { continue }

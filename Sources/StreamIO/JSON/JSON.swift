@@ -73,10 +73,12 @@ public indirect enum JSON: Hashable, Sendable {
 
     /// The text of the value, without a line end after it.
     ///
-    /// - Parameter indent: spaces per level, each member and element on its own line; `nil` for one line.
-    public func serialized(indentedBy indent: Int? = nil) -> String {
+    /// - Parameters:
+    ///   - indent: spaces per level, each member and element on its own line; `nil` for one line.
+    ///   - level: how many levels enclose the value, of whose lines the first is begun.
+    public func serialized(indentedBy indent: Int? = nil, level: Int = 0) -> String {
         var text = ""
-        write(to: &text, indent: indent, level: 0)
+        write(to: &text, indent: indent, level: level)
         return text
     }
 
@@ -117,6 +119,14 @@ public indirect enum JSON: Hashable, Sendable {
 
     /// Appends a string in quotes, with the escapes that JSON requires and no others.
     static func write(_ string: String, to text: inout String) {
+        guard
+            string.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") })
+        else {
+            text += "\""
+            text += string
+            text += "\""
+            return
+        }
         text.unicodeScalars.append("\"")
         for scalar in string.unicodeScalars {
             switch scalar {
