@@ -1,36 +1,29 @@
 import CKernel
 
 // How much a row of one model tells that the base's does not: Σ p·log(p/q) of their softmaxes, each with 1e-8 added, in
-// Double and in the contract's order of sums. Exponential and logarithm are plain arithmetic, the same everywhere.
-
-private typealias Doubles = SIMD8<Double>
+// Double and in the contract's order of sums.
 
 /// The divergence of one row of the model from the base's. What is not finite makes it NaN.
 public func divergence(_ row: UnsafePointer<KernelDivergence>) -> Double {
+    if let table = row.pointee.exponentials, let found = tabulatedDivergence(row.pointee, table) {
+        return found
+    }
     let x = Exponentials(row.pointee, row.pointee.model, second: false)
     let b = Exponentials(row.pointee, row.pointee.base, second: true)
-    let (p, q) = (Doubles(repeating: x.sum()), Doubles(repeating: b.sum()))
+    let (p, q) = (Doubles(repeating: 1 / x.sum()), Doubles(repeating: 1 / b.sum()))
     var sums = RowSums()
     var index = 0
     while index < x.count {
         let (model, base) = (x.block(index), b.block(index))
         var byte = 0
         while byte < 256 {
-            let term = term(loadDoubles(model, byte) / p, loadDoubles(base, byte) / q)
+            let term = divergenceTerm(loadDoubles(model, byte) * p, loadDoubles(base, byte) * q)
             sums.add(term, x.format, byte)
             byte &+= 64
         }
         index &+= blockLength
     }
     return folded(sums.lanes(x.format))
-}
-
-/// p·log(p/q), 1e-8 added to both.
-@inline(always)
-private func term(_ p: Doubles, _ q: Doubles) -> Doubles {
-    let little = Doubles(repeating: 1e-8)
-    let (p, q) = (p + little, q + little)
-    return p * logarithm(p / q)
 }
 
 extension RowSums {
@@ -128,75 +121,6 @@ private struct Exponentials {
             byte &+= 64
         }
     }
-}
-
-// MARK: Functions
-
-@inline(always)
-private func bits(_ x: Doubles) -> Lanes { unsafeBitCast(x, to: Lanes.self) }
-
-@inline(always)
-private func doubles(_ x: Lanes) -> Doubles { unsafeBitCast(x, to: Doubles.self) }
-
-@inline(always)
-private func lanes(_ mask: SIMDMask<SIMD8<Int64>>) -> Lanes { unsafeBitCast(mask, to: Lanes.self) }
-
-/// Multiples of log 2 taken off, the series of the rest, 2ⁿ by the exponent's bits. Of numbers up to 0; next to nothing
-/// below −708 is nothing, NaN stays NaN.
-@inline(always)
-private func exponential(_ x: Doubles) -> Doubles {
-    // Adding it leaves the nearest integer in the last bits.
-    let shifter = Doubles(repeating: 0x1.8p52)
-    let shifted = x * Doubles(repeating: 0x1.71547652b82fep0) + shifter
-    let n = shifted - shifter
-    let r = (x - n * Doubles(repeating: 0x1.62e42fefa3800p-1)) - n * Doubles(repeating: 0x1.ef35793c76730p-45)
-    var series = Doubles(repeating: 1 / 6_227_020_800)
-    series = series * r + Doubles(repeating: 1 / 479_001_600)
-    series = series * r + Doubles(repeating: 1 / 39_916_800)
-    series = series * r + Doubles(repeating: 1 / 3_628_800)
-    series = series * r + Doubles(repeating: 1 / 362_880)
-    series = series * r + Doubles(repeating: 1 / 40_320)
-    series = series * r + Doubles(repeating: 1 / 5_040)
-    series = series * r + Doubles(repeating: 1 / 720)
-    series = series * r + Doubles(repeating: 1 / 120)
-    series = series * r + Doubles(repeating: 1 / 24)
-    series = series * r + Doubles(repeating: 1 / 6)
-    series = series * r + Doubles(repeating: 0.5)
-    series = series * r + Doubles(repeating: 1)
-    series = series * r + Doubles(repeating: 1)
-    let power = doubles((bits(shifted) &+ Lanes(repeating: 1023)) &<< Lanes(repeating: 52))
-    let isNothing = lanes(x .< Doubles(repeating: -708))
-    return doubles(bits(series * power) & ~isNothing)
-}
-
-/// The exponent times log 2 and the series of the rest, in (m − 1)/(m + 1). Of positive normal numbers, or NaN.
-@inline(always)
-private func logarithm(_ x: Doubles) -> Doubles {
-    // The exponent by which m lies between √½ and √2.
-    let offset = Lanes(repeating: 0x3FE6_A09E_667F_3BCD)
-    let moved = bits(x) &- offset
-    let exponent = unsafeBitCast(moved, to: SIMD8<Int64>.self) &>> SIMD8<Int64>(repeating: 52)
-    let m = doubles(bits(x) &- unsafeBitCast(exponent &<< SIMD8<Int64>(repeating: 52), to: Lanes.self))
-    // Small integers become Doubles by the bits of a large one.
-    let large = Doubles(repeating: 0x1.8p52)
-    let n = doubles(bits(large) &+ unsafeBitCast(exponent, to: Lanes.self)) - large
-    let one = Doubles(repeating: 1)
-    let s = (m - one) / (m + one)
-    let square = s * s
-    var series = Doubles(repeating: 2 / 21)
-    series = series * square + Doubles(repeating: 2 / 19)
-    series = series * square + Doubles(repeating: 2 / 17)
-    series = series * square + Doubles(repeating: 2 / 15)
-    series = series * square + Doubles(repeating: 2 / 13)
-    series = series * square + Doubles(repeating: 2 / 11)
-    series = series * square + Doubles(repeating: 2 / 9)
-    series = series * square + Doubles(repeating: 2 / 7)
-    series = series * square + Doubles(repeating: 2 / 5)
-    series = series * square + Doubles(repeating: 2 / 3)
-    let rest = s * Doubles(repeating: 2) + s * (square * series)
-    let result = n * Doubles(repeating: 0x1.62e42fefa39efp-1) + rest
-    // Of NaN all of this is some number.
-    return doubles(bits(result) | lanes(x .!= x))
 }
 
 // MARK: Scores

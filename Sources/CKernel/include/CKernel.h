@@ -267,8 +267,9 @@ typedef struct {
 } KernelSpread;
 
 /// `divergence`: one row of a model and the base's. `scratch` has 768 bytes, then 16 for each element, rounded up to whole
-/// blocks of 32, of rows of at most `keptCount`.
+/// blocks of 32, of rows of at most `keptCount`. `exponentials` are those of all values of a 16-bit format by their bits.
 typedef struct {
+    const double *_Nullable exponentials;
     const void *_Nonnull base;
     const void *_Nonnull model;
     void *_Nonnull scratch;

@@ -26,6 +26,7 @@ struct KernelTable: Sendable {
     typealias Spread = @convention(c) (UnsafePointer<KernelSpread>) -> Void
     typealias SpreadOutput = @convention(c) (UnsafePointer<KernelSpread>) -> Bool
     typealias Divergence = @convention(c) (UnsafePointer<KernelDivergence>) -> Double
+    typealias Exponentials = @convention(c) (Int32, UnsafeMutablePointer<Double>) -> Void
     typealias Score = @convention(c) (UnsafePointer<KernelScore>) -> Void
     typealias ScoreOutput = @convention(c) (UnsafePointer<KernelScore>) -> Bool
     typealias Blocks = @convention(c) (UnsafeMutablePointer<UInt32>, UInt64, Int, UInt64, UInt64) -> Void
@@ -49,6 +50,7 @@ struct KernelTable: Sendable {
     let foldSpreadSquares: Spread
     let combineSpread: SpreadOutput
     let divergence: Divergence
+    let tabulateExponentials: Exponentials
     let writeScoreKeys: Score
     let combineScored: ScoreOutput
     let columns: Columns
@@ -87,6 +89,7 @@ struct KernelTable: Sendable {
         foldSpreadSquares: { KernelBaseline.foldSpreadSquares($0) },
         combineSpread: { KernelBaseline.combineSpread($0) },
         divergence: { KernelBaseline.divergence($0) },
+        tabulateExponentials: { KernelBaseline.tabulateExponentials($0, $1) },
         writeScoreKeys: { KernelBaseline.writeScoreKeys($0) },
         combineScored: { KernelBaseline.combineScored($0) },
         columns: { KernelBaseline.addColumns($0) },
@@ -113,6 +116,7 @@ struct KernelTable: Sendable {
             foldSpreadSquares: { KernelAVX2.foldSpreadSquares($0) },
             combineSpread: { KernelAVX2.combineSpread($0) },
             divergence: { KernelAVX2.divergence($0) },
+            tabulateExponentials: { KernelAVX2.tabulateExponentials($0, $1) },
             writeScoreKeys: { KernelAVX2.writeScoreKeys($0) },
             combineScored: { KernelAVX2.combineScored($0) },
             columns: { KernelAVX2.addColumns($0) },
@@ -138,6 +142,7 @@ struct KernelTable: Sendable {
             foldSpreadSquares: { KernelAVX512.foldSpreadSquares($0) },
             combineSpread: { KernelAVX512.combineSpread($0) },
             divergence: { KernelAVX512.divergence($0) },
+            tabulateExponentials: { KernelAVX512.tabulateExponentials($0, $1) },
             writeScoreKeys: { KernelAVX512.writeScoreKeys($0) },
             combineScored: { KernelAVX512.combineScored($0) },
             columns: { KernelAVX512.addColumns($0) },

@@ -25,7 +25,7 @@ extension MergeRule {
         case .nearswap: 1
         case .ram: 1
         case .sce: 1
-        case .fusion: 1
+        case .fusion: 2
         }
     }
 
