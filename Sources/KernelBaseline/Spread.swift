@@ -63,13 +63,33 @@ private func bases(_ row: KernelSpread, _ byte: Int, _ format: Int32) -> (Floats
     return (floats(b.0), floats(b.1))
 }
 
+/// What sums over the inputs are divided by for a mean.
+private struct InputCount {
+    private let count: Floats
+    private let reciprocal: Floats
+    /// Whether the product with the reciprocal is the quotient, to the bit: of powers of two.
+    private let isPowerOfTwo: Bool
+
+    @inline(always)
+    init(_ count: Int64) {
+        self.count = Floats(repeating: Float(count))
+        reciprocal = Floats(repeating: 1 / Float(count))
+        isPowerOfTwo = count & (count &- 1) == 0
+    }
+
+    @inline(always)
+    func mean(_ sum: (Floats, Floats)) -> (Floats, Floats) {
+        if isPowerOfTwo { return (sum.0 * reciprocal, sum.1 * reciprocal) }
+        return (sum.0 / count, sum.1 / count)
+    }
+}
+
 /// The keys of a block's variances, each the mean of the squared distances from the mean difference.
 @inline(always)
 private func keys(
-    _ row: KernelSpread, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
+    _ row: KernelSpread, _ inputCount: InputCount, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Words, Words) {
     let zero = Floats(repeating: 0)
-    let count = Floats(repeating: Float(row.inputCount))
     var mean = (zero, zero)
     var k = 0
     while k < Int(row.inputCount) {
@@ -77,7 +97,7 @@ private func keys(
         mean = (mean.0 + d.0, mean.1 + d.1)
         k &+= 1
     }
-    mean = (mean.0 / count, mean.1 / count)
+    mean = inputCount.mean(mean)
     var sum = (zero, zero)
     k = 0
     while k < Int(row.inputCount) {
@@ -86,16 +106,18 @@ private func keys(
         sum = (sum.0 + distance.0 * distance.0, sum.1 + distance.1 * distance.1)
         k &+= 1
     }
-    return (magnitudeKeys(2, sum.0 / count), magnitudeKeys(2, sum.1 / count))
+    let variance = inputCount.mean(sum)
+    return (magnitudeKeys(2, variance.0), magnitudeKeys(2, variance.1))
 }
 
 /// All ones where a block's elements are kept.
 @inline(always)
 private func kept(
-    _ row: KernelSpread, _ chosen: KeyChoice, _ index: Int, _ format: Int32, _ b: (Floats, Floats)
+    _ row: KernelSpread, _ inputCount: InputCount, _ chosen: KeyChoice, _ index: Int, _ format: Int32,
+    _ b: (Floats, Floats)
 ) -> (Words, Words) {
     if !row.selects { return (all(.max), all(.max)) }
-    let found = keys(row, index &* width(format), format, b)
+    let found = keys(row, inputCount, index &* width(format), format, b)
     return chosen.between(found, format, row.firstElement &+ UInt64(truncatingIfNeeded: index))
 }
 
@@ -110,10 +132,11 @@ private func choice(_ row: KernelSpread) -> KeyChoice {
 
 @inline(always)
 private func writeKeys(_ row: KernelSpread, _ format: Int32) {
+    let inputCount = InputCount(row.inputCount)
     var index = 0
     while index < Int(row.count) {
         let byte = index &* width(format)
-        var found = keys(row, byte, format, bases(row, byte, format))
+        var found = keys(row, inputCount, byte, format, bases(row, byte, format))
         if format != 2 { found = interleaved(found.0, found.1) }
         storeWords(found.0, row.destination, index &* 4)
         storeWords(found.1, row.destination, index &* 4 &+ 64)
@@ -124,11 +147,12 @@ private func writeKeys(_ row: KernelSpread, _ format: Int32) {
 @inline(always)
 private func addSquares(_ row: KernelSpread, _ format: Int32) {
     let chosen = choice(row)
+    let inputCount = InputCount(row.inputCount)
     var index = 0
     while index < Int(row.count) {
         let byte = index &* width(format)
         let b = bases(row, byte, format)
-        let mask = kept(row, chosen, index, format, b)
+        let mask = kept(row, inputCount, chosen, index, format, b)
         var k = 0
         while k < Int(row.inputCount) {
             let d = difference(row, k, byte, format, b)
@@ -152,12 +176,14 @@ private func combine(_ row: KernelSpread, _ format: Int32) -> Bool {
     // Which type is written depends on the row alone; a function for each would be three times as much code.
     let output = row.output
     let chosen = choice(row)
+    let inputCount = InputCount(row.inputCount)
     var marks = all(0)
     var index = 0
     while index < Int(row.count) {
         let byte = index &* width(format)
         let b = bases(row, byte, format)
-        let result = elected(row, byte, format, b, kept(row, chosen, index, format, b))
+        let mask = kept(row, inputCount, chosen, index, format, b)
+        let result = elected(row, byte, format, b, mask)
         marks |= storePair(
             output, row.destination + index &* width(output),
             rearranged((words(b.0 + result.0), words(b.1 + result.1)), format, output))
