@@ -164,8 +164,20 @@ struct PlanDraft {
                 return nil
             }
             noteLeftovers(of: model)
+            noteTiedHead(of: model)
             return model
         }
+    }
+
+    /// Notes an adapter that changes a head by changing the embedding.
+    private mutating func noteTiedHead(of model: OpenModel) {
+        guard let adapter = model.adapter, model.head == nil, !model.isHeadless,
+            let name = model.embedding?.name,
+            adapter.parts[name] != nil || adapter.saved[name] != nil
+        else { return }
+        list.warn(
+            model.line,
+            "\(model.name.text): the adapter changes \(name), which is the head too: the head changes with it")
     }
 
     /// Notes what lies beside a model's weights and does not fit them.
