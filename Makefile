@@ -11,14 +11,14 @@ SWIFT ?= swift
 RELEASE := -c release --static-swift-stdlib
 BIN := .build/release/dellad
 
-PACKAGES := liburing-dev libsystemd-dev pkg-config
+PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
 .PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-planning bench-mergekit demo install deb tarball \
 	clean packages toolchain test-packages
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 toolchain:
 	@Makefile.d/need-swift $(SWIFT)

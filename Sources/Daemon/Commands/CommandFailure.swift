@@ -1,3 +1,6 @@
+import StreamIO
+import SystemPackage
+
 /// Why a command ends without having done what was asked: what stderr says and the exit code.
 struct CommandFailure: Error, Hashable {
     /// Exit codes, by sysexits.h.
@@ -27,5 +30,17 @@ struct CommandFailure: Error, Hashable {
 
     init(_ message: String, _ code: Code) {
         self.init(message, exitCode: code.rawValue)
+    }
+
+    /// That a file or folder is closed to this user, with the way in.
+    ///
+    /// - Parameters:
+    ///   - path: what was named.
+    ///   - place: where the permission was denied, if that is elsewhere.
+    ///   - writing: whether it was to be written to.
+    static func denied(
+        _ path: FilePath, at place: FilePath? = nil, writing: Bool = false, _ code: Code
+    ) -> Self {
+        Self("\(path): Permission denied (\(AccessAdvice(for: place ?? path, writing: writing)))", code)
     }
 }

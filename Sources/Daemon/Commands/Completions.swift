@@ -20,11 +20,16 @@ enum Completions {
     /// Jobs whose configs are in one of some folders of the spool that the words of the command line ask for.
     static func jobs(in folders: [Spool.Folder], _ words: [String]) -> [String] {
         func value(_ option: String) -> String? {
-            guard let index = words.lastIndex(of: option), index + 1 < words.count else { return nil }
-            return words[index + 1]
+            guard let index = words.lastIndex(where: { $0 == option || $0.hasPrefix(option + "=") }) else {
+                return nil
+            }
+            if words[index] != option { return String(words[index].dropFirst(option.count + 1)) }
+            // Bash makes a word of the sign between.
+            return words[(index + 1)...].first { $0 != "=" }
         }
         var options = SettingsOptions()
         (options.file, options.instance) = (value("--config"), value("--instance"))
+        options.isUsers = words.contains("--user")
         let flag = value("--spool")
         guard let root = flag.map({ FilePath($0) }) ?? (try? options.read())?.spool else { return [] }
         let spool = Spool(root: root, output: "")

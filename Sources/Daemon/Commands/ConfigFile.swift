@@ -19,8 +19,7 @@ struct ConfigFile {
             case .noSuchFileOrDirectory, .notDirectory:
                 throw CommandFailure("\(path): is not there (check the name)", .missingInput)
             case .permissionDenied:
-                throw CommandFailure(
-                    "\(path): Permission denied (\(AccessAdvice(for: self.path)))", .missingInput)
+                throw CommandFailure.denied(self.path, .missingInput)
             default: throw CommandFailure("\(error)", .io)
             }
         }

@@ -21,12 +21,7 @@ struct ServeCommand: ParsableCommand {
             """
     )
 
-    @Option(
-        help: ArgumentHelp(
-            "The settings file, see dellad.yaml(5) (default: \(SettingsSource.usualFile), if it exists).",
-            valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    var config: String?
+    @OptionGroup var settings: SettingsOptions
 
     @Option(
         help: ArgumentHelp("The spool folder (default: \(DefaultPath.spool)).", valueName: "dir"),
@@ -95,8 +90,7 @@ struct ServeCommand: ParsableCommand {
         let log = Logger(label: "dellad") { _ in
             LineLogHandler(isJournal: StandardStream.error.isJournal(environment), threshold: threshold)
         }
-        let source = SettingsSource(
-            flags: flags, environment: environment, file: config.map { FilePath($0) })
+        let source = self.settings.ofDaemon(flags)
         let settings = try source.read()
         threshold.level = settings.logLevel
         let service = DaemonService(

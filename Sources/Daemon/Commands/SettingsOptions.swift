@@ -19,43 +19,74 @@ struct SettingsOptions: ParsableArguments {
         completion: .custom { _, _, _ in Completions.instances })
     var instance: String?
 
+    @Flag(
+        name: .customLong("user"),
+        help: "Takes the settings of this user's own daemon: ~/.config/dellad/dellad.yaml and its spool.")
+    var isUsers = false
+
     func validate() throws {
-        if file != nil, instance != nil {
-            throw ValidationError("--config and --instance exclude each other")
+        guard [file != nil, instance != nil, isUsers].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--config, --instance and --user exclude each other")
         }
-        if let instance, ServiceName(instance: instance) == nil {
+        if let instance, named == nil {
             throw ValidationError(
                 "--instance: '\(instance)' is no instance (letters, digits and dashes: fast)")
         }
+        if isUsers, named == nil { throw ValidationError("--user: this user has no home folder") }
     }
 
-    private var service: ServiceName { instance.flatMap { ServiceName(instance: $0) } ?? .usual }
+    /// The daemon that the command line names; `nil` where it names none.
+    private var named: ServiceName? {
+        if let instance { return ServiceName(instance: instance) }
+        return isUsers ? ServiceName(ofUserIn: ProcessEnvironment.variables) : nil
+    }
+
+    /// The daemon that is named. Else the system's, or the user's own, if there is one, where the system's spool is not
+    /// there or closed to this user.
+    private var service: ServiceName {
+        if let named { return named }
+        let environment = ProcessEnvironment.variables
+        guard file == nil, environment[Setting.spool.variable, default: ""].isEmpty,
+            let own = ServiceName(ofUserIn: environment), FileSystem.isReadable(own.settingsFile),
+            !Self.isSystemOpen(environment)
+        else { return .usual }
+        return own
+    }
+
+    /// Whether this user may look into what is dropped into the spool of the system's daemon.
+    private static func isSystemOpen(_ environment: [String: String]) -> Bool {
+        let source = SettingsSource(environment: environment, service: .usual)
+        guard let settings = try? source.read() else {
+            // What is wrong with them is to be told to whoever can read them.
+            let files = [ServiceName.usual.settingsFile, ServiceName.usual.environmentFile]
+            return !files.compactMap(\.self).contains(where: SettingsSource.isClosed)
+        }
+        return FileSystem.isListable(Spool(root: settings.spool, output: "").folder(.incoming))
+    }
 
     /// The settings, with flags in front.
     ///
     /// - Throws: everything that is wrong with the environment and the file.
     func read(_ flags: [Setting: [String]] = [:]) throws(CommandFailure) -> DaemonSettings {
-        try source(flags).read()
+        try source(flags, service).read()
     }
 
     /// As `read`, for what needs no daemon: a file of the daemon's that this user may not read is told, and done without.
     func readIfPermitted(_ flags: [Setting: [String]]) throws(CommandFailure) -> DaemonSettings {
+        let service = service
+        var source = source(flags, service)
         let usual = service.settingsFile
-        let isClosed: Bool
-        do throws(IOError) {
-            isClosed = try FileSystem.status(usual) != nil && !FileSystem.isReadable(usual)
-        } catch {
-            isClosed = error.errno == .permissionDenied
-        }
-        guard file == nil, instance == nil, isClosed else { return try read(flags) }
+        guard file == nil, service == .usual, SettingsSource.isClosed(usual) else { return try source.read() }
         StandardStream.error.write(
             "dellad: \(usual): Permission denied: its settings do not hold (\(AccessAdvice(for: usual)))\n")
-        var source = source(flags)
         source.isFileLeftOut = true
         return try source.read()
     }
 
-    private func source(_ flags: [Setting: [String]]) -> SettingsSource {
+    /// Where the daemon itself has its settings from. The system's usual one is given its variables by the service manager.
+    func ofDaemon(_ flags: [Setting: [String]]) -> SettingsSource { source(flags, named) }
+
+    private func source(_ flags: [Setting: [String]], _ service: ServiceName?) -> SettingsSource {
         SettingsSource(
             flags: flags, environment: ProcessEnvironment.variables, file: file.map { FilePath($0) },
             service: service)

@@ -26,8 +26,7 @@ struct SpoolOptions: ParsableArguments {
             guard error.errno == .permissionDenied else {
                 throw CommandFailure("\(error) (name another spool with --spool)", .io)
             }
-            throw CommandFailure(
-                "\(root): Permission denied (\(AccessAdvice(for: incoming)))", .missingInput)
+            throw CommandFailure.denied(root, at: incoming, .missingInput)
         }
         guard status?.isDirectory == true else {
             throw CommandFailure(
@@ -43,9 +42,7 @@ struct SpoolOptions: ParsableArguments {
             return CommandFailure(
                 "\(error) (write access to the spool's incoming folder is needed)", .io)
         }
-        let incoming = spool.folder(.incoming)
-        return CommandFailure(
-            "\(incoming): Permission denied (\(AccessAdvice(for: incoming, writing: true)))", .io)
+        return .denied(spool.folder(.incoming), writing: true, .io)
     }
 
     /// Leaves a request in `incoming`; one that is there already will do if it is no older than `time`.

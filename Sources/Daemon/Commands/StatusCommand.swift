@@ -70,8 +70,7 @@ struct StatusCommand: ParsableCommand {
             guard error.errno == .permissionDenied else {
                 throw CommandFailure("\(error) (remove the cause and try again)", .io)
             }
-            throw CommandFailure(
-                "\(error.path): Permission denied (\(AccessAdvice(for: error.path)))", .missingInput)
+            throw CommandFailure.denied(error.path, .missingInput)
         }
     }
 

@@ -60,7 +60,7 @@ struct SubmitCommand: ParsableCommand {
             throw CommandFailure("\(model): exists (move it away, or choose another --name)", .cannotCreate)
         }
         for folder in record.models {
-            guard folder.withPlatformString({ access($0, R_OK | X_OK) }) == 0 else {
+            guard FileSystem.isListable(folder) else {
                 StandardStream.error.write(
                     "dellad: \(folder): cannot be looked into by you: the models are left to the daemon to check\n"
                 )

@@ -18,9 +18,7 @@ struct EnvironmentFile: Hashable, Sendable {
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory, .notDirectory: break
-            case .permissionDenied:
-                throw CommandFailure(
-                    "\(path): Permission denied (\(AccessAdvice(for: path)))", .badConfiguration)
+            case .permissionDenied: throw CommandFailure.denied(path, .badConfiguration)
             default: throw CommandFailure("\(error) (variables are a short text file)", .badConfiguration)
             }
         }

@@ -22,8 +22,7 @@ struct SettingsFile: Hashable, Sendable {
             throw CommandFailure(
                 "\(path): is not there (create it, or name another with --config)", .badConfiguration)
         } catch  where error.errno == .permissionDenied {
-            throw CommandFailure(
-                "\(path): Permission denied (\(AccessAdvice(for: path)))", .badConfiguration)
+            throw CommandFailure.denied(path, .badConfiguration)
         } catch {
             throw CommandFailure("\(error) (settings are a short text file)", .badConfiguration)
         }

@@ -14,8 +14,7 @@ struct SettingsSource: Sendable {
     var environment: [String: String] = [:]
     /// A file that must exist; `nil` for the usual one, if it does.
     var file: FilePath?
-    /// The daemon whose settings a command that is not the daemon takes; `nil` for the daemon itself, which the service
-    /// manager gives its environment.
+    /// The daemon whose settings are taken; `nil` for the system's itself, which the service manager gives its environment.
     var service: ServiceName?
     /// Whether there is nothing to be read from a file.
     var isFileLeftOut = false
@@ -32,12 +31,16 @@ struct SettingsSource: Sendable {
         var problems: [String] = []
         var variables = fitVariables(environment, &problems)
         if let service {
-            // An instance that was named is not where the environment says that another one is.
-            if service.isInstance { for place in Self.places { variables[place.variable] = nil } }
+            // Another daemon is not where the environment says that the usual one is: who has it may use both.
+            if service != .usual { for place in Self.places { variables[place.variable] = nil } }
             do throws(CommandFailure) {
-                let given = try EnvironmentFile(readingIfThere: service.environmentFile)
-                let fit = fitVariables(given.variables, in: given.path.string, &problems)
-                variables.merge(fit) { own, _ in own }
+                let given = try service.environmentFile.map { path throws(CommandFailure) in
+                    try EnvironmentFile(readingIfThere: path)
+                }
+                if let given {
+                    let fit = fitVariables(given.variables, in: given.path.string, &problems)
+                    variables.merge(fit) { own, _ in own }
+                }
             } catch {
                 problems.append(error.message)
             }
@@ -91,17 +94,31 @@ struct SettingsSource: Sendable {
     private func fileValues() throws(CommandFailure) -> [Setting: [String]] {
         guard !isFileLeftOut else { return [:] }
         if let file { return try SettingsFile(reading: file).values }
-        let file = service?.settingsFile ?? Self.usualFile
-        if service?.isInstance != true {
-            do throws(IOError) {
-                guard try FileSystem.status(file) != nil else { return [:] }
-            } catch {
-                // What is there and cannot be looked at is told by reading it.
-                guard error.errno == .permissionDenied else { return [:] }
+        let service = service ?? .usual
+        let file = service.settingsFile
+        // What is there and cannot be looked at is told by reading it.
+        if Self.isAbsent(file) {
+            if service == .usual { return [:] }
+            if service.isUsers {
+                throw CommandFailure(
+                    "\(file): is not there (systemctl --user enable --now dellad writes it)",
+                    .badConfiguration)
             }
         }
         return try SettingsFile(reading: file).values
     }
+
+    /// Whether a file is certainly not there.
+    private static func isAbsent(_ file: FilePath) -> Bool {
+        do throws(IOError) {
+            return try FileSystem.status(file) == nil
+        } catch {
+            return error.errno != .permissionDenied
+        }
+    }
+
+    /// Whether a file is closed to this user.
+    static func isClosed(_ file: FilePath) -> Bool { !isAbsent(file) && !FileSystem.isReadable(file) }
 
     /// Settings among variables that are not empty.
     ///

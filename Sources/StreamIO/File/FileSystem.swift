@@ -128,6 +128,9 @@ public enum FileSystem {
     /// Whether this user may read a file or folder.
     public static func isReadable(_ path: FilePath) -> Bool { allows(R_OK, path) }
 
+    /// Whether this user may list a folder and reach what is in it.
+    public static func isListable(_ path: FilePath) -> Bool { allows(R_OK | X_OK, path) }
+
     /// What `access(2)` says, of the user that the process acts as.
     static func allows(_ mode: Int32, _ path: FilePath) -> Bool {
         path.withPlatformString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) } == 0

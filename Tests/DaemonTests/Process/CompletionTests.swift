@@ -18,6 +18,9 @@ import Testing
         let words = ["dellad", "status", "--spool", rig.spool.string]
         #expect(Completions.jobs(in: [.failed], words) == ["bad"])
         #expect(Completions.jobs(in: [.incoming, .active, .failed], words) == ["bad", "new", "now"])
+        for spool in [["--spool=\(rig.spool)"], ["--spool", "=", rig.spool.string]] {
+            #expect(Completions.jobs(in: [.failed], ["dellad", "retry"] + spool + [""]) == ["bad"])
+        }
         let file = rig.folder.path / "settings.yaml"
         try file.write("spool: \(rig.spool)\n")
         #expect(Completions.jobs(in: [.done], ["dellad", "status", "--config", file.string]) == ["good"])
