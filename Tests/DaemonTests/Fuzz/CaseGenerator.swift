@@ -90,6 +90,7 @@ struct CaseGenerator {
         // All methods but these take one model beside a base.
         made.recipe.method = pick(["della", "della_linear"])
         let base = made.recipe.base ?? 0
+        let hadBase = made.recipe.base != nil
         made.recipe.base = base
         var sources: [Recipe.Source] = [Recipe.Source(model: base == 0 ? 1 : 0)]
         sources[0].parameters = ["weight": [Recipe.Condition(values: [0.5])]]
@@ -100,6 +101,8 @@ struct CaseGenerator {
             made.recipe.parameters = [:]
             made.recipe.moduleParameters = [:]
         }
+        // Slices of a method without a base need not list it.
+        if !hadBase { useOneModel() }
         let names = made.models[base].tensors.filter { tensor in
             tensor.name != "lm_head.weight" && !tensor.name.hasSuffix("inv_freq")
         }.map(\.name)
