@@ -26,7 +26,7 @@ public func divergence(_ row: UnsafePointer<KernelDivergence>) -> Double {
 }
 
 /// p·log(p/q), 1e-8 added to both.
-@inline(always)
+@inline(__always)
 private func term(_ p: Doubles, _ q: Doubles) -> Doubles {
     let little = Doubles(repeating: 1e-8)
     let (p, q) = (p + little, q + little)
@@ -35,7 +35,7 @@ private func term(_ p: Doubles, _ q: Doubles) -> Doubles {
 
 extension RowSums {
     /// Adds a quarter of a block of 32 values: of a pair the halves of its first and of its second vector.
-    @inline(always)
+    @inline(__always)
     fileprivate mutating func add(_ x: Doubles, _ format: Int32, _ byte: Int) {
         let isSecond = format == 2 ? byte & 64 != 0 : byte & 128 != 0
         if isSecond { second += x } else { first += x }
@@ -105,7 +105,7 @@ private struct Exponentials {
     }
 
     /// Where those of a block are.
-    @inline(always)
+    @inline(__always)
     func block(_ index: Int) -> UnsafeRawPointer {
         if areKept { return UnsafeRawPointer(room + index &* 8) }
         compute(index, room)
@@ -132,18 +132,18 @@ private struct Exponentials {
 
 // MARK: Functions
 
-@inline(always)
+@inline(__always)
 private func bits(_ x: Doubles) -> Lanes { unsafeBitCast(x, to: Lanes.self) }
 
-@inline(always)
+@inline(__always)
 private func doubles(_ x: Lanes) -> Doubles { unsafeBitCast(x, to: Doubles.self) }
 
-@inline(always)
+@inline(__always)
 private func lanes(_ mask: SIMDMask<SIMD8<Int64>>) -> Lanes { unsafeBitCast(mask, to: Lanes.self) }
 
 /// Multiples of log 2 taken off, the series of the rest, 2ⁿ by the exponent's bits. Of numbers up to 0; next to nothing
 /// below −708 is nothing, NaN stays NaN.
-@inline(always)
+@inline(__always)
 private func exponential(_ x: Doubles) -> Doubles {
     // Adding it leaves the nearest integer in the last bits.
     let shifter = Doubles(repeating: 0x1.8p52)
@@ -170,7 +170,7 @@ private func exponential(_ x: Doubles) -> Doubles {
 }
 
 /// The exponent times log 2 and the series of the rest, in (m − 1)/(m + 1). Of positive normal numbers, or NaN.
-@inline(always)
+@inline(__always)
 private func logarithm(_ x: Doubles) -> Doubles {
     // The exponent by which m lies between √½ and √2.
     let offset = Lanes(repeating: 0x3FE6_A09E_667F_3BCD)
@@ -221,13 +221,13 @@ public func combineScored(_ row: UnsafePointer<KernelScore>) -> Bool {
 }
 
 /// |δ| times the factor, which may be negative by a rounding.
-@inline(always)
+@inline(__always)
 private func score(_ delta: Floats, _ factor: Floats) -> Floats {
     let magnitude = all(0x7FFF_FFFF)
     return floats(words(floats(words(delta) & magnitude) * factor) & magnitude)
 }
 
-@inline(always)
+@inline(__always)
 private func writeKeys(_ row: KernelScore, _ format: Int32) {
     let factor = Floats(repeating: row.factor)
     let count = Int(row.count)
@@ -251,7 +251,7 @@ private func writeKeys(_ row: KernelScore, _ format: Int32) {
     }
 }
 
-@inline(always)
+@inline(__always)
 private func combine(_ row: KernelScore, _ format: Int32) -> Bool {
     let output = row.output
     let factor = Floats(repeating: row.factor)

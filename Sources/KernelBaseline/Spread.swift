@@ -49,7 +49,7 @@ public func combineSpread(_ row: UnsafePointer<KernelSpread>) -> Bool {
 // MARK: Blocks
 
 /// A block's differences of one input.
-@inline(always)
+@inline(__always)
 private func difference(
     _ row: KernelSpread, _ input: Int, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Floats, Floats) {
@@ -57,14 +57,14 @@ private func difference(
     return (floats(x.0) - b.0, floats(x.1) - b.1)
 }
 
-@inline(always)
+@inline(__always)
 private func bases(_ row: KernelSpread, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
     let b = loadPair(format, row.base + byte)
     return (floats(b.0), floats(b.1))
 }
 
 /// The keys of a block's variances, each the mean of the squared distances from the mean difference.
-@inline(always)
+@inline(__always)
 private func keys(
     _ row: KernelSpread, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Words, Words) {
@@ -90,7 +90,7 @@ private func keys(
 }
 
 /// All ones where a block's elements are kept.
-@inline(always)
+@inline(__always)
 private func kept(
     _ row: KernelSpread, _ chosen: KeyChoice, _ index: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Words, Words) {
@@ -99,7 +99,7 @@ private func kept(
     return chosen.between(found, format, row.firstElement &+ UInt64(truncatingIfNeeded: index))
 }
 
-@inline(always)
+@inline(__always)
 private func choice(_ row: KernelSpread) -> KeyChoice {
     KeyChoice(
         lowKey: row.lowKey, highKey: 0x7FFF_FFFE, lowPosition: row.lowPosition, highPosition: 0,
@@ -108,7 +108,7 @@ private func choice(_ row: KernelSpread) -> KeyChoice {
 
 // MARK: Rows
 
-@inline(always)
+@inline(__always)
 private func writeKeys(_ row: KernelSpread, _ format: Int32) {
     var index = 0
     while index < Int(row.count) {
@@ -121,7 +121,7 @@ private func writeKeys(_ row: KernelSpread, _ format: Int32) {
     }
 }
 
-@inline(always)
+@inline(__always)
 private func addSquares(_ row: KernelSpread, _ format: Int32) {
     let chosen = choice(row)
     var index = 0
@@ -147,7 +147,7 @@ private func addSquares(_ row: KernelSpread, _ format: Int32) {
     }
 }
 
-@inline(always)
+@inline(__always)
 private func combine(_ row: KernelSpread, _ format: Int32) -> Bool {
     // Which type is written depends on the row alone; a function for each would be three times as much code.
     let output = row.output
@@ -167,7 +167,7 @@ private func combine(_ row: KernelSpread, _ format: Int32) -> Bool {
 }
 
 /// The weighted mean of the kept differences of the elected sign.
-@inline(always)
+@inline(__always)
 private func elected(
     _ row: KernelSpread, _ byte: Int, _ format: Int32, _ b: (Floats, Floats), _ mask: (Words, Words)
 ) -> (Floats, Floats) {
@@ -194,7 +194,7 @@ private func elected(
 }
 
 /// At least 1e-6; NaN stays NaN.
-@inline(always)
+@inline(__always)
 private func atLeast(_ divisor: Floats) -> Floats {
     let least = Floats(repeating: 1e-6)
     return floats(choose(words(divisor .< least), words(least), words(divisor)))
