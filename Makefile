@@ -15,10 +15,10 @@ PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
 .PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-planning bench-mergekit demo install deb tarball \
-	clean packages toolchain test-packages
+	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 toolchain:
 	@Makefile.d/need-swift $(SWIFT)
@@ -83,6 +83,22 @@ deb: build ## dist/dellad_VERSION_ARCH.deb
 tarball: build ## dist/dellad-VERSION-linux-ARCH.tar.gz
 	@Makefile.d/apt-install binutils
 	Makefile.d/tarball $(BIN)
+
+# Debian's trees and what is built for arm64: 4 GB.
+CROSS ?= .build-arm64
+CROSS_BIN = $(CROSS)/build/aarch64-unknown-linux-gnu/release/dellad
+
+cross-arm64: ## dist/dellad_VERSION_arm64.deb and its tarball, built on amd64 with Debian's own Swift
+	@Makefile.d/apt-install mmdebstrap debian-archive-keyring bubblewrap git qemu-user binutils \
+		binutils-aarch64-linux-gnu xz-utils
+	Makefile.d/cross-arm64 "$(CROSS)"
+
+test-arm64: build cross-arm64 test-packages ## that the arm64 binary gives the same bytes, in emulation
+	SYSROOT="$(CROSS)/target" Tests/Scripts/merge-under-emulation.sh $(BIN) "$(CROSS_BIN)"
+
+test-arm64-pages: build cross-arm64 ## the same with io_uring on Debian's arm64 kernel with pages of 16 KiB, and its memory
+	@Makefile.d/apt-install qemu-system-arm cpio kmod xz-utils e2fsprogs
+	Tests/Scripts/merge-on-large-pages.sh $(BIN) "$(CROSS_BIN)" "$(CROSS)"
 
 DEBIAN ?= 12
 

@@ -20,9 +20,14 @@ static int has_instruction(void) {
 #define HWCAP_CRC32 (1 << 7)
 #endif
 
-#define WITH_INSTRUCTION __attribute__((target("crc")))
+#define WITH_INSTRUCTION __attribute__((target("+crc")))
+#if defined(__clang__)
 #define CRC_WORD(state, word) __builtin_arm_crc32cd(state, word)
 #define CRC_BYTE(state, byte) __builtin_arm_crc32cb(state, byte)
+#else
+#define CRC_WORD(state, word) __builtin_aarch64_crc32cx(state, word)
+#define CRC_BYTE(state, byte) __builtin_aarch64_crc32cb(state, byte)
+#endif
 
 static int has_instruction(void) {
     return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;

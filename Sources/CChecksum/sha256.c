@@ -1,5 +1,11 @@
 #include "CChecksum.h"
 
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
 // FIPS 180-4, 4.2.2.
 static const uint32_t constants[64] = {
     0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4, 0xAB1C5ED5,
@@ -75,7 +81,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) void dellad_sha256_update(
         __m128i w[4];
         for (int part = 0; part < 4; ++part)
             w[part] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(at + 16 * part)), swap);
-#pragma clang loop unroll(full)
+        UNROLLED
         for (int group = 0; group < 16; ++group) {
             const __m128i now = w[group & 3];
             __m128i sum = _mm_add_epi32(now, _mm_loadu_si128((const __m128i *)(constants + 4 * group)));
@@ -95,6 +101,47 @@ __attribute__((target("sha,sse4.1,ssse3"))) void dellad_sha256_update(
     high = _mm_shuffle_epi32(cdgh, 0xB1);
     _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));
     _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+}
+
+#elif defined(__aarch64__)
+
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+#ifndef HWCAP_SHA2
+#define HWCAP_SHA2 (1 << 6)
+#endif
+
+int dellad_sha256_has_instructions(void) {
+    return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0;
+}
+
+// SHA2 alone would do; GCC's arm_neon.h asks for all of "crypto".
+__attribute__((target("+crypto"))) void dellad_sha256_update(uint32_t state[8], const void *bytes, size_t blocks) {
+    const uint8_t *at = bytes;
+    uint32x4_t abcd = vld1q_u32(state), efgh = vld1q_u32(state + 4);
+    for (; blocks > 0; at += 64, --blocks) {
+        const uint32x4_t abcd_before = abcd, efgh_before = efgh;
+        // The message schedule: the last sixteen words, four a vector.
+        uint32x4_t w[4];
+        for (int part = 0; part < 4; ++part)
+            w[part] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(at + 16 * part)));
+        UNROLLED
+        for (int group = 0; group < 16; ++group) {
+            const uint32x4_t now = w[group & 3];
+            const uint32x4_t sum = vaddq_u32(now, vld1q_u32(constants + 4 * group));
+            const uint32x4_t abcd_now = abcd;
+            abcd = vsha256hq_u32(abcd, efgh, sum);
+            efgh = vsha256h2q_u32(efgh, abcd_now, sum);
+            if (group < 12)
+                w[group & 3] = vsha256su1q_u32(
+                    vsha256su0q_u32(now, w[(group + 1) & 3]), w[(group + 2) & 3], w[(group + 3) & 3]);
+        }
+        abcd = vaddq_u32(abcd, abcd_before);
+        efgh = vaddq_u32(efgh, efgh_before);
+    }
+    vst1q_u32(state, abcd);
+    vst1q_u32(state + 4, efgh);
 }
 
 #else

@@ -31,10 +31,10 @@ import Testing
     }
 
     /// The steps made until the completion, given the kernel's answers.
-    static func run(_ request: IORequest, _ answers: [Int]) throws -> (
+    static func run(_ request: IORequest, _ answers: [Int], pageBytes: Int = 4096) throws -> (
         steps: [String], completion: IOCompletion
     ) {
-        var transfer = Transfer(request)
+        var transfer = Transfer(request, pageBytes: pageBytes)
         var steps: [String] = []
         for answer in answers {
             steps.append(text(transfer.step))
@@ -72,6 +72,18 @@ import Testing
             Self.request(.write, count: 8192, at: 100), [4000, 4192, 0, 0])
         #expect(steps == ["write 100+8192", "write 4100+4192", "flush 0+12288", "drop 0+12288"])
         #expect(completion.bytes == 8192)
+    }
+
+    /// The kernel leaves a page that a range holds a part of.
+    @Test(arguments: [(4096, "drop 69632+16384"), (16_384, "drop 65536+32768"), (65_536, "drop 65536+65536")])
+    func whatIsDroppedIsWholePages(_ pageBytes: Int, _ drop: String) throws {
+        let read = try Self.run(
+            Self.request(.read, count: 16_000, at: 70_000), [16_000, 0], pageBytes: pageBytes)
+        #expect(read.steps == ["read 70000+16000", drop])
+        let write = try Self.run(
+            Self.request(.write, count: 16_000, at: 70_000), [16_000, 0, 0], pageBytes: pageBytes)
+        let flush = drop.replacing("drop", with: "flush")
+        #expect(write.steps == ["write 70000+16000", flush, drop])
     }
 
     @Test func aWriteBackErrorIsTheWritesError() throws {

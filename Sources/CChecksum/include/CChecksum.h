@@ -12,8 +12,7 @@ int dellad_crc32c_prepare(void);
 /// Continues `state` (the complemented remainder) over `count` bytes. Only where `dellad_crc32c_prepare` says yes.
 uint32_t dellad_crc32c_update(uint32_t state, const void *bytes, size_t count);
 
-/// Whether this processor has the SHA extensions: asked at run time. Never on arm64, where only the portable code
-/// is written.
+/// Whether this processor has the SHA extensions, x86's or ARMv8's: asked at run time.
 int dellad_sha256_has_instructions(void);
 
 /// Continues a SHA-256 (FIPS 180-4) over `blocks` times 64 bytes. Only where `dellad_sha256_has_instructions` says

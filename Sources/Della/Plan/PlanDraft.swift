@@ -177,7 +177,8 @@ struct PlanDraft {
         else { return }
         list.warn(
             model.line,
-            "\(model.name.text): the adapter changes \(name), which is the head too: the head changes with it")
+            "\(model.name.text): the adapter changes \(name), which is the head too: the head changes with it"
+        )
     }
 
     /// Notes what lies beside a model's weights and does not fit them.

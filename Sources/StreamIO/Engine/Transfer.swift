@@ -29,14 +29,17 @@ struct Transfer {
     static let retryLimit = SystemCall.retryLimit
 
     let request: IORequest
+    private let pageBytes: Int
     private var isDirect: Bool
     private var stage = Stage.move
     /// Bytes of the buffer that are transferred.
     private var done = 0
     private var retries = 0
 
-    init(_ request: IORequest) {
+    /// - Parameter pageBytes: of the page cache, which drops whole pages only.
+    init(_ request: IORequest, pageBytes: Int = MemoryPage.byteCount) {
         self.request = request
+        self.pageBytes = pageBytes
         isDirect = request.file.isDirect
     }
 
@@ -46,7 +49,7 @@ struct Transfer {
 
     /// The whole pages that the transfer touched.
     private var pages: (from: UInt64, count: UInt64) {
-        let mask = UInt64(OpenFile.directAlignment - 1)
+        let mask = UInt64(pageBytes - 1)
         let from = request.offset & ~mask
         return (from, (request.offset + UInt64(done) + mask) & ~mask - from)
     }

@@ -24,7 +24,7 @@ public struct Arena: ~Copyable, @unchecked Sendable {
         precondition(byteCount > 0, "an arena holds something")
         // What was freed before, as of planning, would else be resident beside it.
         dellad_trim_memory()
-        let page = OpenFile.directAlignment
+        let page = MemoryPage.byteCount
         let (padded, overflow) = byteCount.addingReportingOverflow(Self.alignment + page)
         guard !overflow else { throw IOError("map \(byteCount) bytes of memory", "", .noMemory) }
         let length = padded & ~(page - 1)
@@ -51,8 +51,14 @@ public struct Arena: ~Copyable, @unchecked Sendable {
 
     /// Has the host find the memory of a stretch of an arena; what it holds stays as it is.
     public static func populate(_ memory: UnsafeMutableRawBufferPointer) {
+        populate(memory, pageBytes: MemoryPage.byteCount)
+    }
+
+    /// - Parameter pageBytes: the kernel's page, which stretches need not start on.
+    static func populate(_ memory: UnsafeMutableRawBufferPointer, pageBytes: Int) {
         guard let start = memory.baseAddress else { return }
-        dellad_populate(start, UInt64(memory.count))
+        let before = Int(bitPattern: start) & (pageBytes - 1)
+        dellad_populate(start - before, UInt64(before + memory.count))
     }
 
     /// As `populate`, on a thread that from then on runs only when no other wants the processor, where that is

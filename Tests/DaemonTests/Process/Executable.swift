@@ -9,8 +9,10 @@ final class Executable: @unchecked Sendable {
     private let errors: FilePath
     private let output: FilePath
 
-    /// Beside the tests' own executable.
+    /// Beside the tests' own executable, unless `DELLAD_EXECUTABLE` names another: one for another processor, say, in an
+    /// emulator.
     static let path: String = {
+        if let other = ProcessInfo.processInfo.environment["DELLAD_EXECUTABLE"] { return other }
         let own = (try? FileSystem.resolved("/proc/self/exe")) ?? FilePath()
         for folder in [own.removingLastComponent()]
             + CommandLine.arguments.map({ FilePath($0).removingLastComponent() })
