@@ -56,9 +56,10 @@ private struct Exponentials {
         let length = (count &+ blockLength &- 1) & ~(blockLength &- 1)
         areKept = count <= Int(row.keptCount)
         tail = row.scratch + (second ? 128 : 0)
-        room =
-            areKept
-            ? row.scratch + 768 + (second ? length &* 8 : 0) : row.scratch + 256 + (second ? 256 : 0)
+        // In steps: as one expression it takes Swift 6.2 too long.
+        let kept = second ? 768 &+ length &* 8 : 768
+        let sums = second ? 512 : 256
+        room = row.scratch + (areKept ? kept : sums)
         let whole = count & ~(blockLength &- 1)
         let least: UInt32 = format == 0 ? 0xFF80_FF80 : format == 1 ? 0xFC00_FC00 : 0xFF80_0000
         storeWords(all(least), tail, 0)
