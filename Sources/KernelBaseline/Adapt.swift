@@ -43,7 +43,7 @@ public func adaptValues(_ stretch: UnsafePointer<KernelAdapt>) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func addFour(
     _ target: UnsafeMutableRawPointer, _ right: UnsafeRawPointer, _ left: UnsafePointer<Float>,
     _ stretch: KernelAdapt
@@ -67,7 +67,7 @@ private func addFour(
     storeWords(words(floats(loadWords(target, 3 &* step)) + scale * d), target, 3 &* step)
 }
 
-@inline(__always)
+@inline(always)
 private func addOne(
     _ target: UnsafeMutableRawPointer, _ right: UnsafeRawPointer, _ left: UnsafePointer<Float>,
     _ stretch: KernelAdapt

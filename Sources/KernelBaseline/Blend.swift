@@ -18,7 +18,7 @@ public func blendValues(_ row: UnsafePointer<KernelBlend>) -> Bool {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func blend(_ row: KernelBlend, _ format: Int32, _ output: Int32) -> Bool {
     let count = Int(row.count)
     var marks = all(0)
@@ -33,14 +33,14 @@ private func blend(_ row: KernelBlend, _ format: Int32, _ output: Int32) -> Bool
     return tellsNonfinite(output, marks)
 }
 
-@inline(__always)
+@inline(always)
 private func load(_ format: Int32, _ memory: UnsafeRawPointer) -> (Floats, Floats) {
     let pair = loadPair(format, memory)
     return (floats(pair.0), floats(pair.1))
 }
 
 /// The kinds are those of `KernelBlend`; which it is depends on the row alone.
-@inline(__always)
+@inline(always)
 private func blendBlock(_ row: KernelBlend, _ index: Int, _ format: Int32) -> (Floats, Floats) {
     let base = row.base
     let byte = index &* width(format)
@@ -84,7 +84,7 @@ private func blendBlock(_ row: KernelBlend, _ index: Int, _ format: Int32) -> (F
 }
 
 /// Σ c·x, from +0.
-@inline(__always)
+@inline(always)
 private func weightedSum(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
     var sum = (Floats(repeating: 0), Floats(repeating: 0))
     var k = 0
@@ -98,7 +98,7 @@ private func weightedSum(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (F
 }
 
 /// Σ c·(x − b) of two inputs, from +0, with coefficients an element. Zeros for b leave x as it is.
-@inline(__always)
+@inline(always)
 private func columnSum(
     _ row: KernelBlend, _ index: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Floats, Floats) {
@@ -117,7 +117,7 @@ private func columnSum(
 }
 
 /// Σ c·(x − b), from +0.
-@inline(__always)
+@inline(always)
 private func weightedDifferences(
     _ row: KernelBlend, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Floats, Floats) {
@@ -133,7 +133,7 @@ private func weightedDifferences(
 }
 
 /// Σ x, from +0.
-@inline(__always)
+@inline(always)
 private func plainSum(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
     var sum = (Floats(repeating: 0), Floats(repeating: 0))
     var k = 0
@@ -146,7 +146,7 @@ private func plainSum(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Floa
 }
 
 /// w·x + (1 − w)·b with w = t/|b − x|, from 0 to 1; NaN stays NaN.
-@inline(__always)
+@inline(always)
 private func near(_ x: Floats, _ b: Floats, _ t: Floats) -> Floats {
     let zero = Floats(repeating: 0)
     let one = Floats(repeating: 1)
@@ -160,14 +160,14 @@ private func near(_ x: Floats, _ b: Floats, _ t: Floats) -> Floats {
 }
 
 /// All ones where a difference counts.
-@inline(__always)
+@inline(always)
 private func active(_ delta: Floats, _ epsilon: Floats) -> Words {
     words(floats(words(delta) & all(0x7FFF_FFFF)) .> epsilon)
 }
 
 /// RAM: b plus the differences that one model has alone, times its factor, and the mean part of shared ones.
 /// `divisor` is epsilon.
-@inline(__always)
+@inline(always)
 private func reinforced(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
     let b = load(format, row.base + byte)
     let epsilon = Floats(repeating: row.divisor)
@@ -192,7 +192,7 @@ private func reinforced(_ row: KernelBlend, _ byte: Int, _ format: Int32) -> (Fl
 }
 
 /// How many models' differences count, an element.
-@inline(__always)
+@inline(always)
 private func activeCounts(
     _ inputs: UnsafePointer<UnsafeRawPointer>, _ inputCount: Int, _ byte: Int, _ format: Int32,
     _ b: (Floats, Floats), _ epsilon: Floats
@@ -208,14 +208,14 @@ private func activeCounts(
     return counts
 }
 
-@inline(__always)
+@inline(always)
 private func atLeastOne(_ counts: Words) -> Floats {
     let number = converted(counts)
     let one = Floats(repeating: 1)
     return floats(choose(words(number .< one), words(one), words(number)))
 }
 
-@inline(__always)
+@inline(always)
 private func equalsOne(_ counts: Words) -> Words { words(converted(counts) .== Floats(repeating: 1)) }
 
 /// How many differences of each model count, alone and shared: two counts a model, added to.
@@ -229,7 +229,7 @@ public func tallyValues(_ row: UnsafePointer<KernelTally>) {
 
 /// In stretches so short that a lane's count of them fits, whole blocks; the caller pads the last with zeros, which
 /// are equal to the base's and count nowhere.
-@inline(__always)
+@inline(always)
 private func tally(_ row: KernelTally, _ format: Int32) {
     let epsilon = Floats(repeating: row.epsilon)
     var k = 0
@@ -254,7 +254,7 @@ private func tally(_ row: KernelTally, _ format: Int32) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func sum(_ counts: Words) -> Double {
     var total: UInt64 = 0
     for lane in 0..<16 { total = total &+ UInt64(counts[lane]) }

@@ -11,7 +11,7 @@ public func addColumns(_ row: UnsafePointer<KernelColumns>) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func addColumns(_ row: KernelColumns, _ format: Int32) {
     var index = 0
     while index < Int(row.count) {
@@ -27,7 +27,7 @@ private func addColumns(_ row: KernelColumns, _ format: Int32) {
 }
 
 /// The block at `index` of an input, or of its difference from the base, in the order of its elements.
-@inline(__always)
+@inline(always)
 private func loadNatural(
     _ row: KernelColumns, _ input: Int, _ index: Int, _ format: Int32
 ) -> (Floats, Floats) {
@@ -43,7 +43,7 @@ private func loadNatural(
     return (floats(ordered.0), floats(ordered.1))
 }
 
-@inline(__always)
+@inline(always)
 private func addProducts(_ place: UnsafeMutableRawPointer, _ x: (Floats, Floats), _ y: (Floats, Floats)) {
     add(place, lowDoubles(x.0) * lowDoubles(y.0))
     add(place + 64, highDoubles(x.0) * highDoubles(y.0))
@@ -51,7 +51,7 @@ private func addProducts(_ place: UnsafeMutableRawPointer, _ x: (Floats, Floats)
     add(place + 192, highDoubles(x.1) * highDoubles(y.1))
 }
 
-@inline(__always)
+@inline(always)
 private func add(_ place: UnsafeMutableRawPointer, _ products: SIMD8<Double>) {
     storeDoubles(loadDoubles(place, 0) + products, place, 0)
 }

@@ -4,7 +4,7 @@ import CKernel
 // mask; branches depend on parameters alone.
 
 /// A term's delta, rescaled and weighted, of a block.
-@inline(__always)
+@inline(always)
 func weighted(
     _ term: KernelTerm, _ byte: Int, _ format: Int32, _ base: (Words, Words)
 ) -> (Floats, Floats) {
@@ -25,7 +25,7 @@ func weighted(
 /// (x − b) · factor, and +0 where x = b in a pruned row: there b stands for a dropped element, whose delta is
 /// zero even where b or the factor is infinite. `unpruned` is all ones where nothing was dropped: what b is
 /// compared as is NaN then, which nothing equals.
-@inline(__always)
+@inline(always)
 func delta(_ x: Words, _ b: Words, _ unpruned: Words, _ factor: Floats) -> Floats {
     let kept = words(floats(x) .!= floats(b | unpruned))
     let scaled = (floats(x) - floats(b)) * factor
@@ -33,7 +33,7 @@ func delta(_ x: Words, _ b: Words, _ unpruned: Words, _ factor: Floats) -> Float
 }
 
 /// All ones where x carries the elected sign, or the ballot is NaN.
-@inline(__always)
+@inline(always)
 func agreement(_ x: Floats, _ ballot: Floats) -> Words {
     let zero = Floats(repeating: 0)
     let plus = words(ballot .>= zero)
@@ -41,13 +41,13 @@ func agreement(_ x: Floats, _ ballot: Floats) -> Words {
     return (words(x .> zero) & plus) | (words(x .< zero) & ~plus) | isNaN
 }
 
-@inline(__always)
+@inline(always)
 func masked(_ mask: Words, _ x: Floats) -> Floats {
     floats(words(x) & mask)
 }
 
 /// What the weights that took part divide by.
-@inline(__always)
+@inline(always)
 func divided(_ mixed: Floats, _ divisor: Floats) -> Floats {
     let isZero = words(divisor .== Floats(repeating: 0))
     return mixed / floats(choose(isZero, words(Floats(repeating: 1)), words(divisor)))
@@ -63,7 +63,7 @@ struct LoneTerm {
     let unpruned: Words
     let divisor: Floats
 
-    @inline(__always)
+    @inline(always)
     init(_ row: KernelCombine, _ divisor: Float) {
         let term = row.terms[0]
         values = term.values
@@ -77,7 +77,7 @@ struct LoneTerm {
 
     /// The result of 16 elements. A term other than zero elects its own sign, and zero adds nothing whether
     /// it is kept or not; but only kept terms divide.
-    @inline(__always)
+    @inline(always)
     func result(_ x: Words, _ b: Words, normalizes: Bool, electsSigns: Bool) -> Words {
         let weighted = weight * delta(x, b, unpruned, factor)
         var mixed = Floats(repeating: 0) + own * weighted
@@ -90,7 +90,7 @@ struct LoneTerm {
     }
 
     /// The result of 16 elements, all of them finite. A factor of 1 is left out.
-    @inline(__always)
+    @inline(always)
     func number(_ x: Words, _ b: Words, scalesTerm: Bool, scalesSum: Bool) -> Words {
         let weighted = weight * ((floats(x) - floats(b)) * factor)
         // From +0, so that a term of −0 adds +0.
@@ -100,7 +100,7 @@ struct LoneTerm {
 }
 
 /// A row with one model.
-@inline(__always)
+@inline(always)
 func combineAlone(
     _ row: KernelCombine, _ format: Int32, _ output: Int32, normalizes: Bool, electsSigns: Bool
 ) -> Words {
@@ -126,7 +126,7 @@ func combineAlone(
 /// A row with one model whose sum is not divided, as it is where every value is finite: a dropped element, x = b,
 /// has the delta +0 by itself, and no result is NaN. What is returned tells where that was not so; the row is
 /// computed again then, the whole way.
-@inline(__always)
+@inline(always)
 func combineNumbers(_ row: KernelCombine, _ format: Int32, scalesTerm: Bool, scalesSum: Bool) -> Words {
     let term = LoneTerm(row, 1)
     let base = row.base
@@ -149,7 +149,7 @@ func combineNumbers(_ row: KernelCombine, _ format: Int32, scalesTerm: Bool, sca
 }
 
 /// `combineNumbers` with the factors that the row has.
-@inline(__always)
+@inline(always)
 func combineNumbers(_ row: KernelCombine, _ format: Int32) -> Words {
     switch (row.terms[0].lambda != 1, row.lambda != 1) {
     case (false, false): combineNumbers(row, format, scalesTerm: false, scalesSum: false)
@@ -160,7 +160,7 @@ func combineNumbers(_ row: KernelCombine, _ format: Int32) -> Words {
 }
 
 /// The weighted sum of several models' elements that carry the elected sign.
-@inline(__always)
+@inline(always)
 func mixedElected(
     _ row: KernelCombine, _ byte: Int, _ format: Int32, _ base: (Words, Words)
 ) -> (Floats, Floats) {
@@ -193,7 +193,7 @@ func mixedElected(
 }
 
 /// The weighted sum of all models' elements.
-@inline(__always)
+@inline(always)
 func mixedLinear(
     _ row: KernelCombine, _ byte: Int, _ format: Int32, _ base: (Words, Words)
 ) -> (Floats, Floats) {
@@ -212,7 +212,7 @@ func mixedLinear(
 }
 
 /// One block's result, as a pair arranged for `output`.
-@inline(__always)
+@inline(always)
 func combineBlock(
     _ row: KernelCombine, _ index: Int, _ format: Int32, _ output: Int32, _ divisor: Float
 ) -> (Words, Words) {
@@ -235,7 +235,7 @@ func combineBlock(
 }
 
 /// A row of `format` into one of `output`, both constants. True where the result holds NaN or infinity.
-@inline(__always)
+@inline(always)
 func combineBlocks(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Bool {
     // Other outputs take the general way, which costs the compiler less.
     if format == output {
@@ -260,7 +260,7 @@ func combineBlocks(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Bo
 }
 
 /// `combineAlone` with the parameters that the row has.
-@inline(__always)
+@inline(always)
 func combineAlone(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Words {
     if !row.normalizes { return combineAlone(row, format, output, normalizes: false, electsSigns: false) }
     return row.electsSigns
@@ -269,7 +269,7 @@ func combineAlone(_ row: KernelCombine, _ format: Int32, _ output: Int32) -> Wor
 }
 
 /// `combineSeveral` with the parameters that the row has.
-@inline(__always)
+@inline(always)
 func combineSeveral(_ row: KernelCombine, _ scratch: UnsafeMutableRawPointer, _ format: Int32) -> Words {
     switch (row.electsSigns, row.normalizes) {
     case (false, false): combineSeveral(row, scratch, format, electsSigns: false, normalizes: false)
@@ -280,7 +280,7 @@ func combineSeveral(_ row: KernelCombine, _ scratch: UnsafeMutableRawPointer, _ 
 }
 
 /// The sum of all weights, in the terms' order; 1 where it is next to nothing.
-@inline(__always)
+@inline(always)
 func linearDivisor(_ row: KernelCombine) -> Float {
     var sum: Float = 0
     var k = 0

@@ -15,7 +15,7 @@ private let partPlace = 192
 private let valuesPlace = 320
 
 /// Writes what the blocks need of each model.
-@inline(__always)
+@inline(always)
 private func writeTerms(_ row: KernelCombine, _ scratch: UnsafeMutableRawPointer) {
     var k = 0
     while k < Int(row.termCount) {
@@ -32,7 +32,7 @@ private func writeTerms(_ row: KernelCombine, _ scratch: UnsafeMutableRawPointer
 }
 
 /// A row of `format` into one of the same, a constant.
-@inline(__always)
+@inline(always)
 func combineSeveral(
     _ row: KernelCombine, _ scratch: UnsafeMutableRawPointer, _ format: Int32, electsSigns: Bool,
     normalizes: Bool
@@ -66,7 +66,7 @@ func combineSeveral(
 
 /// The sum of the models' parts of a block, in their order from +0: weighted alone where they are kept for an
 /// election, times their own lambda where the sum is the result.
-@inline(__always)
+@inline(always)
 private func addParts(
     _ scratch: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer, _ byte: Int, _ format: Int32,
     _ b: (Words, Words), keepsParts: Bool
@@ -95,7 +95,7 @@ private func addParts(
 
 /// The sum of the parts that carry the ballot's sign. A zero part is kept or not by its own sign: it adds nothing
 /// either way, and never counts in the divisor.
-@inline(__always)
+@inline(always)
 private func mixElected(
     _ scratch: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer, _ ballot: (Words, Words),
     normalizes: Bool
@@ -125,7 +125,7 @@ private func mixElected(
 }
 
 /// All ones where two values have the same sign bit.
-@inline(__always)
+@inline(always)
 private func agreement(_ x: Words, _ ballot: Words) -> Words {
     let difference = unsafeBitCast(x ^ ballot, to: SIMD16<Int32>.self) &>> SIMD16<Int32>(repeating: 31)
     return ~unsafeBitCast(difference, to: Words.self)

@@ -3,17 +3,17 @@ import CKernel
 // Conversions of single values. Formats are IEEE 754 binary16 and binary32, and bfloat16, which is the
 // upper half of a binary32. All round to nearest even, keep subnormals, and write NaN canonically.
 
-@inline(__always)
+@inline(always)
 func width(_ format: Int32) -> Int {
     format == 2 ? 4 : format == 3 ? 8 : 2
 }
 
-@inline(__always)
+@inline(always)
 func float(bfloat16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16)
 }
 
-@inline(__always)
+@inline(always)
 func float(float16 bits: UInt16) -> Float {
     let magnitude = UInt32(truncatingIfNeeded: bits & 0x7FFF) << 13
     let sign = UInt32(truncatingIfNeeded: bits & 0x8000) << 16
@@ -27,14 +27,14 @@ func float(float16 bits: UInt16) -> Float {
     return Float(bitPattern: result | sign)
 }
 
-@inline(__always)
+@inline(always)
 func bfloat16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     if bits & 0x7FFF_FFFF > 0x7F80_0000 { return 0x7FC0 }
     return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
 }
 
-@inline(__always)
+@inline(always)
 func float16(_ value: Float) -> UInt16 {
     let magnitude = value.bitPattern & 0x7FFF_FFFF
     let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
@@ -49,7 +49,7 @@ func float16(_ value: Float) -> UInt16 {
     return UInt16(truncatingIfNeeded: rounded >> 13) | sign
 }
 
-@inline(__always)
+@inline(always)
 func value(_ format: Int32, _ memory: UnsafeRawPointer, _ index: Int) -> Float {
     switch format {
     case 0: float(bfloat16: loadShort(memory, index &* 2))
@@ -58,7 +58,7 @@ func value(_ format: Int32, _ memory: UnsafeRawPointer, _ index: Int) -> Float {
     }
 }
 
-@inline(__always)
+@inline(always)
 func store(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ index: Int, _ value: Float) {
     switch format {
     case 0: storeShort(bfloat16(value), memory, index &* 2)
@@ -69,7 +69,7 @@ func store(_ format: Int32, _ memory: UnsafeMutableRawPointer, _ index: Int, _ v
 }
 
 /// The magnitude rounded to the format, as an integer that orders as magnitudes do, NaNs equal and last.
-@inline(__always)
+@inline(always)
 func key(_ format: Int32, _ delta: Float) -> UInt32 {
     switch format {
     case 0: UInt32(truncatingIfNeeded: bfloat16(delta) & 0x7FFF)

@@ -20,7 +20,7 @@ public func writeKeys(_ row: UnsafePointer<KernelKeys>) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func writeKeys(_ row: KernelKeys, _ format: Int32) {
     let count = Int(row.count)
     var index = 0
@@ -88,7 +88,7 @@ public func countKeys(_ row: UnsafePointer<KernelKeyCount>) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func addOne(_ table: UnsafeMutablePointer<UInt32>, _ slot: UInt64) {
     let place = table + Int(truncatingIfNeeded: slot)
     place.pointee = place.pointee &+ 1
@@ -212,7 +212,7 @@ public func findSlot(_ row: UnsafeMutablePointer<KernelSlot>) {
 }
 
 /// An entry, with what overflowed of it.
-@inline(__always)
+@inline(always)
 private func countInSlot(_ entries: UnsafePointer<UInt32>, _ length: Int, _ slot: Int) -> UInt64 {
     var count = UInt64(entries[slot])
     let notes = entries + length
@@ -224,7 +224,7 @@ private func countInSlot(_ entries: UnsafePointer<UInt32>, _ length: Int, _ slot
     return count
 }
 
-@inline(__always)
+@inline(always)
 func holdsAny(_ x: Words) -> Bool {
     let halves = unsafeBitCast(x, to: SIMD8<UInt64>.self)
     return (halves[0] | halves[1] | halves[2] | halves[3] | halves[4] | halves[5] | halves[6] | halves[7])

@@ -4,7 +4,7 @@ import CKernel
 // its own source at the end of the memory, or shrink in place.
 
 /// One type to another, both constants and not the same.
-@inline(__always)
+@inline(always)
 func decodeBlocks(_ row: KernelDecode, _ from: Int32, _ to: Int32) {
     let count = Int(row.count)
     var index = 0
@@ -20,7 +20,7 @@ func decodeBlocks(_ row: KernelDecode, _ from: Int32, _ to: Int32) {
 }
 
 /// F64, rounded to float32 and then to the format.
-@inline(__always)
+@inline(always)
 func decodeDoubles(_ row: KernelDecode, _ to: Int32) {
     var index = 0
     while index < Int(row.count) {

@@ -28,7 +28,7 @@ public func divergence(_ row: UnsafePointer<KernelDivergence>) -> Double {
 
 extension RowSums {
     /// Adds a quarter of a block of 32 values: of a pair the halves of its first and of its second vector.
-    @inline(__always)
+    @inline(always)
     fileprivate mutating func add(_ x: Doubles, _ format: Int32, _ byte: Int) {
         let isSecond = format == 2 ? byte & 64 != 0 : byte & 128 != 0
         if isSecond { second += x } else { first += x }
@@ -99,7 +99,7 @@ private struct Exponentials {
     }
 
     /// Where those of a block are.
-    @inline(__always)
+    @inline(always)
     func block(_ index: Int) -> UnsafeRawPointer {
         if areKept { return UnsafeRawPointer(room + index &* 8) }
         compute(index, room)
@@ -146,13 +146,13 @@ public func combineScored(_ row: UnsafePointer<KernelScore>) -> Bool {
 }
 
 /// |δ| times the factor, which may be negative by a rounding.
-@inline(__always)
+@inline(always)
 private func score(_ delta: Floats, _ factor: Floats) -> Floats {
     let magnitude = all(0x7FFF_FFFF)
     return floats(words(floats(words(delta) & magnitude) * factor) & magnitude)
 }
 
-@inline(__always)
+@inline(always)
 private func writeKeys(_ row: KernelScore, _ format: Int32) {
     let factor = Floats(repeating: row.factor)
     let count = Int(row.count)
@@ -176,7 +176,7 @@ private func writeKeys(_ row: KernelScore, _ format: Int32) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func combine(_ row: KernelScore, _ format: Int32) -> Bool {
     let output = row.output
     let factor = Floats(repeating: row.factor)

@@ -4,18 +4,18 @@ import CKernel
 
 typealias Doubles = SIMD8<Double>
 
-@inline(__always)
+@inline(always)
 func bits(_ x: Doubles) -> Lanes { unsafeBitCast(x, to: Lanes.self) }
 
-@inline(__always)
+@inline(always)
 func doubles(_ x: Lanes) -> Doubles { unsafeBitCast(x, to: Doubles.self) }
 
-@inline(__always)
+@inline(always)
 func lanes(_ mask: SIMDMask<SIMD8<Int64>>) -> Lanes { unsafeBitCast(mask, to: Lanes.self) }
 
 /// Multiples of log 2 taken off, the series of the rest, 2ⁿ by the exponent's bits. Of numbers up to 709; next to nothing
 /// below −708 is nothing, NaN stays NaN.
-@inline(__always)
+@inline(always)
 func exponential(_ x: Doubles) -> Doubles {
     // Adding it leaves the nearest integer in the last bits.
     let shifter = Doubles(repeating: 0x1.8p52)
@@ -45,7 +45,7 @@ func exponential(_ x: Doubles) -> Doubles {
 ///
 /// The logarithm is a multiple n of log 2, found by the difference of the bits, and the series of the rest in
 /// (m − q)/(m + q), m = p·2⁻ⁿ between ⅔ and 3/2 of q: one division in all.
-@inline(__always)
+@inline(always)
 func divergenceTerm(_ p: Doubles, _ q: Doubles) -> Doubles {
     let little = Doubles(repeating: 1e-8)
     let (p, q) = (p + little, q + little)
@@ -113,7 +113,7 @@ func tabulatedDivergence(_ row: KernelDivergence, _ table: UnsafePointer<Double>
     return folded(SIMD16(lowHalf: first, highHalf: second))
 }
 
-@inline(__always)
+@inline(always)
 private func areTabulated(_ values: UnsafeRawPointer, _ count: Int, _ format: Int32) -> Bool {
     var most: UInt16 = 0
     var index = 0
@@ -126,7 +126,7 @@ private func areTabulated(_ values: UnsafeRawPointer, _ count: Int, _ format: In
 }
 
 /// Puts a row's exponentials to `room`, zeros behind them up to a whole block, and returns their sum.
-@inline(__always)
+@inline(always)
 private func lookUp(
     _ values: UnsafeRawPointer, _ count: Int, _ table: UnsafePointer<Double>, _ room: UnsafeMutableRawPointer
 ) -> Double {

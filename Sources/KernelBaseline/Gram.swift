@@ -17,7 +17,7 @@ typealias BlockDoubles = (SIMD8<Double>, SIMD8<Double>, SIMD8<Double>, SIMD8<Dou
 
 extension RowSums {
     /// Adds the products of two blocks.
-    @inline(__always)
+    @inline(always)
     mutating func add(_ format: Int32, _ x: BlockDoubles, times y: BlockDoubles) {
         first += x.0 * y.0
         if format == 2 {
@@ -31,7 +31,7 @@ extension RowSums {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func gram(_ row: KernelGram, _ format: Int32) {
     if row.count == 1 {
         gramOfOne(row, format)
@@ -59,7 +59,7 @@ private func gram(_ row: KernelGram, _ format: Int32) {
 }
 
 /// Rows of one element: the products themselves.
-@inline(__always)
+@inline(always)
 private func gramOfOne(_ row: KernelGram, _ format: Int32) {
     var place = row.sums
     var i = 0
@@ -75,7 +75,7 @@ private func gramOfOne(_ row: KernelGram, _ format: Int32) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func single(_ row: KernelGram, _ input: Int, _ format: Int32) -> Float {
     let x = value(format, row.inputs[input], 0)
     guard let base = row.base else { return x }
@@ -83,7 +83,7 @@ private func single(_ row: KernelGram, _ input: Int, _ format: Int32) -> Float {
 }
 
 /// Copies the last, partial block of the base and of each input to scratch, zeros behind it.
-@inline(__always)
+@inline(always)
 private func fillTails(_ row: KernelGram, _ format: Int32) {
     let whole = Int(row.count) & ~(blockLength &- 1)
     if whole == Int(row.count) { return }
@@ -100,7 +100,7 @@ private func fillTails(_ row: KernelGram, _ format: Int32) {
 }
 
 /// The block at `index` of an input, or of its difference from the base.
-@inline(__always)
+@inline(always)
 private func loadDoubles(_ row: KernelGram, _ input: Int, _ index: Int, _ format: Int32) -> BlockDoubles {
     let isTail = index &+ blockLength > Int(row.count)
     let byte = index &* width(format)
@@ -115,7 +115,7 @@ private func loadDoubles(_ row: KernelGram, _ input: Int, _ index: Int, _ format
 }
 
 /// The products of two inputs.
-@inline(__always)
+@inline(always)
 private func products(_ row: KernelGram, _ i: Int, _ j: Int, _ format: Int32) -> RowSums {
     var sums = RowSums()
     var index = 0
@@ -128,7 +128,7 @@ private func products(_ row: KernelGram, _ i: Int, _ j: Int, _ format: Int32) ->
 }
 
 /// All products of two inputs, in one pass.
-@inline(__always)
+@inline(always)
 private func gramOfTwo(_ row: KernelGram, _ format: Int32) {
     var (first, mixed, second) = (RowSums(), RowSums(), RowSums())
     var index = 0

@@ -22,7 +22,7 @@ struct PhiloxBlocks {
     var w2: Lanes
     var w3: Lanes
 
-    @inline(__always)
+    @inline(always)
     init(_ firstBlock: UInt64, stream: UInt64) {
         w0 = Lanes(repeating: firstBlock) &+ Lanes(0, 1, 2, 3, 4, 5, 6, 7)
         w1 = w0 &>> Lanes(repeating: 32)
@@ -30,7 +30,7 @@ struct PhiloxBlocks {
         w3 = Lanes(repeating: stream >> 32)
     }
 
-    @inline(__always)
+    @inline(always)
     mutating func round(_ keys: UnsafePointer<Lanes>, _ number: Int) {
         let low = Lanes(repeating: 0xFFFF_FFFF)
         let half = Lanes(repeating: 32)
@@ -43,7 +43,7 @@ struct PhiloxBlocks {
     }
 
     /// The 32 words, even and odd ones: the arrangement of a pair of 16-bit elements.
-    @inline(__always)
+    @inline(always)
     var pair: (Words, Words) {
         let low = Lanes(repeating: 0xFFFF_FFFF)
         let half = Lanes(repeating: 32)
@@ -57,7 +57,7 @@ struct PhiloxBlocks {
 let roundKeysByteCount = philoxRounds &* 128
 
 /// Writes the two keys of each of the ten rounds, 64 bytes each, every lane the same.
-@inline(__always)
+@inline(always)
 func writeRoundKeys(_ seed: UInt64, _ keys: UnsafeMutablePointer<Lanes>) {
     var low = UInt32(truncatingIfNeeded: seed)
     var high = UInt32(truncatingIfNeeded: seed >> 32)
@@ -72,7 +72,7 @@ func writeRoundKeys(_ seed: UInt64, _ keys: UnsafeMutablePointer<Lanes>) {
 }
 
 /// The words of eight blocks, in order.
-@inline(__always)
+@inline(always)
 func writeBlocks(
     _ words: UnsafeMutableRawPointer, _ firstBlock: UInt64, _ stream: UInt64, _ keys: UnsafePointer<Lanes>,
     natural: Bool
@@ -87,7 +87,7 @@ func writeBlocks(
 }
 
 /// Stores 32 words: in order, or the even ones and then the odd ones.
-@inline(__always)
+@inline(always)
 func storeBlocks(_ blocks: PhiloxBlocks, _ words: UnsafeMutableRawPointer, natural: Bool) {
     let pair = natural ? interleaved(blocks.pair.0, blocks.pair.1) : blocks.pair
     storeWords(pair.0, words, 0)
@@ -95,7 +95,7 @@ func storeBlocks(_ blocks: PhiloxBlocks, _ words: UnsafeMutableRawPointer, natur
 }
 
 /// The four words of one block.
-@inline(__always)
+@inline(always)
 func philoxBlock(_ block: UInt64, stream: UInt64, seed: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
     var c0 = UInt32(truncatingIfNeeded: block)
     var c1 = UInt32(truncatingIfNeeded: block >> 32)

@@ -4,7 +4,7 @@ import CKernel
 // 16 + 16 Doubles (the lanes of both sums), then the tables of the ranking.
 
 /// Folds 16 lanes to one sum: lane j with lane j + half, while there is a half.
-@inline(__always)
+@inline(always)
 func fold(_ lanes: UnsafeMutablePointer<Double>) -> Double {
     var half = 8
     while half > 0 {
@@ -19,7 +19,7 @@ func fold(_ lanes: UnsafeMutablePointer<Double>) -> Double {
 }
 
 /// Decides the elements in order. `rank` is asked once an element, in order.
-@inline(__always)
+@inline(always)
 func decide(
     _ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32, rank: (Int, Float) -> UInt32
 ) {
@@ -78,7 +78,7 @@ func decide(
 }
 
 /// A 16-bit format: a counting sort over the 32768 keys, 128 KiB whatever the row's length.
-@inline(__always)
+@inline(always)
 func pruneLong16(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
     let base = row.pointee.base
     let model = UnsafeRawPointer(row.pointee.model)
@@ -112,7 +112,7 @@ func pruneLong16(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
 }
 
 /// float32: a radix sort of the indices by digits of 11, 10 and 10 bits; 12 bytes an element.
-@inline(__always)
+@inline(always)
 func pruneLong32(_ row: UnsafeMutablePointer<KernelPrune>) {
     let base = row.pointee.base
     let model = UnsafeRawPointer(row.pointee.model)

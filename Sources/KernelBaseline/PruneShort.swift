@@ -7,7 +7,7 @@ import CKernel
 let longestShortRow = 65535
 
 /// The block at `index` of base and model: the row's own memory, or the tails where it is not whole.
-@inline(__always)
+@inline(always)
 func block(
     _ row: UnsafeMutablePointer<KernelPrune>, _ index: Int, _ format: Int32
 ) -> (base: UnsafeRawPointer, model: UnsafeMutableRawPointer) {
@@ -22,7 +22,7 @@ func block(
 }
 
 /// Copies the elements of the last, partial block to the tails, zeros behind them.
-@inline(__always)
+@inline(always)
 func fillTails(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
     let count = Int(row.pointee.count)
     let whole = count & ~(blockLength &- 1)
@@ -40,7 +40,7 @@ func fillTails(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
 }
 
 /// First pass: Σ|δ|, and the keys. Returns the lanes of the sum.
-@inline(__always)
+@inline(always)
 func measure(
     _ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32, _ keys: UnsafeMutableRawPointer
 ) -> SIMD16<Double> {
@@ -77,7 +77,7 @@ func measure(
 }
 
 /// 16 lanes to one sum: lane j with lane j + half, while there is a half.
-@inline(__always)
+@inline(always)
 func folded(_ lanes: SIMD16<Double>) -> Double {
     // By subscripts, which are always inlined; halves of a vector are not.
     let a0 = lanes[0] + lanes[8], a1 = lanes[1] + lanes[9]
@@ -88,7 +88,7 @@ func folded(_ lanes: SIMD16<Double>) -> Double {
 }
 
 /// The largest key, and the smallest that is not zero.
-@inline(__always)
+@inline(always)
 func range16(_ keys: UnsafePointer<Int16>, _ count: Int) -> (lowest: Int, highest: Int) {
     var highest: Int16 = 0
     var below: Int16 = 0x7FFF
@@ -105,7 +105,7 @@ func range16(_ keys: UnsafePointer<Int16>, _ count: Int) -> (lowest: Int, highes
 }
 
 /// Last pass: draws against probabilities, `kept ? x : b`, Σ_kept|δ|.
-@inline(__always)
+@inline(always)
 func applyRanks(
     _ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32, starts: UnsafeRawPointer,
     remembered: UnsafeRawPointer, words: UnsafeRawPointer, paired: Bool
@@ -131,7 +131,7 @@ func applyRanks(
 }
 
 /// Rewrites a block to `kept ? x : b`; returns |δ| of the kept elements, zeros of the others.
-@inline(__always)
+@inline(always)
 func keepBlock(
     _ format: Int32, _ base: UnsafeRawPointer, _ model: UnsafeMutableRawPointer, _ kept: (Words, Words)
 ) -> (Floats, Floats) {
@@ -151,7 +151,7 @@ func keepBlock(
 }
 
 /// Copies the last, partial block from its tail to the model.
-@inline(__always)
+@inline(always)
 func emptyTails(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
     let count = Int(row.pointee.count)
     let whole = count & ~(blockLength &- 1)
@@ -161,13 +161,13 @@ func emptyTails(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) {
 }
 
 /// |x − b| where the mask has ones, which it has not in the sign's place; +0 elsewhere.
-@inline(__always)
+@inline(always)
 func keptMagnitude(_ x: Words, _ b: Words, _ mask: Words) -> Floats {
     floats(words(floats(x) - floats(b)) & mask)
 }
 
 /// All ones where u < p.
-@inline(__always)
+@inline(always)
 func keeps(_ word: Words, _ rank: Words, _ first: Floats, _ step: Floats) -> Words {
     let u = converted(word &>> all(8)) * Floats(repeating: 0x1p-24)
     let rise = step * converted(rank)
@@ -175,7 +175,7 @@ func keeps(_ word: Words, _ rank: Words, _ first: Floats, _ step: Floats) -> Wor
 }
 
 /// A 16-bit format. False where the row has to take the long way.
-@inline(__always)
+@inline(always)
 func pruneShort16(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) -> Bool {
     let count = Int(row.pointee.count)
     let scratch = row.pointee.scratch
@@ -189,7 +189,7 @@ func pruneShort16(_ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32) -> 
     return true
 }
 
-@inline(__always)
+@inline(always)
 func rankAndApply(
     _ row: UnsafeMutablePointer<KernelPrune>, _ format: Int32, _ layout: ShortLayout, _ lowest: Int,
     _ highest: Int, _ total: SIMD16<Double>

@@ -25,7 +25,7 @@ struct BoundedRanks {
 }
 
 /// The largest key, and the smallest that is not zero.
-@inline(__always)
+@inline(always)
 func range32(_ keys: UnsafePointer<Int32>, _ count: Int) -> (lowest: UInt32, highest: UInt32) {
     var highest: Int32 = 0
     var below: Int32 = 0x7FFF_FFFF
@@ -41,7 +41,7 @@ func range32(_ keys: UnsafePointer<Int32>, _ count: Int) -> (lowest: UInt32, hig
 }
 
 /// Cuts the range of keys into slots: slot 0 is zero, the others are equal ranges. Returns the highest slot.
-@inline(__always)
+@inline(always)
 func assignSlots(_ ranks: BoundedRanks, _ lowest: UInt32, _ highest: UInt32) -> Int {
     let limit: UInt32 = ranks.count <= 8192 ? 4096 : 16384
     var shift: UInt32 = 0
@@ -59,13 +59,13 @@ func assignSlots(_ ranks: BoundedRanks, _ lowest: UInt32, _ highest: UInt32) -> 
     return Int((highest &- lowest) >> shift) &+ 1
 }
 
-@inline(__always)
+@inline(always)
 func slot(_ key: Words, _ lowest: UInt32, _ shift: UInt32) -> Words {
     (((key &- all(lowest)) &>> all(shift)) &+ all(1)) & exceeds(key, 0)
 }
 
 /// The bounds of every element's rank.
-@inline(__always)
+@inline(always)
 func boundRanks(_ ranks: BoundedRanks) {
     let table = UnsafeRawPointer(ranks.table)
     let slots = UnsafeRawPointer(ranks.slots)
@@ -83,7 +83,7 @@ func boundRanks(_ ranks: BoundedRanks) {
 }
 
 /// The slot's start and, above it, the next slot's.
-@inline(__always)
+@inline(always)
 func bound(_ slot: UInt64, _ table: UnsafeRawPointer) -> UInt64 {
     // Four halves of 16 bits: this slot's two starts, the next slot's two.
     let starts = loadLong(table, Int(truncatingIfNeeded: slot) &* 4)
@@ -91,7 +91,7 @@ func bound(_ slot: UInt64, _ table: UnsafeRawPointer) -> UInt64 {
 }
 
 /// The exact rank of one element.
-@inline(__always)
+@inline(always)
 func countedRank(_ ranks: BoundedRanks, _ element: Int) -> UInt32 {
     let key = ranks.keys[element]
     var rank: UInt32 = 0
@@ -176,7 +176,7 @@ func sortRanks(_ ranks: BoundedRanks) {
 }
 
 /// The masks of a block's kept elements.
-@inline(__always)
+@inline(always)
 func boundedKeeps(
     _ ranks: inout BoundedRanks, _ index: Int, _ words: UnsafeRawPointer, _ first: Floats, _ step: Floats
 ) -> (Words, Words) {
@@ -196,7 +196,7 @@ func boundedKeeps(
 }
 
 /// Kept by the lowest rank, and where the highest says otherwise.
-@inline(__always)
+@inline(always)
 func boundedKeep(
     _ bounds: Words, _ word: Words, _ first: Floats, _ step: Floats
 ) -> (kept: Words, undecided: Words) {
@@ -209,7 +209,7 @@ func boundedKeep(
 }
 
 /// False where the row has to take the long way.
-@inline(__always)
+@inline(always)
 func pruneShort32(_ row: UnsafeMutablePointer<KernelPrune>) -> Bool {
     let count = Int(row.pointee.count)
     let scratch = row.pointee.scratch
@@ -247,7 +247,7 @@ func pruneShort32(_ row: UnsafeMutablePointer<KernelPrune>) -> Bool {
 }
 
 /// Last pass: draws against probabilities, `kept ? x : b`, Σ_kept|δ|.
-@inline(__always)
+@inline(always)
 func applyBounds(
     _ row: UnsafeMutablePointer<KernelPrune>, _ ranks: inout BoundedRanks, _ words: UnsafeRawPointer
 ) -> SIMD16<Double> {

@@ -13,13 +13,13 @@ import CKernel
 let slotCount = 32768
 
 /// Where the segments meet: a multiple of 16, the first half of the whole blocks.
-@inline(__always)
+@inline(always)
 func segmentBoundary(_ count: Int) -> Int {
     count / blockLength &* 16
 }
 
 /// Slots from `lowest` to `highest`, and slot 0, become empty.
-@inline(__always)
+@inline(always)
 func clearSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
     let pairs = UnsafeMutableRawPointer(table)
     storeLong(0, pairs, 0)
@@ -33,7 +33,7 @@ func clearSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest:
 }
 
 /// Counts one element and notes what was there.
-@inline(__always)
+@inline(always)
 func count(
     _ index: Int, _ segment: Int, _ slots: UnsafePointer<UInt16>, _ table: UnsafeMutablePointer<UInt16>,
     _ remembered: UnsafeMutablePointer<UInt16>
@@ -46,7 +46,7 @@ func count(
 
 /// Counts four elements of one segment, whose slots come in 64 bits: the counting is bound by the number of loads
 /// and stores.
-@inline(__always)
+@inline(always)
 func countFour(
     _ index: Int, _ segment: Int, _ slots: UnsafeRawPointer, _ table: UnsafeMutablePointer<UInt16>,
     _ remembered: UnsafeMutableRawPointer
@@ -59,7 +59,7 @@ func countFour(
     storeShort(countOne(packed >> 48, segment, table), out, 6)
 }
 
-@inline(__always)
+@inline(always)
 func countOne(_ slot: UInt64, _ segment: Int, _ table: UnsafeMutablePointer<UInt16>) -> UInt16 {
     let place = Int(truncatingIfNeeded: slot) &* 2 &+ segment
     let found = table[place]
@@ -69,7 +69,7 @@ func countOne(_ slot: UInt64, _ segment: Int, _ table: UnsafeMutablePointer<UInt
 
 /// Counts all elements and draws their random words on the side: the counting waits for memory, the drawing
 /// for the multiplier.
-@inline(__always)
+@inline(always)
 func countAndDraw(
     _ elements: Int, slots: UnsafePointer<UInt16>, table: UnsafeMutablePointer<UInt16>,
     remembered: UnsafeMutablePointer<UInt16>, words: UnsafeMutableRawPointer, wordCount: Int,
@@ -124,7 +124,7 @@ func countAndDraw(
 ///
 /// 16 slots travel as 32 counts of 16 bits, four in each lane of 64. Running sums are taken within the lanes, then
 /// over them. No sum exceeds the row's length, so none carries into its neighbour.
-@inline(__always)
+@inline(always)
 func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ highest: Int) {
     let memory = UnsafeMutableRawPointer(table)
     var start = Lanes(repeating: 0)
@@ -152,7 +152,7 @@ func accumulateSlots(_ table: UnsafeMutablePointer<UInt16>, _ lowest: Int, _ hig
 }
 
 /// Each lane and all before it.
-@inline(__always)
+@inline(always)
 func runningSums(_ x: Lanes) -> Lanes {
     let one = x &+ Lanes(0, x[0], x[1], x[2], x[3], x[4], x[5], x[6])
     let two = one &+ Lanes(0, 0, one[0], one[1], one[2], one[3], one[4], one[5])
@@ -160,7 +160,7 @@ func runningSums(_ x: Lanes) -> Lanes {
 }
 
 /// Every element's slot becomes the starting rank of the slot in its segment.
-@inline(__always)
+@inline(always)
 func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: UnsafePointer<UInt16>) {
     let boundary = segmentBoundary(elements)
     var index = 0
@@ -177,7 +177,7 @@ func resolveStarts(_ elements: Int, slots: UnsafeMutablePointer<UInt16>, table: 
 }
 
 /// Eight elements' slots, taken from 64 bits each: eight loads by a vector's lanes would cost more than the shifts.
-@inline(__always)
+@inline(always)
 func resolveEight(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: UnsafePointer<UInt16>) {
     let a = loadLong(slots, 0)
     let b = loadLong(slots, 8)
@@ -189,7 +189,7 @@ func resolveEight(_ slots: UnsafeMutableRawPointer, _ segment: Int, _ table: Uns
     storeShorts(starts, slots, 0)
 }
 
-@inline(__always)
+@inline(always)
 func start(_ slot: UInt64, _ segment: Int, _ table: UnsafePointer<UInt16>) -> UInt16 {
     table[Int(truncatingIfNeeded: slot) &* 2 &+ segment]
 }

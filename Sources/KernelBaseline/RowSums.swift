@@ -4,10 +4,10 @@ struct RowSums {
     var first = SIMD8<Double>(repeating: 0)
     var second = SIMD8<Double>(repeating: 0)
 
-    @inline(__always)
+    @inline(always)
     init() {}
 
-    @inline(__always)
+    @inline(always)
     mutating func add(_ format: Int32, _ pair: (Floats, Floats)) {
         first += lowDoubles(pair.0)
         if format == 2 {
@@ -21,7 +21,7 @@ struct RowSums {
     }
 
     /// The lanes in order.
-    @inline(__always)
+    @inline(always)
     func lanes(_ format: Int32) -> SIMD16<Double> {
         if format == 2 { return SIMD16(lowHalf: first, highHalf: second) }
         let (e, o) = (first, second)

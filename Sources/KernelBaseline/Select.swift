@@ -74,7 +74,7 @@ private func addMagnitudes(
     }
 }
 
-@inline(__always)
+@inline(always)
 private func addMagnitudes(
     _ row: UnsafePointer<KernelSelect>, _ format: Int32, _ start: Int, _ count: Int, _ sums: inout RowSums
 ) {
@@ -97,7 +97,7 @@ private func addMagnitudes(
     sums = found
 }
 
-@inline(__always)
+@inline(always)
 private func magnitudes(
     _ format: Int32, _ base: UnsafeRawPointer, _ model: UnsafeRawPointer
 ) -> (Floats, Floats) {
@@ -133,7 +133,7 @@ private func selectShortRows(
     }
 }
 
-@inline(__always)
+@inline(always)
 private func laneSum(
     _ values: UnsafePointer<Double>, _ count: Int, _ lanes: UnsafeMutablePointer<Double>
 ) -> Double {
@@ -164,7 +164,7 @@ private func select(
     }
 }
 
-@inline(__always)
+@inline(always)
 private func selectStretch(
     _ row: UnsafePointer<KernelSelect>, _ format: Int32, _ start: Int, _ count: Int,
     _ totals: UnsafeMutablePointer<Double>?, _ kepts: UnsafeMutablePointer<Double>?
@@ -229,7 +229,7 @@ private func copyTail(
 }
 
 /// A block's magnitudes in their order.
-@inline(__always)
+@inline(always)
 private func storeDoubles(
     _ format: Int32, _ pair: (Floats, Floats), _ place: UnsafeMutablePointer<Double>, _ left: Int
 ) {
@@ -252,7 +252,7 @@ private func storeDoubles(
 }
 
 /// Rewrites a block: the model's value where the mask has ones, NaN where its difference is, else the base's.
-@inline(__always)
+@inline(always)
 private func keep(
     _ format: Int32, _ base: UnsafeRawPointer, _ model: UnsafeMutableRawPointer, _ b: (Words, Words),
     _ x: (Words, Words), _ delta: (Floats, Floats), _ mask: (Words, Words)
@@ -272,7 +272,7 @@ private func keep(
 // MARK: Drawing
 
 /// Eight blocks of random words, in their order, to a place in scratch.
-@inline(__always)
+@inline(always)
 private func drawWords(_ row: KernelSelect, _ block: UInt64, _ place: Int) {
     writeBlocks(
         row.scratch + place, block, row.stream,
@@ -281,7 +281,7 @@ private func drawWords(_ row: KernelSelect, _ block: UInt64, _ place: Int) {
 
 /// The words of the 32 elements from `element` on, which lies `offset` words into its block. Where that is not its
 /// start, the words before it are there already, and those after it will be.
-@inline(__always)
+@inline(always)
 private func drawBlock(
     _ row: KernelSelect, _ format: Int32, _ element: UInt64, _ offset: Int
 ) -> (Words, Words) {
@@ -305,7 +305,7 @@ private func drawBlock(
 // MARK: Choosing
 
 /// All ones where a word is below the threshold by its upper 24 bits.
-@inline(__always)
+@inline(always)
 private func drawn(_ word: Words, _ threshold: UInt32) -> Words {
     words(
         unsafeBitCast(word &>> all(8), to: SIMD16<Int32>.self)
@@ -321,7 +321,7 @@ struct KeyChoice {
     /// All ones where the later of the lower cut's key are kept.
     private let later: Words
 
-    @inline(__always)
+    @inline(always)
     init(lowKey: UInt32, highKey: UInt32, lowPosition: Int64, highPosition: Int64, keepsEarlier: Bool) {
         // One more, as the mask of what is kept of equal keys takes one away.
         self.lowKey = all(lowKey &+ 1)
@@ -332,7 +332,7 @@ struct KeyChoice {
     }
 
     /// All ones where the keys of the block from `element` on lie between.
-    @inline(__always)
+    @inline(always)
     func between(_ keys: (Words, Words), _ format: Int32, _ element: UInt64) -> (Words, Words) {
         let low = Self.distance(lowPosition, element)
         let high = Self.distance(highPosition, element)
@@ -340,7 +340,7 @@ struct KeyChoice {
         return (between(keys.0, places.0, low, high), between(keys.1, places.1, low, high))
     }
 
-    @inline(__always)
+    @inline(always)
     private func between(
         _ keys: Words, _ places: SIMD16<Int32>, _ low: SIMD16<Int32>, _ high: SIMD16<Int32>
     ) -> Words {
@@ -352,7 +352,7 @@ struct KeyChoice {
     }
 
     /// How far behind the block's first element a position lies, as far as it matters.
-    @inline(__always)
+    @inline(always)
     private static func distance(_ position: Int64, _ element: UInt64) -> SIMD16<Int32> {
         let distance = position &- Int64(bitPattern: element)
         let clamped = distance < 0 ? 0 : distance > 32 ? 32 : distance
@@ -361,7 +361,7 @@ struct KeyChoice {
 }
 
 /// Where a pair's elements stand in their block.
-@inline(__always)
+@inline(always)
 func lanePlaces(_ format: Int32) -> (SIMD16<Int32>, SIMD16<Int32>) {
     if format == 2 {
         return (
@@ -376,7 +376,7 @@ func lanePlaces(_ format: Int32) -> (SIMD16<Int32>, SIMD16<Int32>) {
 }
 
 /// The magnitudes of differences, rounded to the format, as integers that order as they do, NaNs equal and last.
-@inline(__always)
+@inline(always)
 func magnitudeKeys(_ format: Int32, _ delta: Floats) -> Words {
     let magnitude = words(delta) & all(0x7FFF_FFFF)
     switch format {
@@ -389,7 +389,7 @@ func magnitudeKeys(_ format: Int32, _ delta: Floats) -> Words {
 }
 
 /// The smaller of a value below 2³¹ and a limit.
-@inline(__always)
+@inline(always)
 func least(_ x: Words, _ limit: UInt32) -> Words {
     choose(exceeds(x, limit), all(limit), x)
 }

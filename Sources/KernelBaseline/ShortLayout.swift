@@ -13,7 +13,7 @@ struct ShortLayout {
     let order: Int
     let byteCount: Int
 
-    @inline(__always)
+    @inline(always)
     init(_ count: Int, _ format: Int32) {
         // Room for whole blocks, and for a row that starts inside a block of random words.
         let padded = (count &+ 2 &* blockLength) & ~(blockLength &- 1)

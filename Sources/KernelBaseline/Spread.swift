@@ -49,7 +49,7 @@ public func combineSpread(_ row: UnsafePointer<KernelSpread>) -> Bool {
 // MARK: Blocks
 
 /// A block's differences of one input.
-@inline(__always)
+@inline(always)
 private func difference(
     _ row: KernelSpread, _ input: Int, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Floats, Floats) {
@@ -57,7 +57,7 @@ private func difference(
     return (floats(x.0) - b.0, floats(x.1) - b.1)
 }
 
-@inline(__always)
+@inline(always)
 private func bases(_ row: KernelSpread, _ byte: Int, _ format: Int32) -> (Floats, Floats) {
     let b = loadPair(format, row.base + byte)
     return (floats(b.0), floats(b.1))
@@ -70,14 +70,14 @@ private struct InputCount {
     /// Whether the product with the reciprocal is the quotient, to the bit: of powers of two.
     private let isPowerOfTwo: Bool
 
-    @inline(__always)
+    @inline(always)
     init(_ count: Int64) {
         self.count = Floats(repeating: Float(count))
         reciprocal = Floats(repeating: 1 / Float(count))
         isPowerOfTwo = count & (count &- 1) == 0
     }
 
-    @inline(__always)
+    @inline(always)
     func mean(_ sum: (Floats, Floats)) -> (Floats, Floats) {
         if isPowerOfTwo { return (sum.0 * reciprocal, sum.1 * reciprocal) }
         return (sum.0 / count, sum.1 / count)
@@ -85,7 +85,7 @@ private struct InputCount {
 }
 
 /// The keys of a block's variances, each the mean of the squared distances from the mean difference.
-@inline(__always)
+@inline(always)
 private func keys(
     _ row: KernelSpread, _ inputCount: InputCount, _ byte: Int, _ format: Int32, _ b: (Floats, Floats)
 ) -> (Words, Words) {
@@ -111,7 +111,7 @@ private func keys(
 }
 
 /// All ones where a block's elements are kept.
-@inline(__always)
+@inline(always)
 private func kept(
     _ row: KernelSpread, _ inputCount: InputCount, _ chosen: KeyChoice, _ index: Int, _ format: Int32,
     _ b: (Floats, Floats)
@@ -121,7 +121,7 @@ private func kept(
     return chosen.between(found, format, row.firstElement &+ UInt64(truncatingIfNeeded: index))
 }
 
-@inline(__always)
+@inline(always)
 private func choice(_ row: KernelSpread) -> KeyChoice {
     KeyChoice(
         lowKey: row.lowKey, highKey: 0x7FFF_FFFE, lowPosition: row.lowPosition, highPosition: 0,
@@ -130,7 +130,7 @@ private func choice(_ row: KernelSpread) -> KeyChoice {
 
 // MARK: Rows
 
-@inline(__always)
+@inline(always)
 private func writeKeys(_ row: KernelSpread, _ format: Int32) {
     let inputCount = InputCount(row.inputCount)
     var index = 0
@@ -144,7 +144,7 @@ private func writeKeys(_ row: KernelSpread, _ format: Int32) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func addSquares(_ row: KernelSpread, _ format: Int32) {
     let chosen = choice(row)
     let inputCount = InputCount(row.inputCount)
@@ -171,7 +171,7 @@ private func addSquares(_ row: KernelSpread, _ format: Int32) {
     }
 }
 
-@inline(__always)
+@inline(always)
 private func combine(_ row: KernelSpread, _ format: Int32) -> Bool {
     // Which type is written depends on the row alone; a function for each would be three times as much code.
     let output = row.output
@@ -193,7 +193,7 @@ private func combine(_ row: KernelSpread, _ format: Int32) -> Bool {
 }
 
 /// The weighted mean of the kept differences of the elected sign.
-@inline(__always)
+@inline(always)
 private func elected(
     _ row: KernelSpread, _ byte: Int, _ format: Int32, _ b: (Floats, Floats), _ mask: (Words, Words)
 ) -> (Floats, Floats) {
@@ -220,7 +220,7 @@ private func elected(
 }
 
 /// At least 1e-6; NaN stays NaN.
-@inline(__always)
+@inline(always)
 private func atLeast(_ divisor: Floats) -> Floats {
     let least = Floats(repeating: 1e-6)
     return floats(choose(words(divisor .< least), words(least), words(divisor)))

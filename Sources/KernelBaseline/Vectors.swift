@@ -10,46 +10,46 @@ typealias Floats = SIMD16<Float>
 /// Elements in a block.
 let blockLength = 32
 
-@inline(__always)
+@inline(always)
 func floats(_ words: Words) -> Floats {
     unsafeBitCast(words, to: Floats.self)
 }
 
-@inline(__always)
+@inline(always)
 func words(_ floats: Floats) -> Words {
     unsafeBitCast(floats, to: Words.self)
 }
 
 /// A comparison's answer as all ones or all zeros a lane.
-@inline(__always)
+@inline(always)
 func words(_ mask: SIMDMask<SIMD16<Int32>>) -> Words {
     unsafeBitCast(mask, to: Words.self)
 }
 
-@inline(__always)
+@inline(always)
 func all(_ word: UInt32) -> Words {
     Words(repeating: word)
 }
 
-@inline(__always)
+@inline(always)
 func choose(_ mask: Words, _ yes: Words, _ no: Words) -> Words {
     no ^ ((yes ^ no) & mask)
 }
 
 /// All ones where a value is NaN.
-@inline(__always)
+@inline(always)
 func unordered(_ bits: Words) -> Words {
     words(floats(bits) .!= floats(bits))
 }
 
 /// Whether left > right, of values below 2³¹.
-@inline(__always)
+@inline(always)
 func exceeds(_ left: Words, _ right: UInt32) -> Words {
     words(unsafeBitCast(left, to: SIMD16<Int32>.self) .> SIMD16<Int32>(repeating: Int32(bitPattern: right)))
 }
 
 /// A pair's elements in their order: from even and odd ones to the first and second half.
-@inline(__always)
+@inline(always)
 func interleaved(_ e: Words, _ o: Words) -> (Words, Words) {
     (
         Words(
@@ -61,7 +61,7 @@ func interleaved(_ e: Words, _ o: Words) -> (Words, Words) {
 }
 
 /// The opposite of `interleaved`.
-@inline(__always)
+@inline(always)
 func deinterleaved(_ a: Words, _ b: Words) -> (Words, Words) {
     (
         Words(
@@ -74,7 +74,7 @@ func deinterleaved(_ a: Words, _ b: Words) -> (Words, Words) {
 }
 
 /// The first eight lanes in Double.
-@inline(__always)
+@inline(always)
 func lowDoubles(_ x: Floats) -> SIMD8<Double> {
     SIMD8(
         Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3]), Double(x[4]), Double(x[5]), Double(x[6]),
@@ -82,7 +82,7 @@ func lowDoubles(_ x: Floats) -> SIMD8<Double> {
 }
 
 /// The last eight lanes in Double.
-@inline(__always)
+@inline(always)
 func highDoubles(_ x: Floats) -> SIMD8<Double> {
     SIMD8(
         Double(x[8]), Double(x[9]), Double(x[10]), Double(x[11]), Double(x[12]), Double(x[13]), Double(x[14]),
@@ -90,7 +90,7 @@ func highDoubles(_ x: Floats) -> SIMD8<Double> {
 }
 
 /// Integers below 2³¹ as floats.
-@inline(__always)
+@inline(always)
 func converted(_ words: Words) -> Floats {
     let x = unsafeBitCast(words, to: SIMD16<Int32>.self)
     return Floats(
