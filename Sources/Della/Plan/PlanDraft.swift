@@ -110,6 +110,7 @@ struct PlanDraft {
                 return
             }
             model.adapter = found
+            noteTiedHead(of: model)
         }
         indices[reference] = models.count
         models.append(model)
@@ -164,7 +165,6 @@ struct PlanDraft {
                 return nil
             }
             noteLeftovers(of: model)
-            noteTiedHead(of: model)
             return model
         }
     }
