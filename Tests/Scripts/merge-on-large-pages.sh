@@ -17,16 +17,7 @@ trap 'rm -rf "$folder"' EXIT
 
 # The disk: models, config, and room for the outputs.
 mkdir -p "$folder/disk"
-"$here" synth "$folder/disk/base" --shape demo --seed 1 >/dev/null
-"$here" synth "$folder/disk/tune" --shape demo --base "$folder/disk/base" --scale 0.01 --seed 2 >/dev/null
-cat >"$folder/disk/merge.yml" <<'END'
-base_model: base
-merge_method: della
-dtype: bfloat16
-models:
-  - model: tune
-    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
-END
+Tests/Scripts/write-models.sh "$here" "$folder/disk" demo >/dev/null
 "$here" merge "$folder/disk/merge.yml" "$folder/here" --models "$folder/disk" --seed 3 >/dev/null 2>&1
 mke2fs -q -t ext4 -d "$folder/disk" "$folder/disk.img" 2500M
 

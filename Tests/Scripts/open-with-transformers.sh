@@ -11,17 +11,8 @@ if ! "$python" -c 'import safetensors, torch, transformers' 2>/dev/null; then
 fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$dellad" synth "$folder/base" --shape tiny --seed 1 >/dev/null
-"$dellad" synth "$folder/tune" --shape tiny --base "$folder/base" --scale 0.01 --seed 2 >/dev/null
-cat >"$folder/merge.yml" <<'EOF'
-base_model: base
-merge_method: della
-dtype: bfloat16
-dellad: {shard_size: 200KB}
-models:
-  - model: tune
-    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
-EOF
+"$(dirname "$0")/write-models.sh" "$dellad" "$folder" tiny >/dev/null
+echo 'dellad: {shard_size: 200KB}' >>"$folder/merge.yml"
 "$dellad" merge "$folder/merge.yml" "$folder/out" --models "$folder" >/dev/null
 "$python" - "$folder/base" "$folder/out" <<'EOF'
 import glob, os, sys

@@ -5,16 +5,7 @@ set -eu
 dellad=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$dellad" synth "$folder/base" --shape tiny --seed 1
-"$dellad" synth "$folder/tune" --shape tiny --base "$folder/base" --scale 0.01 --seed 2
-cat >"$folder/merge.yml" <<'EOF'
-base_model: base
-merge_method: della
-dtype: bfloat16
-models:
-  - model: tune
-    parameters: {density: 0.5, epsilon: 0.1, weight: 1.0}
-EOF
+"$(dirname "$0")/write-models.sh" "$dellad" "$folder" tiny
 "$dellad" merge "$folder/merge.yml" "$folder/here" --models "$folder"
 if ! readelf -h "$dellad" | grep -q X86-64; then
     DELLAD_SIMD=baseline "$dellad" merge "$folder/merge.yml" "$folder/there" --models "$folder" --io posix

@@ -12,9 +12,12 @@ struct ExponentialTable: @unchecked Sendable {
         self.values = UnsafePointer(values)
     }
 
-    /// By their bits; for as long as the process lives.
-    static func values(of format: FloatFormat) -> UnsafePointer<Double> {
-        precondition(format != .float32, "32 bits have no table")
-        return (format == .bfloat16 ? bfloat16 : float16).values
+    /// By their bits, for as long as the process lives; `nil` of 32 bits.
+    static func values(of format: FloatFormat) -> UnsafePointer<Double>? {
+        switch format {
+        case .bfloat16: bfloat16.values
+        case .float16: float16.values
+        case .float32: nil
+        }
     }
 }

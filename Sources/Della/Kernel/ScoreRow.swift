@@ -26,9 +26,9 @@ extension RowKernels {
     ///
     /// - Parameter scratch: `divergenceScratchByteCount` bytes of any contents, 64-byte aligned.
     func divergence(_ row: ScoreRow, scratch: UnsafeMutableRawPointer) -> Float {
-        let exponentials = row.format == .float32 ? nil : ExponentialTable.values(of: row.format)
         var arguments = KernelDivergence(
-            exponentials: exponentials, base: row.base, model: row.model, scratch: scratch,
+            exponentials: ExponentialTable.values(of: row.format), base: row.base, model: row.model,
+            scratch: scratch,
             count: Int64(row.count),
             keptCount: Int64(Self.longestKeptRow), format: Int32(row.format.rawValue))
         return Float(table.divergence(&arguments))

@@ -56,23 +56,10 @@ struct StagedRows {
     ///   - workRowBytes: of a row in the format computed in.
     ///   - earlier: what the inputs before this one read for the chunk, by input; of each in the order of files and offsets.
     ///     What one of them reads is not read again: models that lack a token have another's row for it.
+    ///   - keepsPieces: whether more than what it takes is wanted.
     init(
         _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int,
-        after earlier: [[Read]] = []
-    ) {
-        self.init(sources, rows, of: tensor, workRowBytes: workRowBytes, earlier: earlier, keepsPieces: true)
-    }
-
-    /// What the rows of a chunk take of a slot at most, in bytes: where no other input reads any of them.
-    static func byteCount(
-        _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int
-    ) -> Int {
-        Self(sources, rows, of: tensor, workRowBytes: workRowBytes, earlier: [], keepsPieces: false).byteCount
-    }
-
-    private init(
-        _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int,
-        earlier: [[Read]], keepsPieces: Bool
+        after earlier: [[Read]] = [], keepsPieces: Bool = true
     ) {
         let unitsPerRow = tensor.unitsPerRow
         unitLength = tensor.rowLength / unitsPerRow
@@ -105,16 +92,16 @@ struct StagedRows {
         guard keepsPieces else { return }
         var next = 0
         func stored(_ model: Int, _ first: Int) -> Stored {
-            let tensor = sources.tensor(model)
-            guard readsWhole, let place = models.firstIndex(of: model) else {
+            let type = sources.tensor(model).type
+            var place: Place
+            if readsWhole, let whole = models.firstIndex(of: model) {
+                place = places[whole]
+                place.start += first * unitLength * (type.bitWidth / 8)
+            } else {
+                place = places[next]
                 next += 1
-                let place = places[next - 1]
-                return Stored(
-                    type: tensor.type, input: place.input, start: place.start, model: model, first: first)
             }
-            let start = places[place].start + first * unitLength * (tensor.type.bitWidth / 8)
-            return Stored(
-                type: tensor.type, input: places[place].input, start: start, model: model, first: first)
+            return Stored(type: type, input: place.input, start: place.start, model: model, first: first)
         }
         Self.forEachRun(sources, units) { run in
             let content: Piece.Content =
@@ -126,6 +113,13 @@ struct StagedRows {
                 }
             pieces.append(Piece(unitCount: run.count, content: content))
         }
+    }
+
+    /// What the rows of a chunk take of a slot at most, in bytes: where no other input reads any of them.
+    static func byteCount(
+        _ sources: RowSources, _ rows: Range<Int>, of tensor: OutputTensor, workRowBytes: Int
+    ) -> Int {
+        Self(sources, rows, of: tensor, workRowBytes: workRowBytes, keepsPieces: false).byteCount
     }
 
     /// Bytes between two stretches of a file that are read along rather than having a read each: about what a request

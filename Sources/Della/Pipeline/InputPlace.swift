@@ -7,8 +7,7 @@ import StreamIO
 /// back never overwrites what it has not yet read.
 struct InputPlace {
     let reads: [StagedRows.Read]
-    /// Where the stored bytes begin; of rows that lie scattered, the slot. `nil`
-    /// where another input has them.
+    /// Where the stored bytes begin; of rows that lie scattered, the slot. `nil` where another input has them.
     let stored: UnsafeMutableRawPointer?
     let values: UnsafeMutableRawPointer
     /// Of rows that lie scattered, what becomes of what is read.
@@ -16,11 +15,12 @@ struct InputPlace {
 
     /// Of all inputs of a chunk, in order.
     static func of(_ layout: TensorLayout, rows: Range<Int>, slots: [UnsafeMutableRawPointer]) -> [Self] {
-        var places: [Self] = []
-        for (input, slot) in slots.enumerated() {
-            places.append(Self(layout, input: input, rows: rows, slot: slot, after: places.map(\.reads)))
+        var reads: [[StagedRows.Read]] = []
+        return slots.enumerated().map { input, slot in
+            let place = Self(layout, input: input, rows: rows, slot: slot, after: reads)
+            reads.append(place.reads)
+            return place
         }
-        return places
     }
 
     private init(
