@@ -1,3 +1,4 @@
+import Della
 import StreamIO
 import SystemPackage
 import Testing
@@ -110,5 +111,50 @@ import Testing
         try rig.config.rewrite("merge_method: linear\nmodels:\n- model: Org/gone\nparameters:\nweight: 1\n")
         problems.append(try check())
         try compare(problems, "`dellad check --json` of a config with problems")
+    }
+
+    /// A report of three tensors, the second with all that may be null.
+    private func report(method: String?) throws -> JSON {
+        let merge = ReportedMerge(
+            title: "t", method: method, reference: "a", models: ["a", "b", "c"], config: "", version: "1")
+        var full = TensorStatistics()
+        (full.elements, full.referenceSquares, full.conflicts) = (10, 4, 3)
+        full.inputs = (1...2).map { TensorStatistics.Input(model: $0) }
+        for place in full.inputs.indices {
+            full.inputs[place].squares = 1
+            full.inputs[place].kept = 5
+            full.inputs[place].factor = 1.5
+        }
+        full.products = [0.5]
+        full.outputNaNs = 1
+        var empty = full
+        (empty.referenceSquares, empty.changeSquares, empty.conflicts) = (.nan, .infinity, nil)
+        for place in empty.inputs.indices { empty.inputs[place] = .init(model: place + 1) }
+        empty.inputs[0].squares = .nan
+        empty.inputs[1].magnitudes = .infinity
+        empty.outputPeak = .nan
+        let tensors = [
+            ("model.layers.0.mlp.experts.1.up_proj.weight", full), ("lm_head.weight", empty),
+            ("model.norm.weight", TensorStatistics()),
+        ]
+        var writer = ReportJSONWriter(merge)
+        var report = MergeReport(merge)
+        var text = writer.header
+        for (name, statistics) in tensors {
+            let parameters = statistics.inputs.map { input in
+                [ReportedTensor.Parameter(name: "weight", value: input.model == 1 ? 0.5 : .nan)]
+            }
+            let tensor = ReportedTensor(
+                name: name, shape: [2, 5], statistics: statistics, parameters: parameters)
+            report.add(tensor)
+            text += writer.piece(tensor)
+        }
+        return try JSON(parsing: Array((text + writer.end(report)).utf8))
+    }
+
+    @Test func reportIsAsDocumented() throws {
+        let (merged, compared) = (try report(method: "ties"), try report(method: nil))
+        #expect(merged["findings"]?.arrayValue?.isEmpty == false)
+        try compare([merged, compared], "`report.json`")
     }
 }
