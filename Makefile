@@ -14,7 +14,7 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test fuzz test-crash test-release test-systemd lint bench bench-planning bench-mergekit demo install deb tarball \
+.PHONY: help build debug test fuzz test-crash test-release test-systemd test-report lint bench bench-planning bench-mergekit demo install deb tarball \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
 help:
@@ -105,6 +105,10 @@ DEBIAN ?= 12
 test-systemd: deb ## the package under a real systemd, in a container: DEBIAN="12 13" for both; skipped where that cannot be
 	@Makefile.d/apt-install lintian debootstrap systemd-container man-db || true
 	for release in $(DEBIAN); do DELLAD_DEBIAN=$$release Tests/systemd/run || exit 1; done
+
+test-report: test-packages ## reports in a browser, headless: pictures in .build/report; skipped where there is no Chromium
+	@Makefile.d/apt-install chromium tidy fonts-dejavu-core || true
+	Tests/Scripts/open-reports.sh "$(SWIFT)"
 
 clean: ## what was built
 	rm -rf .build demo dist

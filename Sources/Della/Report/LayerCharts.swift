@@ -48,7 +48,8 @@ struct LayerCharts: Sendable {
         }
         return chart(
             "Difference from \(report.referenceName), relative to its norm", own, isShare: true,
-            isLogarithmic: true)
+            isLogarithmic: true,
+            within: 0 ... .greatestFiniteMagnitude)
     }
 
     private var cosines: LineChart? {

@@ -31,7 +31,7 @@ enum PageStyle {
         h3{font-size:1rem;margin:1.2rem 0 .3rem}
         p{max-width:75ch;margin:.3rem 0 .8rem}
         .soft,footer{color:var(--soft)}
-        .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,165px),1fr));gap:.6rem;margin:1rem 0;padding:0;list-style:none}
+        .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,165px),1fr));gap:.6rem;margin:1rem 0;padding:0;list-style:none}
         .facts li{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem}
         .facts span{display:block;font-size:.82rem;color:var(--soft)}
         .facts strong{font-size:1.3rem;font-weight:600;line-height:1.3;overflow-wrap:normal}
@@ -55,6 +55,7 @@ enum PageStyle {
         th:first-child,td:first-child{text-align:left}
         th{font-weight:600;background:var(--panel)}
         td.name{white-space:normal;min-width:11rem;max-width:34rem}
+        @media(min-width:700px){#tensors td.name{min-width:22rem;position:sticky;left:0;background:var(--ground)}}
         .models td:nth-child(2){min-width:9rem}
         .bar{display:block;height:.5rem;border-radius:2px;background:var(--bar);min-width:1px}
         #tensors{font-size:.82rem}.tall{max-height:80vh;border:1px solid var(--line);border-radius:6px}
@@ -69,9 +70,11 @@ enum PageStyle {
         """ + lines(light) + dashing + HeatScale.styles(dark: false)
         + "\n@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9da7b3;--line:#333a43;--ground:#0f1216;--panel:#181c22;"
         + "--bar:#2f5f8a}" + lines(dark) + HeatScale.styles(dark: true) + "}\n"
-        + "@media print{body{font-size:10pt}main{padding:0}.scroll,.tall{overflow:visible;max-height:none;border:0}"
+        + "@page wide{size:A4 landscape}@media print{body{font-size:10pt}main{padding:0}.tall{page:wide}"
+        + "#tensors th,#tensors td{padding:1pt 3pt}.scroll,.tall{overflow:visible;max-height:none;border:0}"
         + "figure,.facts li,.found li,tr{break-inside:avoid}h2,h3{break-after:avoid}#tensors{font-size:7pt}"
-        + "#tensors thead{position:static}.charts .scroll svg{min-width:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
+        + "#tensors thead,#tensors td.name{position:static;min-width:0}.charts .scroll svg{min-width:0}"
+        + "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
 
     /// Sorts the table: a click on a column's heading, largest first, then least, texts from their beginning.
     static let script = """

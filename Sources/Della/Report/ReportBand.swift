@@ -34,6 +34,11 @@ struct ReportBand: Hashable, Sendable {
         }
     }
 
+    /// Counts a layer among those that were seen.
+    mutating func cover(_ layer: Int) {
+        layers = min(layers.lowerBound, layer)...max(layers.upperBound, layer)
+    }
+
     /// Adds another band, of the same stack.
     mutating func add(_ other: Self) {
         layers =

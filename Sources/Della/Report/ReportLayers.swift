@@ -23,14 +23,11 @@ struct ReportLayers: Sendable {
             stacks.append(position.stack)
             bands.append([:])
         }
-        var band = bands[stack].removeValue(forKey: position.layer / width)
-        if band == nil {
-            band = ReportBand(stack: stack, layer: position.layer)
-            count += 1
-        } else {
-            band?.add(ReportBand(stack: stack, layer: position.layer))
-        }
-        guard var band else { return false }
+        // Taken out, so that its arrays are changed in place.
+        let known = bands[stack].removeValue(forKey: position.layer / width)
+        count += known == nil ? 1 : 0
+        var band = known ?? ReportBand(stack: stack, layer: position.layer)
+        band.cover(position.layer)
         body(&band)
         bands[stack][position.layer / width] = band
         while count > Self.bandLimit { widen() }
