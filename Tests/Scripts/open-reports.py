@@ -99,7 +99,7 @@ def main():
                 check(browser.evaluate(PICTURES) == [], f"{what}: without a text: {browser.evaluate(PICTURES)}")
                 check(browser.evaluate(CLIPPED) == [], f"{what}: clipped: {browser.evaluate(CLIPPED)}")
                 # The merge's from all sides, one of each kind of the others'.
-                if width < 2000 and (page.stem == "merge" or dark == (width < 600)):
+                if width < 2000 and (page.stem in ["merge", "two-models"] or dark == (width < 600)):
                     browser.evaluate("document.querySelector('.tall').style.contentVisibility = 'visible'")
                     browser.picture(shots / f"{page.stem}-{width}-{'dark' if dark else 'light'}.png")
             fastest = min(seconds)
@@ -114,7 +114,7 @@ def main():
             check(bare == words, f"{page.name}: {bare} characters are seen without scripts, {words} with them")
             if page.stem in ["merge", "large"]:
                 browser.print_pdf(shots / f"{page.stem}.pdf")
-            print(f"ok      {page.name:24} {page.stat().st_size / 1e6:5.2f} MB, {fastest:.2f} s to load")
+            print(f"        {page.name:24} {page.stat().st_size / 1e6:5.2f} MB, {fastest:.2f} s to load")
         for picture in sorted(folder.glob("*.svg")):
             frame = folder / "picture.htm"
             for dark in [False, True] if picture.stem == "merge" else [False]:

@@ -55,7 +55,7 @@ import Testing
     /// Options that documents show after a command, in text and in blocks of commands.
     @Test(arguments: [
         "README.md", "docs/config.md", "docs/operating.md", "docs/performance.md", "docs/numerics.md",
-        "docs/json.md",
+        "docs/json.md", "docs/report.md",
         "CONTRIBUTING.md", "SECURITY.md",
     ])
     func documentsShowOptionsThatThereAre(file: String) throws {
@@ -93,7 +93,7 @@ import Testing
     @Test func everyDocumentThatIsInstalledIsThere() throws {
         for script in ["stage", "tarball"] {
             let text = Repository.root.pushing(FilePath("Makefile.d/\(script)")).text
-            for document in ["config.md", "numerics.md", "operating.md", "json.md"] {
+            for document in ["config.md", "numerics.md", "operating.md", "json.md", "report.md"] {
                 #expect(text.contains("docs/\(document)"), "\(script) \(document)")
                 #expect(Repository.root.pushing(FilePath("docs/\(document)")).exists)
             }

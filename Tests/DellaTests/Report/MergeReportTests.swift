@@ -70,6 +70,22 @@ import Testing
         return made
     }
 
+    private func compare(_ figures: GroupFigures, _ plain: Plain, _ slots: [Int], _ what: String) {
+        expectEqual(
+            figures.relativeChange,
+            plain.reference > 0 ? (plain.change / plain.reference).squareRoot() : nil, what)
+        for (slot, model) in slots.enumerated() {
+            let reference = plain.referenceOf[model] ?? 0
+            expectEqual(
+                figures.relativeDifference(slot),
+                reference > 0 ? ((plain.squares[model] ?? 0) / reference).squareRoot() : nil,
+                "\(what), \(model)")
+            expectEqual(
+                figures.model(slot)?.keptShare, plain.keptOf[model].map { (plain.kept[model] ?? 0) / $0 },
+                "\(what), kept of \(model)")
+        }
+    }
+
     @Test(arguments: 1...30) func groupsAreSumsOfTheirTensors(seed: UInt64) {
         let made = Self.random(seed)
         let report = made.report
@@ -82,21 +98,6 @@ import Testing
             whole.add(tensor)
         }
         var seen = 0
-        func compare(_ figures: GroupFigures, _ plain: Plain, _ slots: [Int], _ what: String) {
-            expectEqual(
-                figures.relativeChange,
-                plain.reference > 0 ? (plain.change / plain.reference).squareRoot() : nil, what)
-            for (slot, model) in slots.enumerated() {
-                let reference = plain.referenceOf[model] ?? 0
-                expectEqual(
-                    figures.relativeDifference(slot),
-                    reference > 0 ? ((plain.squares[model] ?? 0) / reference).squareRoot() : nil,
-                    "\(what), \(model)")
-                expectEqual(
-                    figures.model(slot)?.keptShare, plain.keptOf[model].map { (plain.kept[model] ?? 0) / $0 },
-                    "\(what), kept of \(model)")
-            }
-        }
         for band in report.layers.ordered + [report.outside] where band.all.tensors > 0 {
             let isOutside = band == report.outside
             let place = isOutside ? "outside" : "\(report.layers.stacks[band.stack])\(band.layers.lowerBound)"
