@@ -91,7 +91,8 @@ def main():
             for line in lines[:3]:
                 print(f"        {page.name}: {line}")
             seconds = []
-            for width, dark in [(390, False), (390, True), (1400, False), (1400, True), (2000, False)]:
+            widest = [(2000, False)] if page.stem in ["merge", "large", "hostile"] else []
+            for width, dark in [(390, False), (390, True), (1400, False), (1400, True)] + widest:
                 what = f"{page.name} at {width}{' dark' if dark else ''}"
                 seconds.append(browser.open(page.as_uri(), width, 900, dark))
                 unasked(what, {page.as_uri()})

@@ -22,7 +22,7 @@ TEST_REPORT_FOLDER=$folder "$products/delladPackageTests.xctest" --testing-libra
 if "$products/dellad" merge --help | grep -q -- --no-report; then
     models=$folder/models
     "$(dirname "$0")/write-models.sh" "$products/dellad" "$models" tiny >/dev/null
-    "$products/dellad" synth "$models/other" --shape tiny --base "$models/base" --scale 0.02 --seed 3 >/dev/null
+    "$products/dellad" synth "$models/other" --shape tiny --base "$models/base" --scale 0.005 --seed 3 >/dev/null
     echo '  - {model: other, parameters: {density: [0.3, 0.7], epsilon: 0.1, weight: [0.2, 0.6]}}' >>"$models/merge.yml"
     "$products/dellad" merge "$models/merge.yml" "$folder/two-models" --models "$models" >/dev/null
     for kind in html svg json; do

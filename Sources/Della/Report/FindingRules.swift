@@ -138,7 +138,12 @@ struct FindingRules {
 
     private var outsideMoved: [String] {
         var layers = GroupFigures()
-        for band in bands { layers.add(band.all) }
+        // Without norms, which are long and hardly move.
+        for band in bands {
+            for kind in TensorKind.allCases where kind != .norm {
+                if let figures = band[kind] { layers.add(figures) }
+            }
+        }
         var texts: [String] = []
         for subject in report.subjects {
             guard let around = subject.relativeChange(layers) else { continue }
