@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # merge-under-emulation.sh DELLAD OTHER   Shows that a program for another processor, run by qemu-user below $SYSROOT, gives
-# the bytes that this processor's gives: synthetic models, every fixture's merge with the SHA-256 of its files, and these
-# once more where pages are of 16 and 64 KiB.
+# the bytes that this processor's gives: synthetic models, and every fixture's merge with the SHA-256 of its files.
+#
+# $PAGES may name other sizes of pages to pretend, of an emulator that then still says where the stack is: Swift finds a
+# program's arguments there. QEMU 7.2's does so for 4096 alone.
 #
 # Of dellad.json all is compared but the seconds and what was audited, which is drawn anew each time.
 set -euo pipefail
@@ -66,7 +68,7 @@ for set in "" methods/ vocabulary/; do
             exit 1
         }
         hashes "$merged"
-        for page in ${PAGES:-4096 16384 65536}; do
+        for page in ${PAGES:-4096}; do
             QEMU_PAGESIZE=$page other merge "$config" "$merged_there" "${options[@]}" --io posix \
                 >/dev/null 2>"$folder/log" || {
                 echo "$name, pages of $page:" >&2
