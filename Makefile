@@ -84,7 +84,7 @@ tarball: build ## dist/dellad-VERSION-linux-ARCH.tar.gz
 	@Makefile.d/apt-install binutils
 	Makefile.d/tarball $(BIN)
 
-# Debian's trees and what is built for arm64: 4 GB.
+# Debian's trees and what is built for arm64: 5 GB.
 CROSS ?= .build-arm64
 CROSS_BIN = $(CROSS)/build/aarch64-unknown-linux-gnu/release/dellad
 

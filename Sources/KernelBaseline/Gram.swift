@@ -19,15 +19,15 @@ extension RowSums {
     /// Adds the products of two blocks.
     @inline(always)
     mutating func add(_ format: Int32, _ x: BlockDoubles, times y: BlockDoubles) {
-        first += x.0 * y.0
+        first = addProducts(first, x.0, y.0)
         if format == 2 {
-            second += x.1 * y.1
-            first += x.2 * y.2
+            second = addProducts(second, x.1, y.1)
+            first = addProducts(first, x.2, y.2)
         } else {
-            first += x.1 * y.1
-            second += x.2 * y.2
+            first = addProducts(first, x.1, y.1)
+            second = addProducts(second, x.2, y.2)
         }
-        second += x.3 * y.3
+        second = addProducts(second, x.3, y.3)
     }
 }
 

@@ -1,3 +1,5 @@
+import CKernel
+
 /// Sums in Double, element i in lane i mod 16, of pairs.
 struct RowSums {
     /// Lanes 0…7 and 8…15 for float32; even and odd lanes for a 16-bit format.

@@ -73,22 +73,6 @@ func deinterleaved(_ a: Words, _ b: Words) -> (Words, Words) {
     )
 }
 
-/// The first eight lanes in Double.
-@inline(always)
-func lowDoubles(_ x: Floats) -> SIMD8<Double> {
-    SIMD8(
-        Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3]), Double(x[4]), Double(x[5]), Double(x[6]),
-        Double(x[7]))
-}
-
-/// The last eight lanes in Double.
-@inline(always)
-func highDoubles(_ x: Floats) -> SIMD8<Double> {
-    SIMD8(
-        Double(x[8]), Double(x[9]), Double(x[10]), Double(x[11]), Double(x[12]), Double(x[13]), Double(x[14]),
-        Double(x[15]))
-}
-
 /// Integers below 2³¹ as floats.
 @inline(always)
 func converted(_ words: Words) -> Floats {

@@ -68,8 +68,8 @@ chmod +x "$memory/init"
 
 timeout "${SECONDS_LIMIT:-1800}" qemu-system-aarch64 -M virt -cpu cortex-a76 -smp 2 -m "${MEMORY:-2G}" -nographic -no-reboot \
     -kernel "$cross"/kernel/boot/vmlinuz-* -initrd "$folder/memory.img" \
-    -drive "file=$folder/disk.img,format=raw,if=none,id=disk" -device virtio-blk-pci,drive=disk \
-    -append "console=ttyAMA0 quiet panic=-1 rdinit=/init" </dev/null | tr -d '\r' | tee "$folder/console"
+    -drive "file=$folder/disk.img,format=raw,if=none,id=disk" -device virtio-blk-pci,drive=disk,romfile= -nic none \
+    -append "console=ttyAMA0 quiet panic=-1 rdinit=/init" </dev/null | sed -u 's/\r$//' | tee "$folder/console"
 grep -q '^ENDED' "$folder/console"
 expected=$(cd "$folder/here" && sha256sum ./*.safetensors | sed 's|\./||')
 for budget in $budgets; do

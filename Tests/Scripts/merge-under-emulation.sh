@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # merge-under-emulation.sh DELLAD OTHER   Shows that a program for another processor, run by qemu-user below $SYSROOT, gives
-# the bytes that this processor's gives: synthetic models, every fixture's merge with the SHA-256 of its files, and these
-# once more where pages are of 16 and 64 KiB.
+# the bytes that this processor's gives: synthetic models, and every fixture's merge with the SHA-256 of its files.
+#
+# $PAGES may name other sizes of pages to pretend, of an emulator that then still says where the stack is: Swift finds a
+# program's arguments there. QEMU 7.2's does so for 4096 alone.
 #
 # Of dellad.json all is compared but the seconds and what was audited, which is drawn anew each time.
 set -euo pipefail
@@ -53,32 +55,35 @@ diff -r "$folder/tune-here" "$folder/tune-other"
 echo "synth: the same bytes"
 
 resources=Tests/DellaTests/Resources
+# A model's README has its folder's name, so both are called the same.
+mkdir "$folder/here" "$folder/there"
+merged=$folder/here/merged merged_there=$folder/there/merged
 count=0
 for set in "" methods/ vocabulary/; do
     for config in "$resources/$set"configs/*.yml; do
         name=${set%/}-$(basename "$config" .yml)
         options=(--models "$resources/${set}models" --seed 7 --memory 8M --sha256)
-        "$here" merge "$config" "$folder/here" "${options[@]}" >/dev/null 2>"$folder/log" || {
+        "$here" merge "$config" "$merged" "${options[@]}" >/dev/null 2>"$folder/log" || {
             cat "$folder/log" >&2
             exit 1
         }
-        hashes "$folder/here"
-        for page in ${PAGES:-4096 16384 65536}; do
-            QEMU_PAGESIZE=$page other merge "$config" "$folder/there" "${options[@]}" --io posix \
+        hashes "$merged"
+        for page in ${PAGES:-4096}; do
+            QEMU_PAGESIZE=$page other merge "$config" "$merged_there" "${options[@]}" --io posix \
                 >/dev/null 2>"$folder/log" || {
                 echo "$name, pages of $page:" >&2
                 cat "$folder/log" >&2
                 exit 1
             }
-            same "$folder/here" "$folder/there" || {
+            same "$merged" "$merged_there" || {
                 echo "$name, pages of $page: not the same bytes" >&2
                 exit 1
             }
-            other verify "$folder/here" >/dev/null 2>"$folder/log"
-            rm -rf "$folder/there"
+            other verify "$merged" >/dev/null 2>"$folder/log"
+            rm -rf "$merged_there"
             count=$((count + 1))
         done
-        rm -rf "$folder/here"
+        rm -rf "$merged"
     done
 done
 echo "$count merges: the same bytes"

@@ -35,6 +35,31 @@ KERNEL_ACCESS(Short, uint16_t)
 KERNEL_ACCESS(Word, uint32_t)
 KERNEL_ACCESS(Long, uint64_t)
 
+// Vectors of 16 floats in Double, by halves. Of lanes taken one by one the compiler makes conversions one by one.
+
+typedef float KernelFloats __attribute__((ext_vector_type(16)));
+
+__attribute__((always_inline, swift_name("lowDoubles(_:)"))) static inline KernelDoubles kernelLowDoubles(KernelFloats x) {
+    return __builtin_convertvector(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7), KernelDoubles);
+}
+
+__attribute__((always_inline, swift_name("highDoubles(_:)"))) static inline KernelDoubles kernelHighDoubles(
+    KernelFloats x) {
+    return __builtin_convertvector(__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15), KernelDoubles);
+}
+
+__attribute__((always_inline, swift_name("addProducts(_:_:_:)"))) static inline KernelDoubles kernelAddProducts(
+    KernelDoubles sum, KernelDoubles x, KernelDoubles y) {
+#pragma STDC FP_CONTRACT OFF
+    KernelDoubles products = x * y;
+    return sum + products;
+}
+
+__attribute__((always_inline, swift_name("addMagnitudes(_:_:)"))) static inline KernelDoubles kernelAddMagnitudes(
+    KernelDoubles sum, KernelDoubles x) {
+    return sum + __builtin_elementwise_abs(x);
+}
+
 /// Element formats are 0 for bfloat16, 1 for float16, 2 for float32, and 3 for F64, only ever a source of `decode`.
 
 /// `decode`: `count` elements of `source` become values of `destination`'s format.
@@ -121,6 +146,48 @@ typedef struct {
     int64_t count;
     int32_t format;
 } KernelGram;
+
+/// `moments`: sums over a stretch of `count` elements, a multiple of 32: of b², then of δ² and |δ| of each input, then,
+/// with `hasProducts`, of δᵢδⱼ of each two. What is not finite counts as 0. `equal`: elements of each input that are b's.
+typedef struct {
+    const void *_Nonnull const *_Nonnull inputs;
+    const void *_Nonnull base;
+    double *_Nonnull sums;
+    int64_t *_Nonnull equal;
+    int64_t inputCount;
+    int64_t count;
+    int32_t format;
+    bool hasProducts;
+} KernelMoments;
+
+/// `change`: what `count` elements of output, a multiple of 32, are against the base.
+typedef struct {
+    const void *_Nonnull output;
+    const void *_Nonnull base;
+    int64_t count;
+    int32_t format;
+    int32_t outputFormat;
+    /// Σ(out − b)².
+    double squares;
+    /// Elements that differ.
+    int64_t changed;
+    /// The bits of the largest finite magnitude.
+    uint32_t peak;
+} KernelChange;
+
+/// `signs`: of `count` elements, a multiple of 32, how many of each model differ from the base's, added to `kept`, and how
+/// many have differences of both signs: their bits that `masks` leaves, turned by `flips`.
+typedef struct {
+    const void *_Nonnull const *_Nonnull models;
+    const uint32_t *_Nonnull masks;
+    const uint32_t *_Nonnull flips;
+    const void *_Nonnull base;
+    int64_t *_Nonnull kept;
+    int64_t modelCount;
+    int64_t count;
+    int32_t format;
+    int64_t conflicts;
+} KernelSigns;
 
 /// What `blend` computes.
 enum {

@@ -73,6 +73,7 @@ struct MergeCommand: ParsableCommand {
             "\(path): \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), "
                 + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\(audit)\n"
         )
+        for line in summary.report { StandardStream.output.write(line.printable + "\n") }
     }
 
     private func plan(

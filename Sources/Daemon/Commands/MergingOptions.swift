@@ -36,6 +36,9 @@ struct MergingOptions: ParsableArguments {
     @Flag(help: "The same as --audit off.")
     var noAudit = false
 
+    @Flag(help: "Makes no report of what the merge did (report.html, report.json, report.svg).")
+    var noReport = false
+
     func validate() throws {
         if noAudit, audit != nil { throw ValidationError("--audit and --no-audit exclude each other") }
         if let threads, let problem = Setting.threads.problem(with: ["\(threads)"]) {
@@ -55,6 +58,7 @@ struct MergingOptions: ParsableArguments {
         flags[.engine] = io.map { [$0.rawValue] }
         flags[.sha256] = sha256 ? ["true"] : nil
         flags[.audit] = auditPolicy.map { ["\($0)"] }
+        flags[.report] = noReport ? ["false"] : nil
         return flags
     }
 }
@@ -68,7 +72,8 @@ extension MergeOptions {
         }
         self.init(
             memory: try facts.budget(asked: settings.memory), threads: settings.threads ?? host.threads(),
-            engine: settings.engine, sha256: settings.sha256, trace: trace, audit: settings.audit)
+            engine: settings.engine, sha256: settings.sha256, trace: trace, audit: settings.audit,
+            report: settings.report)
     }
 }
 

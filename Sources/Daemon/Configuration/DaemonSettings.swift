@@ -19,6 +19,8 @@ struct DaemonSettings: Hashable, Sendable {
     var sha256 = false
     /// How much of a merge is computed anew before it is published.
     var audit = AuditPolicy.auto
+    /// Whether models get a report of what their merge did.
+    var report = true
     /// Bytes of one file of a model whose config does not say.
     var shardSize = MergePlanner.usualShardSize
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.

@@ -13,6 +13,7 @@ enum Setting: String, CaseIterable, Sendable {
     case engine = "io"
     case sha256
     case audit
+    case report
     case shardSize = "shard_size"
     case clearAfter = "clear_after"
     case jobsPerUser = "max_jobs_per_user"
@@ -31,7 +32,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .spool, .output, .models:
             guard let path = values.first(where: { !$0.hasPrefix("/") }) else { return nil }
             return "'\(path)' is no absolute path (begin it with /)"
-        case .allowsAnyPath, .sha256:
+        case .allowsAnyPath, .sha256, .report:
             return Self.flag(text) == nil
                 ? "'\(text)' is neither true nor false" + " (write one of them)" : nil
         case .audit:

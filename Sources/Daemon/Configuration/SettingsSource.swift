@@ -83,6 +83,7 @@ struct SettingsSource: Sendable {
         settings.threads = text(.threads).flatMap { Int($0) }
         settings.engine = text(.engine).flatMap { IOEngineKind(rawValue: $0) } ?? settings.engine
         settings.sha256 = text(.sha256).flatMap { Setting.flag($0) } ?? settings.sha256
+        settings.report = text(.report).flatMap { Setting.flag($0) } ?? settings.report
         settings.audit = text(.audit).flatMap { AuditPolicy($0) } ?? settings.audit
         settings.shardSize = size(.shardSize) ?? settings.shardSize
         settings.clearAfter = text(.clearAfter).flatMap { Age($0) }

@@ -4,4 +4,6 @@ struct JobReport: Hashable, Sendable {
     var outputBytes: UInt64 = 0
     var seconds: Double = 0
     var resumed = false
+    /// What the report says in a few lines; empty where none was made.
+    var lines: [String] = []
 }

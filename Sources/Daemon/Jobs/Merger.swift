@@ -38,7 +38,7 @@ struct Merger: Merging {
             return .done(
                 JobReport(
                     outputBytes: summary.outputBytes, seconds: summary.seconds,
-                    resumed: summary.resumptions > 0))
+                    resumed: summary.resumptions > 0, lines: summary.report))
         } catch {
             guard error.kind != .stopped else { return .stopped }
             return .failed(

@@ -20,8 +20,7 @@ struct Inotify: ~Copyable {
     }
 
     init(watching folder: FilePath) throws(IOError) {
-        self.folder = folder
-        descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
+        let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         guard descriptor >= 0 else {
             throw IOError(
                 "watch (inotify_init1; raise fs.inotify.max_user_instances)", folder, Errno(rawValue: errno))
@@ -35,6 +34,8 @@ struct Inotify: ~Copyable {
             throw IOError(
                 "watch (inotify; raise fs.inotify.max_user_watches)", folder, Errno(rawValue: number))
         }
+        self.folder = folder
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }

@@ -29,7 +29,7 @@ struct DaemonService {
         let options = MergeOptions(
             memory: memory,
             threads: settings.threads ?? host.threads(), engine: settings.engine, sha256: settings.sha256,
-            audit: settings.audit)
+            audit: settings.audit, report: settings.report)
         let log = log
         return Merger(
             library: ModelLibrary(

@@ -100,6 +100,7 @@ extension SpoolMachine {
         switch outcome {
         case .done(let report):
             if job.cancel != nil { note(.warning, run.name, "the cancel came after the merge was complete") }
+            jobs[run.name]?.status.report = report.lines
             complete(run.name)
             note(
                 .info, run.name,

@@ -39,6 +39,7 @@ struct JobDetails {
         if status.peakResidentBytes > 0 {
             lines.append(("memory", "\(Figure.bytes(status.peakResidentBytes)) at most"))
         }
+        lines += status.report.map { ("report", $0) }
         lines += status.warnings.map { ("warning", $0) }
         lines += (status.error ?? "").split(separator: "\n").map { ("error", String($0)) }
         return lines.map { label, text in

@@ -21,6 +21,10 @@ struct JobStatus: Hashable, Sendable {
     var resumed = 0
     var peakResidentBytes: UInt64 = 0
     var warnings: [String] = []
+    /// Lines, at most; each as long, in characters.
+    static let reportLineLimit = (count: 8, length: 200)
+    /// What the report of a merged model says in a few lines.
+    var report: [String] = []
     var error: String?
     /// What a command that waits for the job ends with: 0 of one that is done, 130 of one that was cancelled; `nil` while it
     /// has not ended, and where it is not known.
@@ -70,6 +74,13 @@ struct JobStatus: Hashable, Sendable {
                 ("resumed", .int(resumed)),
                 ("peak_rss_bytes", .int(peakResidentBytes)),
                 ("warnings", .array(LimitedWarnings(warnings).texts.map { .string($0) })),
+                (
+                    "report",
+                    .array(
+                        report.prefix(Self.reportLineLimit.count).map {
+                            .string(String($0.prefix(Self.reportLineLimit.length)))
+                        })
+                ),
                 ("error", optional(error.map { FailureText($0).text })),
                 ("exit_code", code),
             ]))
@@ -111,6 +122,8 @@ struct JobStatus: Hashable, Sendable {
         resumed = count("resumed")
         peakResidentBytes = UInt64(count("peak_rss_bytes"))
         warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        report =
+            json["report"]?.arrayValue?.prefix(Self.reportLineLimit.count).compactMap(\.stringValue) ?? []
         error = json["error"]?.stringValue
         exitCode = json["exit_code"]?.intValue.flatMap { (0...255).contains($0) ? Int32($0) : nil }
     }

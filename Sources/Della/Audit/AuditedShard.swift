@@ -16,7 +16,6 @@ struct AuditedShard: ~Copyable {
     /// Opens a file and reads its header.
     /// - Throws: `MergeFailure`, `recordUnusable` where it is no safetensors file.
     init(_ path: FilePath, watch: AuditWatch) throws(MergeFailure) {
-        self.watch = watch
         do {
             let file = try OpenFile.forReading(path, direct: false)
             entries = try Self.entries(of: path)
@@ -24,6 +23,8 @@ struct AuditedShard: ~Copyable {
         } catch {
             throw MergeFailure(error)
         }
+        // Last: what a failing initialiser has set, Swift 6.2 takes back wrongly.
+        self.watch = watch
     }
 
     private static func entries(of path: FilePath) throws(MergeFailure) -> TensorList {

@@ -102,6 +102,7 @@ extension WrittenRecord {
             members.append(("finished", .object(JSONObject(entries))))
         }
         if !findings.isEmpty { members.append(("found", findings.json)) }
+        if let statistics { members.append(("statistics", .int(statistics))) }
         return .object(JSONObject(members))
     }
 
@@ -121,7 +122,8 @@ extension WrittenRecord {
             let partialBytes = json["partial_bytes"]?.countValue, let constants = words("constants"),
             let sha256 = optional("sha256", { $0.stringValue.flatMap { SHA256Words(hexadecimal: $0) } }),
             let tensor = optional("tensor", \.countValue),
-            let findings = optional("found", { WeightFindings($0) })
+            let findings = optional("found", { WeightFindings($0) }),
+            let statistics = optional("statistics", \.countValue)
         else { return nil }
         // Earlier versions kept none.
         var finished: [Int: TensorConstants] = [:]
@@ -135,7 +137,7 @@ extension WrittenRecord {
             shard: Int(shard), through: through, isWhole: isWhole, newChecksums: checksums,
             partial: partial, partialBytes: partialBytes, sha256: sha256, tensor: tensor.map { Int($0) },
             constants: constants, finished: finished,
-            findings: findings ?? WeightFindings())
+            findings: findings ?? WeightFindings(), statistics: statistics.map { UInt64($0) })
     }
 }
 

@@ -126,6 +126,7 @@ extension MergeJournal.Content {
                 point.finishedTensors.note(constants, at: TensorPlace(shard: written.shard, index: index))
             }
             point.findings.add(written.findings)
+            point.statistics = written.statistics
             point.checksums = checksums
             if written.isWhole {
                 point.finished.append(point.checksums)

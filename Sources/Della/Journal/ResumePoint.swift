@@ -14,6 +14,8 @@ public struct ResumePoint: Hashable, Sendable {
     var finishedTensors = FoundConstants()
     /// NaN and infinity found so far.
     public var findings = WeightFindings()
+    /// Bytes of the figures for the report that are on disk for it; `nil` where they are not of all that is.
+    var statistics: UInt64? = 0
     /// Runs that went on from an earlier one.
     public var resumptions = 0
 

@@ -19,4 +19,6 @@ struct WrittenRecord: Hashable, Sendable {
     var finished: [Int: TensorConstants] = [:]
     /// NaN and infinity found since the last record.
     var findings = WeightFindings()
+    /// Bytes of the figures for the report that go with what is written; `nil` where none are taken.
+    var statistics: UInt64?
 }

@@ -29,6 +29,9 @@ struct KernelTable: Sendable {
     typealias Exponentials = @convention(c) (Int32, UnsafeMutablePointer<Double>) -> Void
     typealias Score = @convention(c) (UnsafePointer<KernelScore>) -> Void
     typealias ScoreOutput = @convention(c) (UnsafePointer<KernelScore>) -> Bool
+    typealias Moments = @convention(c) (UnsafePointer<KernelMoments>) -> Void
+    typealias Change = @convention(c) (UnsafeMutablePointer<KernelChange>) -> Void
+    typealias Signs = @convention(c) (UnsafeMutablePointer<KernelSigns>) -> Void
     typealias Blocks = @convention(c) (UnsafeMutablePointer<UInt32>, UInt64, Int, UInt64, UInt64) -> Void
 
     let decode: Decode
@@ -54,6 +57,9 @@ struct KernelTable: Sendable {
     let writeScoreKeys: Score
     let combineScored: ScoreOutput
     let columns: Columns
+    let moments: Moments
+    let change: Change
+    let signs: Signs
     let randomBlocks: Blocks
 
     /// The kernels of a level; `nil` where this build has none, or this processor cannot run them.
@@ -93,6 +99,9 @@ struct KernelTable: Sendable {
         writeScoreKeys: { KernelBaseline.writeScoreKeys($0) },
         combineScored: { KernelBaseline.combineScored($0) },
         columns: { KernelBaseline.addColumns($0) },
+        moments: { KernelBaseline.sumMoments($0) },
+        change: { KernelBaseline.measureChange($0) },
+        signs: { KernelBaseline.countSigns($0) },
         randomBlocks: { KernelBaseline.randomBlocks($0, $1, $2, $3, $4) })
 
     #if arch(x86_64)
@@ -120,6 +129,9 @@ struct KernelTable: Sendable {
             writeScoreKeys: { KernelAVX2.writeScoreKeys($0) },
             combineScored: { KernelAVX2.combineScored($0) },
             columns: { KernelAVX2.addColumns($0) },
+            moments: { KernelAVX2.sumMoments($0) },
+            change: { KernelAVX2.measureChange($0) },
+            signs: { KernelAVX2.countSigns($0) },
             randomBlocks: { KernelAVX2.randomBlocks($0, $1, $2, $3, $4) })
 
         static let avx512 = KernelTable(
@@ -146,6 +158,9 @@ struct KernelTable: Sendable {
             writeScoreKeys: { KernelAVX512.writeScoreKeys($0) },
             combineScored: { KernelAVX512.combineScored($0) },
             columns: { KernelAVX512.addColumns($0) },
+            moments: { KernelAVX512.sumMoments($0) },
+            change: { KernelAVX512.measureChange($0) },
+            signs: { KernelAVX512.countSigns($0) },
             randomBlocks: { KernelAVX512.randomBlocks($0, $1, $2, $3, $4) })
     #endif
 }

@@ -66,7 +66,7 @@ struct CompanionWriter {
         if let config = configFile() { files["config.json"] = .text(config) }
         applyTokenizer(&files, isStopped)
         if isStopped() { return [] }
-        files["README.md"] = .text(card(text, title: outputName))
+        files[ModelCard.fileName] = .text(card(text, title: outputName))
         files["mergekit_config.yml"] = .text(text)
         if shards.count > 1 { files["model.safetensors.index.json"] = .index }
         return files.map { CompanionFile(name: $0.key, content: $0.value) }.sorted { $0.name < $1.name }

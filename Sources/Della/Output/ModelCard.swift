@@ -2,6 +2,9 @@
 ///
 /// Models are named as the config names them; of a path only the last component is shown, and no link is made.
 struct ModelCard {
+    /// Its name in the output.
+    static let fileName = "README.md"
+
     /// The output's name.
     var title: String
     var method: MethodRules
@@ -11,6 +14,22 @@ struct ModelCard {
     var models: [ModelName]
     /// The config, without local paths.
     var config: String
+
+    /// The config that a card shows.
+    static func config(shownBy card: String) -> String {
+        guard let title = card.firstRange(of: "\n## Configuration\n\n") else { return "" }
+        let lines = card[title.upperBound...].split(separator: "\n", omittingEmptySubsequences: false)
+        guard let first = lines.first, first.hasSuffix("yaml") else { return "" }
+        let fence = first.dropLast(4)
+        return lines.dropFirst().prefix { $0 != fence }.map { $0 + "\n" }.joined()
+    }
+
+    /// A card that shows a picture of the output's before its config.
+    static func text(_ text: String, with picture: String) -> String {
+        guard let place = text.firstRange(of: "\n## Configuration\n") else { return text }
+        return text[..<place.lowerBound] + "\n![What the merge changed, by layer](\(picture))\n"
+            + text[place.lowerBound...]
+    }
 
     /// The card.
     var text: String {

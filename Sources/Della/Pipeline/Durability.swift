@@ -7,6 +7,8 @@ struct Durability {
     private(set) var isSyncing = false
     /// What was found in tensors whose output is not durable yet, and where that ends: the next run would find it again.
     private var findings: [(shard: Int, end: UInt64, findings: WeightFindings)] = []
+    /// Figures of such tensors, as they are kept.
+    private var statistics: [(shard: Int, end: UInt64, bytes: [UInt8])] = []
     private var lastSync = ContinuousClock.now
     private var checksumsRecorded: Int
     /// Tensors whose output has begun: where they lie, and what their phases have found.
@@ -39,6 +41,27 @@ struct Durability {
     /// Remembers what was found in a tensor until its output is durable.
     mutating func note(_ findings: WeightFindings, in layout: TensorLayout) {
         self.findings.append((layout.shard, layout.tensor.offset + layout.tensor.byteCount, findings))
+    }
+
+    /// Remembers the figures of a tensor until its output is durable.
+    mutating func note(_ statistics: TensorStatistics, of layout: TensorLayout) {
+        let place = TensorPlace(shard: layout.shard, index: layout.index)
+        self.statistics.append(
+            (
+                layout.shard, layout.tensor.offset + layout.tensor.byteCount,
+                StatisticsRecord(place: place, statistics: statistics).bytes
+            ))
+    }
+
+    /// The figures of the tensors that are durable with a target, in the plan's order.
+    mutating func takeStatistics(_ target: SyncTarget) -> [UInt8] {
+        var taken: [(end: UInt64, bytes: [UInt8])] = []
+        statistics.removeAll { entry in
+            let isDurable = entry.shard == target.shard && entry.end <= target.through
+            if isDurable { taken.append((entry.end, entry.bytes)) }
+            return isDurable
+        }
+        return taken.sorted { $0.end < $1.end }.flatMap(\.bytes)
     }
 
     /// What was found in the tensors that are durable with a target.
@@ -82,7 +105,9 @@ struct Durability {
     }
 
     /// The record that a completed sync allows.
-    mutating func end(_ target: SyncTarget) -> JournalRecord {
+    ///
+    /// - Parameter statistics: bytes of figures that are durable with it; `nil` where none are taken.
+    mutating func end(_ target: SyncTarget, statistics: UInt64?) -> JournalRecord {
         isSyncing = false
         lastSync = .now
         let current = underWay.last { $0.shard == target.shard && $0.range.contains(target.through) }
@@ -93,7 +118,8 @@ struct Durability {
             partial: target.checksums.partial, partialBytes: target.checksums.partialBytes,
             sha256: target.checksums.sha256, tensor: isWithin ? current?.index : nil,
             constants: isWithin ? current?.constants ?? [] : [],
-            finished: takeFinished(target), findings: takeFindings(target))
+            finished: takeFinished(target), findings: takeFindings(target),
+            statistics: statistics)
         syncedThrough = target.isWhole ? 0 : target.through
         checksumsRecorded = target.isWhole ? 0 : target.checksums.complete.count
         return .written(record)

@@ -138,6 +138,7 @@ extension MergePipeline {
         guard task.chunksEmitted == work.layout.chunkCount else { return }
         releaseTables(of: task)
         progress.update { $0.tensorsDone += 1 }
+        if let statistics = task.finishedStatistics { durability.note(statistics, of: work.layout) }
         let found = task.findings
         guard !found.isEmpty else { return }
         findings.add(found)

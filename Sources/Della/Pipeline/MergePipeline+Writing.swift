@@ -111,7 +111,9 @@ extension MergePipeline {
 
     private func journal(_ target: SyncTarget) throws(MergeFailure) {
         do {
-            try environment.journal(durability.end(target))
+            let figures = durability.takeStatistics(target)
+            let kept = try environment.statistics?(figures)
+            try environment.journal(durability.end(target, statistics: kept))
         } catch {
             throw .io(error)
         }

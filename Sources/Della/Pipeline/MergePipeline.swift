@@ -96,7 +96,9 @@ final class MergePipeline {
         sums = BufferPool(arena + layout.sumsOffset, bufferBytes: layout.sumsBytes, count: layout.sumsCount)
         tables = BufferPool(
             arena + layout.tablesOffset, bufferBytes: layout.tableBytes, count: layout.tableSetCount)
-        schedule = ReadSchedule(plan, in: layout, from: resume)
+        schedule = ReadSchedule(
+            plan, in: layout, from: resume,
+            statistics: environment.statistics.map { _ in StatisticsRequest(base: plan.base) })
         durability = Durability(resume)
         findings = resume.findings
         finished = resume.finished

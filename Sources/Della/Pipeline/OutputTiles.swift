@@ -7,6 +7,8 @@ struct OutputTiles {
     let format: FloatFormat
     /// What the kernels may use; behind it lies the room for a tile that straddles blocks.
     let scratch: UnsafeMutableRawPointer
+    /// Where the output is measured as it is written; `nil` where it is not.
+    let measurement: OutputMeasurement?
     private let work: ChunkWork
     private let window: OutputWindow
     private let straddling: UnsafeMutableRawPointer
@@ -14,19 +16,20 @@ struct OutputTiles {
     /// - Parameter scratch: of this thread, 64-byte aligned; its last `MergeLayout.tileBytes` are the tiles'.
     init(
         _ work: ChunkWork, _ window: OutputWindow, _ format: FloatFormat, scratch: UnsafeMutableRawPointer,
-        scratchBytes: Int
+        scratchBytes: Int, measurement: OutputMeasurement? = nil
     ) {
         self.work = work
         self.window = window
         self.format = format
         self.scratch = scratch
+        self.measurement = measurement
         straddling = scratch + (scratchBytes - MergeLayout.tileBytes)
     }
 
     /// Has every element of the chunk computed.
     ///
     /// - Parameters:
-    ///   - rowLength: where given, a tile ends where a row does.
+    ///   - rowLength: where given, a tile ends where a row does, as all do where the output is measured.
     ///   - compute: writes `count` elements, from the `start`-th of the chunk on, and returns whether any is NaN or
     ///     infinite; these are counted.
     @inline(__always)
@@ -39,7 +42,9 @@ struct OutputTiles {
         let first = work.layout.outputRange(work.rows).lowerBound
         var start = 0
         while start < total {
-            var count = min(MergeLayout.tileLength, total - start)
+            var count =
+                measurement?.segments.tile(from: start, of: total)
+                ?? min(MergeLayout.tileLength, total - start)
             if let rowLength { count = min(count, rowLength - start % rowLength) }
             let offset = first + UInt64(start * width)
             let direct = window.destination(at: offset, count: count * width)
@@ -48,6 +53,7 @@ struct OutputTiles {
                 work.found[work.found.count - 1] += kernels.countNonfinite(
                     format, UnsafeRawPointer(destination), count: count)
             }
+            measurement?.measure(kernels, from: start, count: count, destination, format)
             if direct == nil { window.copy(destination, count: count * width, at: offset) }
             start += count
         }

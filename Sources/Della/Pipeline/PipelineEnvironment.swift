@@ -11,6 +11,9 @@ struct PipelineEnvironment {
     let takesSHA256: Bool
     /// How memory is to be taken to come, in tests; measured where it is `nil`.
     let isMemoryQuick: Bool?
+    /// Makes figures of whole tensors durable, and returns how many bytes of the merge's there are; `nil` where none are
+    /// taken.
+    var statistics: (([UInt8]) throws(IOError) -> UInt64)?
     /// Makes a record of progress durable.
     let journal: (JournalRecord) throws(IOError) -> Void
 }

@@ -12,6 +12,7 @@ struct ReadSchedule {
     private let plan: MergePlan
     private let buffers: MergeLayout
     private let resume: ResumePoint
+    private let statistics: StatisticsRequest?
     private var nextShard: Int
     /// The tensor that is read: its shard and its place there; past the last shard at the end.
     private var shard: Int
@@ -29,8 +30,14 @@ struct ReadSchedule {
     /// Tensors that are done already.
     let tensorsDone: Int
 
-    init(_ plan: MergePlan, in layout: MergeLayout, from resume: ResumePoint) {
+    /// - Parameter statistics: where figures are taken, of whole tensors: one that an earlier run was stopped in is read
+    ///   from its first row.
+    init(
+        _ plan: MergePlan, in layout: MergeLayout, from resume: ResumePoint,
+        statistics: StatisticsRequest? = nil
+    ) {
         self.plan = plan
+        self.statistics = statistics
         buffers = layout
         self.resume = resume
         nextShard = resume.shard
@@ -45,7 +52,9 @@ struct ReadSchedule {
             for (index, tensor) in shard.tensors.enumerated() {
                 let all = TensorLayout(tensor, shard: number, index: index, in: layout)
                 whole += all.readBytes + all.writeBytes
-                let left = Self.layout(tensor, shard: number, index: index, in: layout, from: resume)
+                let left = Self.layout(
+                    tensor, shard: number, index: index, in: layout, from: resume,
+                    isWhole: statistics != nil)
                 ahead += left.map { $0.readBytes + $0.writeBytes } ?? 0
                 if left.map({ $0.chunkCount == 0 }) ?? true { done += 1 }
             }
@@ -58,7 +67,8 @@ struct ReadSchedule {
 
     /// What is still to be done of a tensor; `nil` where an earlier run has done it.
     private static func layout(
-        _ tensor: OutputTensor, shard: Int, index: Int, in layout: MergeLayout, from resume: ResumePoint
+        _ tensor: OutputTensor, shard: Int, index: Int, in layout: MergeLayout, from resume: ResumePoint,
+        isWhole: Bool
     ) -> TensorLayout? {
         guard shard >= resume.shard else { return nil }
         let offset = shard == resume.shard ? resume.offset : 0
@@ -68,6 +78,9 @@ struct ReadSchedule {
         let shape = RowShape(tensor)
         let isUnderWay = offset > tensor.offset
         let firstRow = isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
+        if isWhole, tensor.arithmetic != nil {
+            return TensorLayout(tensor, shard: shard, index: index, in: layout)
+        }
         let constants = constants(resume, of: tensor, index: isUnderWay ? index : nil)
         return TensorLayout(
             tensor, shard: shard, index: index, in: layout,
@@ -82,7 +95,8 @@ struct ReadSchedule {
                 continue
             }
             current = Self.layout(
-                plan.shards[shard].tensors[index], shard: shard, index: index, in: buffers, from: resume)
+                plan.shards[shard].tensors[index], shard: shard, index: index, in: buffers, from: resume,
+                isWhole: statistics != nil)
             if current == nil { index += 1 }
         }
     }
@@ -105,7 +119,7 @@ struct ReadSchedule {
                 return nextShard < plan.shards.count ? .shard(nextShard) : nil
             }
             if nextShard <= layout.shard { return .shard(nextShard) }
-            let underWay = task ?? TensorTask(layout, seed: plan.seed)
+            let underWay = task ?? TensorTask(layout, seed: plan.seed, statistics: statistics)
             task = underWay
             if chunk < layout.chunkCount { return .chunk(underWay, chunk, phase: phase) }
             if phase + 1 < layout.phases.count, underWay.keptChunks < layout.chunkCount {

@@ -107,6 +107,12 @@ extension RowLoop {
                     for term in 0..<terms.count {
                         models[term] = UnsafeRawPointer(work.values[term + 1] + offset)
                     }
+                    if let measurement = tiles.measurement {
+                        measureTerms(
+                            work, rule, format, models: UnsafePointer(firstModel),
+                            base: UnsafeRawPointer(work.values[0] + offset), count: count,
+                            measurement.statistics)
+                    }
                     let isNonfinite = kernels.combine(
                         CombineRow(
                             format: format, output: tiles.format,

@@ -43,6 +43,7 @@ struct RowLoop: Sendable {
     func measure(_ work: ChunkWork, scratch: UnsafeMutableRawPointer, scratchBytes: Int) {
         guard let merge = work.task.merge else { return }
         decode(work)
+        if work.phase == 0 { measureInputs(work, merge) }
         switch (work.layout.phases[work.phase], merge.rule) {
         case (.count, _):
             count(work, merge, scratch: scratch, table: ownTable(scratch, scratchBytes))
@@ -66,7 +67,26 @@ struct RowLoop: Sendable {
             return
         }
         decode(work)
-        let tiles = OutputTiles(work, window, output, scratch: scratch, scratchBytes: scratchBytes)
+        guard let statistics = work.task.statistics else {
+            let tiles = OutputTiles(work, window, output, scratch: scratch, scratchBytes: scratchBytes)
+            emit(work, merge, tiles, scratch: scratch)
+            return
+        }
+        // A chunk that was kept says still that it is in an earlier phase.
+        if work.layout.phases.count == 1 { measureInputs(work, merge) }
+        statistics.withChunk { chunk in
+            let measurement = OutputMeasurement(
+                segments: RowSegments(rowLength: work.layout.tensor.rowLength), statistics: chunk,
+                reference: UnsafeRawPointer(work.values[statistics.reference]), format: merge.format)
+            let tiles = OutputTiles(
+                work, window, output, scratch: scratch, scratchBytes: scratchBytes, measurement: measurement)
+            emit(work, merge, tiles, scratch: scratch)
+        }
+    }
+
+    private func emit(
+        _ work: ChunkWork, _ merge: TensorMerge, _ tiles: OutputTiles, scratch: UnsafeMutableRawPointer
+    ) {
         switch merge.rule {
         case .deltas(let rule):
             if !work.isPruned, work.task.choices.contains(where: \.isRanked) {

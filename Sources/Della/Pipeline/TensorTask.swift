@@ -53,10 +53,13 @@ final class TensorTask: @unchecked Sendable {
     var chunksEmitted = 0
     /// By input, those that are more than a range of a file.
     var prepared: [PreparedInput?] = []
+    /// The figures for the report; `nil` where none are taken, and of tensors that are copied.
+    let statistics: RunningStatistics?
     /// NaN and infinity by input; the last is the result's.
     private(set) var found: [NonfiniteCount]
 
-    init(_ layout: TensorLayout, seed: UInt64) {
+    /// - Parameter statistics: whether figures are taken, and the base that they are taken against where the rule has none.
+    init(_ layout: TensorLayout, seed: UInt64, statistics: StatisticsRequest? = nil) {
         self.layout = layout
         keptChunks = layout.keptChunks
         self.seed = seed
@@ -64,12 +67,18 @@ final class TensorTask: @unchecked Sendable {
         phase = layout.chunkCount == 0 ? layout.phases.count - 1 : 0
         guard let merge = layout.tensor.arithmetic else {
             self.merge = nil
+            self.statistics = nil
             streams = []
             found = Array(repeating: NonfiniteCount(), count: 2)
             constants = TensorConstants()
             return
         }
         self.merge = merge
+        // Copied rows are not of elements, and of a part of a tensor nothing can be said.
+        let isWhole = layout.rows.lowerBound == 0 && layout.knownConstants == nil
+        self.statistics =
+            isWhole && FloatFormat(layout.tensor.type) != nil
+            ? statistics.flatMap { RunningStatistics(merge, base: $0.base) } : nil
         let terms = merge.deltas?.terms ?? []
         streams = terms.map { RandomStream.identifier(tensor: layout.tensor.name, ordinal: $0.ordinal) }
         found = Array(repeating: NonfiniteCount(), count: layout.inputs.count + 1)

@@ -37,7 +37,7 @@ public struct RowSources: Hashable, Sendable {
 
     /// All ranges of files that are read.
     var ranges: [InputTensor] {
-        tensors.values + scales.values.map(\.values)
+        Array(tensors.values) + scales.values.map(\.values)
             + adapters.values.flatMap { [$0.down, $0.up] + ($0.magnitude.map { [$0] } ?? []) }
     }
 

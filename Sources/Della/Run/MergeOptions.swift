@@ -19,13 +19,15 @@ public struct MergeOptions: Sendable {
     public var trace: FilePath?
     /// How much is computed anew before it is published.
     public var audit = AuditPolicy.off
+    /// Whether figures are taken for a report, which stands beside the weights then.
+    public var report = false
     /// How memory is to be taken to come, in tests; measured where it is `nil`.
     var isMemoryQuick: Bool?
 
     public init(
         memory: UInt64, threads: Int, engine: IOEngineKind = .auto, sha256: Bool = false,
         level: SIMDLevel? = nil, trace: FilePath? = nil,
-        audit: AuditPolicy = .off
+        audit: AuditPolicy = .off, report: Bool = false
     ) {
         self.memory = memory
         self.threads = min(threads, Self.threadLimit)
@@ -34,5 +36,6 @@ public struct MergeOptions: Sendable {
         self.level = level
         self.trace = trace
         self.audit = audit
+        self.report = report
     }
 }

@@ -93,6 +93,7 @@ extension PartialFolder {
         } catch {
             throw IOError("settle (\(error))", output, .ioError)
         }
+        if try FileSystem.status(statistics, followLinks: false) != nil { try FileSystem.remove(statistics) }
         try FileSystem.remove(journal)
         try FileSystem.syncFolder(parent)
     }

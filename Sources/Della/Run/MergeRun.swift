@@ -139,16 +139,17 @@ public struct MergeRun {
         let merged = try merge(layout, opened, progress: progress, stop: stop, summary: &summary)
         summary.audit = try audit(merged, opened.journal, since: start, progress: progress, stop: stop)
         do {
+            let report = try merged.statistics.flatMap { log in
+                try reportFiles.make(from: log) { try beat(progress, stop) }
+            }
+            summary.report = report?.summaryLines ?? []
             try OutputFolder(
                 plan: plan, folder: places.path, takesSHA256: options.sha256, library: library
             ).complete(
-                shards: merged.checksums, constants: merged.constants, audit: summary.audit,
+                shards: merged.checksums, constants: merged.constants, audit: summary.audit, report: report,
                 configText: configText, seconds: start.duration(to: .now).seconds,
                 warnings: plan.warnings + progress.warnings,
-                next: {
-                    progress.beat()
-                    if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
-                })
+                next: { try beat(progress, stop) })
             guard try places.holds(merged.contents, of: plan) else {
                 throw MergeFailure.replaced(places.path)
             }
@@ -158,11 +159,19 @@ public struct MergeRun {
         }
     }
 
+    private func beat(_ progress: MergeProgress, _ stop: StopRequest) throws(MergeFailure) {
+        progress.beat()
+        if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+    }
+
+    private var reportFiles: ReportFiles { ReportFiles(plan: plan, places: places, remark: report) }
+
     /// What the pipeline found while it wrote the shards.
     private struct Merged {
         let checksums: [ChunkChecksums]
         let constants: FoundConstants
         let contents: PartialFolder.Contents
+        let statistics: StatisticsLog?
     }
 
     /// Writes the shards. Its buffers are gone when it returns.
@@ -186,9 +195,11 @@ public struct MergeRun {
                     engine: engine, progress: progress, stop: stop
                 ).complete(&point, report: report)
             }
+            let log = options.report ? try reportFiles.openLog(at: point) : nil
             let environment = PipelineEnvironment(
                 folder: places.path, readable: library.readable, takesSHA256: options.sha256,
                 isMemoryQuick: options.isMemoryQuick,
+                statistics: log.map(\.appending),
                 journal: { (record) throws(IOError) in try opened.journal.append(record) })
             let pipeline = try MergePipeline(
                 plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
@@ -197,7 +208,8 @@ public struct MergeRun {
             // Before anything else is written by name.
             guard try places.holds(contents, of: plan) else { throw MergeFailure.replaced(places.path) }
             if let trace, let path = options.trace { trace.save(to: path, report: report) }
-            return Merged(checksums: checksums, constants: pipeline.constants, contents: contents)
+            return Merged(
+                checksums: checksums, constants: pipeline.constants, contents: contents, statistics: log)
         } catch {
             throw MergeFailure(error)
         }

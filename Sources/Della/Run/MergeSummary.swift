@@ -14,6 +14,8 @@ public struct MergeSummary: Hashable, Sendable {
     public var simd: String
     /// What was computed anew before publication; `nil` where nothing was.
     public var audit: AuditReport?
+    /// What the report says in a few lines; empty where none was made.
+    public var report: [String] = []
     /// Of the plan and of the merge itself.
     public var warnings: [String]
 }

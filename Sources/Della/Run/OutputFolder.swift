@@ -14,7 +14,7 @@ struct OutputFolder {
     ///
     /// - Parameter next: called before each file; what it throws is thrown.
     func complete(
-        shards: [ChunkChecksums], constants: FoundConstants, audit: AuditReport?,
+        shards: [ChunkChecksums], constants: FoundConstants, audit: AuditReport?, report: MergeReport? = nil,
         configText: [UInt8], seconds: Double, warnings: [String],
         next: () throws -> Void = {}
     ) throws {
@@ -23,9 +23,17 @@ struct OutputFolder {
                 name: shard.fileName, size: shard.byteCount, checksums: checksums.all,
                 sha256: takesSHA256 ? checksums.sha256 : nil)
         }
+        if let report {
+            try next()
+            try replace(MergeReport.pageName, with: report.html)
+            try replace(MergeReport.pictureName, with: report.svg)
+            for name in [MergeReport.pageName, MergeReport.figuresName, MergeReport.pictureName] {
+                files.append(try MergeRecord.File(reading: name, in: folder, takesSHA256: takesSHA256))
+            }
+        }
         for companion in plan.companions {
             try next()
-            try write(companion)
+            try write(companion, showsReport: report != nil)
             files.append(
                 try MergeRecord.File(reading: companion.name, in: folder, takesSHA256: takesSHA256))
         }
@@ -41,7 +49,7 @@ struct OutputFolder {
         try FileSystem.syncFolder(folder)
     }
 
-    private func write(_ companion: CompanionFile) throws {
+    private func write(_ companion: CompanionFile, showsReport: Bool) throws {
         let path = folder.appending(companion.name)
         let above = path.removingLastComponent()
         if above != folder {
@@ -50,6 +58,8 @@ struct OutputFolder {
             }
         }
         switch companion.content {
+        case .text(let text) where showsReport && companion.name == ModelCard.fileName:
+            try replace(companion.name, with: ModelCard.text(text, with: MergeReport.pictureName))
         case .text(let text): try replace(companion.name, with: text)
         case .index:
             try removeIfThere(path)

@@ -11,6 +11,8 @@ struct PartialFolder: Hashable, Sendable {
     let path: FilePath
     /// `.NAME.journal`
     let journal: FilePath
+    /// `.NAME.statistics`
+    let statistics: FilePath
 
     init(output: FilePath) {
         self.output = output
@@ -19,6 +21,7 @@ struct PartialFolder: Hashable, Sendable {
         parent = above.isEmpty ? "." : above
         path = parent.appending(".\(name).partial")
         journal = parent.appending(".\(name).journal")
+        statistics = parent.appending(".\(name).statistics")
     }
 
     /// Begins with an empty folder: one that nothing durable is in says nothing about what it holds.
@@ -28,9 +31,10 @@ struct PartialFolder: Hashable, Sendable {
         try FileSystem.syncFolder(parent)
     }
 
-    /// Removes the partial folder and the journal. The journal last: without it nobody would know the folder.
+    /// Removes the partial folder, the figures and the journal. The journal last: without it nobody would know the rest.
     func discard() throws(IOError) {
         if try FileSystem.status(path, followLinks: false) != nil { try FileSystem.removeTree(path) }
+        if try FileSystem.status(statistics, followLinks: false) != nil { try FileSystem.remove(statistics) }
         if try FileSystem.status(journal, followLinks: false) != nil { try FileSystem.remove(journal) }
         try FileSystem.syncFolder(parent)
     }

@@ -26,7 +26,7 @@ struct CaseRun {
     let folder: TemporaryFolder
     private var models: FilePath { folder.path / "models" }
     private var config: FilePath { folder.path / "config.yml" }
-    private var output: FilePath { folder.path / "out" }
+    var output: FilePath { folder.path / "out" }
 
     init(_ made: FuzzCase) throws {
         self.made = made
@@ -64,6 +64,7 @@ struct CaseRun {
                 }
                 try compare(files)
                 try checkCompanions(files)
+                try checkReport(files)
                 // Where a last place is not settled by the reference, it still is by the product.
                 if !ReferenceMethod.named(made.recipe.method)!.isExact {
                     try compareWithAnotherRun(files.count)
@@ -282,14 +283,17 @@ struct CaseRun {
             memory: .bytes(made.seed % 2 == 0 ? 16 << 20 : 256 << 20), threads: 5 - last.threads,
             engine: last.engine == "posix" ? "uring" : "posix", level: last.level == nil ? "baseline" : nil)
         var arguments = arguments(run, memory: try memory(run))
-        arguments[2] = (folder.path / "again").string
+        // By the same name, which the report says.
+        let again = folder.path / "again"
+        try FileSystem.createFolder(again)
+        arguments[2] = (again / "out").string
         let ended = try Executable.run(
             arguments, in: folder, environment: run.level.map { ["DELLAD_SIMD": $0] } ?? [:])
         guard ended.code == 0 else {
             throw Failure(kind: "ended with \(ended.code) again", detail: ended.errors)
         }
-        for name in CheckpointFolder.fileNames(count) {
-            let files = try [output, folder.path / "again"].map {
+        for name in CheckpointFolder.fileNames(count) + ["report.json", "report.html", "report.svg"] {
+            let files = try [output, again / "out"].map {
                 try FileSystem.readWhole($0 / name, limit: 1 << 30)
             }
             guard files[0] == files[1] else { throw Failure(kind: "depends on how it is run", detail: name) }

@@ -30,23 +30,38 @@ import Testing
         let plan = try MergePlanner(library: library, seed: UInt64(#require(seed))).plan(
             text, fileName: "\(name).yml", outputName: name)
         var first: [UInt8]?
+        var figures: [UInt8]?
         var runs = RowKernels.availableLevels.map { MergeOptions(memory: 8 << 20, threads: 2, level: $0) }
         for memory in [UInt64(3 << 20), 1 << 30] {
             for (threads, engine) in [(1, IOEngineKind.posix), (5, .uring)] {
                 runs.append(MergeOptions(memory: memory, threads: threads, engine: engine))
             }
         }
-        for (number, options) in runs.enumerated() {
+        for (number, run) in runs.enumerated() {
+            var options = run
+            options.report = true
             let output = folder.appending("out-\(number)")
             _ = try MergeRun(plan: plan, configText: text, output: output, options: options)
                 .perform(progress: MergeProgress(), stop: StopRequest())
             let file = try FileSystem.readWhole(output.appending("model.safetensors"), limit: 1 << 24)
+            let report = try Self.figures(of: output)
             if let first {
                 #expect(file == first, "\(options)")
+                #expect(report == figures, "\(options)")
             } else {
+                figures = report
                 first = file
                 #expect(try CheckpointComparison(output, expected).failures == [])
             }
         }
+    }
+
+    /// The report's figures, without the output's name.
+    private static func figures(of output: FilePath) throws -> [UInt8] {
+        let text = String(
+            decoding: try FileSystem.readWhole(output.appending("report.json"), limit: 1 << 24), as: UTF8.self)
+        let title = "\"\(output.lastComponent?.string ?? "")\""
+        #expect(text.contains(title) && text.contains("\"change_squares\""))
+        return Array(text.split(separator: title).joined().utf8)
     }
 }

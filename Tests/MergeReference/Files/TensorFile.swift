@@ -11,6 +11,8 @@ struct TensorFile {
         var offset = 0
         /// The values, where they are more than the bytes: of rows picked by token, of what an adapter adds to.
         var exact: [Float]?
+        /// What a report must say of it; `nil` where it was copied.
+        var figures: ReferenceFigures?
 
         /// In float32.
         var values: [Float] { exact ?? ReferenceFormat.decode(type, bytes) }

@@ -32,6 +32,7 @@ extension ReferenceMethod {
             modelParameters: [.weight] + (rescales == nil ? [] : [.density]) + parameters,
             mergeParameters: [.lambda, .flag("normalize", usual: normalizes), .mask]
                 + (rescales.map { [.flag("rescale", usual: $0)] } ?? []),
+            kept: { TaskVectors(electsSigns: electsSigns, sparsifier: sparsifier).kept($0) },
             merge: { TaskVectors(electsSigns: electsSigns, sparsifier: sparsifier).merge($0) })
     }
 

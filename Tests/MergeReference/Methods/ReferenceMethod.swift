@@ -45,6 +45,8 @@ struct ReferenceMethod: Sendable {
     var isExact = true
     /// Why a tensor with these parameters cannot be merged; `nil` where it can.
     var refusal: @Sendable (TensorInputs) -> String? = { _ in nil }
+    /// Which differences of each model are kept; `nil` of methods without terms.
+    var kept: (@Sendable (TensorInputs) -> [[Bool]])?
     /// The merged tensor in float32, before it is rounded to what is written.
     var merge: @Sendable (TensorInputs) -> [Float]
 

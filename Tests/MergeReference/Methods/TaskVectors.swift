@@ -44,6 +44,16 @@ struct TaskVectors {
         return delta.indices.map { kept[$0] ? delta[$0] * factor : 0 }
     }
 
+    /// Which differences are kept, by model.
+    func kept(_ inputs: TensorInputs) -> [[Bool]] {
+        let base = inputs.base!
+        return inputs.models.map { model in
+            let density = model.parameters["density"] ?? 1
+            if density >= 1 || density <= 0 { return base.map { _ in density >= 1 } }
+            return sparsifier(zip(model.values, base).map { $0 - $1 }, model, inputs)
+        }
+    }
+
     /// The sum of the weighted differences that are kept, divided where that is asked for.
     func combine(
         _ deltas: [[Float]], weights: [Float], factors: [Float], normalizes: Bool

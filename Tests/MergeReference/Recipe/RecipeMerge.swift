@@ -198,6 +198,7 @@ struct RecipeMerge {
         var result = base
         result.name = spot.name
         result.exact = nil
+        result.figures = nil
         // A buffer that some model lacks is the base's, whatever is computed of the rest.
         let others = found.compactMap { $0 }
         guard others.count == found.count else { return result }
@@ -227,6 +228,11 @@ struct RecipeMerge {
             return result
         }
         result.bytes = ReferenceFormat.encode(method.merge(inputs), as: result.type)
+        if spot.slice.hasBase || !inputs.models.isEmpty {
+            result.figures = ReferenceFigures(
+                inputs, models: spot.slice.sources.map(\.model), base: recipe.base,
+                referenceModel: spot.slice.namesake, method: method)
+        }
         return result
     }
 
