@@ -54,7 +54,8 @@ import Testing
             if number % 3 == 0 {
                 bytes.removeLast(Int.random(in: 1...30, using: &random))
             } else {
-                bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                bytes[Int.random(in: bytes.indices, using: &random)] ^=
+                    1 << UInt8.random(in: 0..<8, using: &random)
             }
             let log = try StatisticsLog.create(folder.appending("log"))
             _ = try log.append(bytes)

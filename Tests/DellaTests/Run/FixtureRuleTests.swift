@@ -59,7 +59,8 @@ import Testing
     /// The report's figures, without the output's name.
     private static func figures(of output: FilePath) throws -> [UInt8] {
         let text = String(
-            decoding: try FileSystem.readWhole(output.appending("report.json"), limit: 1 << 24), as: UTF8.self)
+            decoding: try FileSystem.readWhole(output.appending("report.json"), limit: 1 << 24), as: UTF8.self
+        )
         let title = "\"\(output.lastComponent?.string ?? "")\""
         #expect(text.contains(title) && text.contains("\"change_squares\""))
         return Array(text.split(separator: title).joined().utf8)
