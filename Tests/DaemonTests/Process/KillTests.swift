@@ -150,13 +150,23 @@ private final class KillSpool {
         for file in json["files"]?.arrayValue ?? [] {
             let listed = (file["crc32c"]?.arrayValue ?? []).compactMap(\.stringValue)
             let path = file["name"]?.stringValue ?? ""
-            // The model card names the job.
-            if path == "README.md" { continue }
             #expect(listed == (try Self.checksums(of: output.appending(path))), "\(name): \(path)")
+            // The model card and the report name the job.
+            if path == "README.md" || path.hasPrefix("report.") { continue }
             sums[path] = listed
         }
         try #require(!sums.isEmpty)
+        sums["figures"] = [try figures(of: name)]
         return sums
+    }
+
+    /// The report's figures, without the job's name.
+    private func figures(of name: String) throws -> String {
+        let path = folder.appending("out").appending(name).appending("report.json")
+        let text = String(decoding: try FileSystem.readWhole(path, limit: 1 << 24), as: UTF8.self)
+        let title = "\"title\": \"\(name)\""
+        #expect(text.contains(title))
+        return text.split(separator: title).joined()
     }
 
     private static func checksums(of path: FilePath) throws -> [String] {
