@@ -50,7 +50,11 @@ journal_says() {
 main_pid() { inside systemctl show -P MainPID dellad; }
 property() { inside systemctl show -P "$1" dellad; }
 exists() { inside test -e "$1"; }
-sums() { inside sh -c "cd $output/$1 && sha256sum *.safetensors *.json config.json | grep -v ' dellad.json'"; }
+# Of a report its figures: it says its job's name.
+sums() {
+    inside sh -c "cd $output/$1 && sha256sum *.safetensors *.json config.json | grep -v -e ' dellad.json' -e ' report.json'
+        grep -v '^  \"title\"' report.json | sha256sum"
+}
 fraction() { inside sed -n 's/.*"fraction": *\([0-9.]*\).*/\1/p' "$spool/status/$1.json" 2>/dev/null; }
 is_past() { awk -v a="$(fraction "$1")" -v b="$2" 'BEGIN {exit !(a != "" && a > b && a < 1)}'; }
 
