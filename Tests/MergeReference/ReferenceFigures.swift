@@ -49,7 +49,7 @@ struct ReferenceFigures: Equatable {
     private static func differ(_ x: Float, _ y: Float) -> Bool { x < y || x > y }
 
     /// A difference, 0 where it is not finite.
-    private static func difference(_ x: Float, _ y: Float) -> Double {
+    static func difference(_ x: Float, _ y: Float) -> Double {
         let difference = x - y
         return difference.isFinite ? Double(difference) : 0
     }

@@ -75,12 +75,12 @@ struct ReadSchedule {
         guard tensor.offset + tensor.byteCount > offset || tensor.byteCount == 0 && offset == 0 else {
             return nil
         }
-        let shape = RowShape(tensor)
-        let isUnderWay = offset > tensor.offset
-        let firstRow = isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
         if isWhole, tensor.arithmetic != nil {
             return TensorLayout(tensor, shard: shard, index: index, in: layout)
         }
+        let shape = RowShape(tensor)
+        let isUnderWay = offset > tensor.offset
+        let firstRow = isUnderWay ? Int(offset - tensor.offset) / max(1, shape.outputRowBytes) : 0
         let constants = constants(resume, of: tensor, index: isUnderWay ? index : nil)
         return TensorLayout(
             tensor, shard: shard, index: index, in: layout,

@@ -15,21 +15,19 @@ struct RowSegments {
             parts <= 1 ? rowLength : ((rowLength + parts - 1) / parts + block - 1) / block * block
     }
 
+    private var isWholeRow: Bool { length == rowLength }
+
     /// The elements from `start` on that are worked on together: a segment, or several short rows.
     @inline(__always)
     func tile(from start: Int, of total: Int) -> Int {
-        guard length == rowLength else { return min(length, rowLength - start % rowLength) }
-        return min(max(1, MergeLayout.tileLength / rowLength) * rowLength, total - start)
+        guard isWholeRow else { return min(length, rowLength - start % rowLength) }
+        return min(MergeLayout.tileLength / rowLength * rowLength, total - start)
     }
 
     /// The segments of such a stretch.
     @inline(__always)
     func forEach(from start: Int, count: Int, _ body: (_ start: Int, _ count: Int) -> Void) {
-        var done = 0
-        while done < count {
-            let step = length == rowLength ? rowLength : count
-            body(start + done, step)
-            done += step
-        }
+        let step = isWholeRow ? rowLength : count
+        for place in stride(from: start, to: start + count, by: step) { body(place, step) }
     }
 }

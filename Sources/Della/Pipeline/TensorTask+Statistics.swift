@@ -31,7 +31,7 @@ extension TensorTask {
         switch merge.rule {
         case .deltas(let rule): return Double(constants.factor(input)) * rule.terms[input].weight
         case .blend(let rule):
-            guard !rule.takesGramByRow, columns == nil else { return nil }
+            guard !rule.takesGramByRow else { return nil }
             if case .nuslerp(_, .columns) = rule { return nil }
             if case .stock = rule { return Double(constants.factor(0)) / Double(merge.inputs.count) }
             guard coefficients.indices.contains(input) else { return nil }

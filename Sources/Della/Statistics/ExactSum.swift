@@ -25,41 +25,27 @@ enum ExactSum {
         let low = significand << bit
         let high = bit > 11 ? significand >> (64 - bit) : 0
         if value > 0 {
-            add(low, high, to: words, from: index)
+            carry(low, high, into: words, from: index) { $0.addingReportingOverflow($1) }
         } else {
-            subtract(low, high, from: words, from: index)
+            carry(low, high, into: words, from: index) { $0.subtractingReportingOverflow($1) }
         }
     }
 
+    /// Adds or subtracts two words, and what is carried or borrowed with it.
     @inline(__always)
-    private static func add(
-        _ low: UInt64, _ high: UInt64, to words: UnsafeMutablePointer<UInt64>, from index: Int
+    private static func carry(
+        _ low: UInt64, _ high: UInt64, into words: UnsafeMutablePointer<UInt64>, from index: Int,
+        _ combine: (UInt64, UInt64) -> (partialValue: UInt64, overflow: Bool)
     ) {
-        var (sum, carry) = words[index].addingReportingOverflow(low)
-        words[index] = sum
+        var (result, isOver) = combine(words[index], low)
+        words[index] = result
         // The upper word has at most 53 bits: a carry fits in.
-        var next = high + (carry ? 1 : 0)
+        var next = high + (isOver ? 1 : 0)
         var place = index + 1
         while next != 0, place < wordCount {
-            (sum, carry) = words[place].addingReportingOverflow(next)
-            words[place] = sum
-            next = carry ? 1 : 0
-            place += 1
-        }
-    }
-
-    @inline(__always)
-    private static func subtract(
-        _ low: UInt64, _ high: UInt64, from words: UnsafeMutablePointer<UInt64>, from index: Int
-    ) {
-        var (rest, borrow) = words[index].subtractingReportingOverflow(low)
-        words[index] = rest
-        var next = high + (borrow ? 1 : 0)
-        var place = index + 1
-        while next != 0, place < wordCount {
-            (rest, borrow) = words[place].subtractingReportingOverflow(next)
-            words[place] = rest
-            next = borrow ? 1 : 0
+            (result, isOver) = combine(words[place], next)
+            words[place] = result
+            next = isOver ? 1 : 0
             place += 1
         }
     }

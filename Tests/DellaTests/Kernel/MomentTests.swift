@@ -23,7 +23,7 @@ import Testing
             // The same bits at every level.
             #expect(found.sums == Self.moments(baseline, format, rows, count).sums, what)
             let values = rows.map { ReferenceFormat.decode(format.stored, $0) }
-            let deltas = values.dropFirst().map { zip($0, values[0]).map(Self.difference) }
+            let deltas = values.dropFirst().map { zip($0, values[0]).map(ReferenceFigures.difference) }
             Self.expect(found.sums[0], values[0].map { $0.isFinite ? Double($0) * Double($0) : 0 }, what)
             for index in 0..<inputs {
                 Self.expect(found.sums[1 + 2 * index], deltas[index].map { $0 * $0 }, what)
@@ -62,7 +62,7 @@ import Testing
                     ReferenceFormat.decode(format.stored, base), ReferenceFormat.decode(output.stored, result)
                 )
                 let what: Comment = "seed \(seed), \(count) elements"
-                let changes = zip(values.1, values.0).map(Self.difference)
+                let changes = zip(values.1, values.0).map(ReferenceFigures.difference)
                 Self.expect(found.squares, changes.map { $0 * $0 }, what)
                 #expect(found.changed == zip(values.1, values.0).filter { $0 != $1 }.count, what)
                 #expect(found.peak == values.1.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }, what)
@@ -109,11 +109,6 @@ import Testing
                 hasProducts: hasProducts, sums: &sums, equal: &equal)
         }
         return (sums, Array(equal.prefix(inputs)))
-    }
-
-    private static func difference(_ x: Float, _ y: Float) -> Double {
-        let difference = x - y
-        return difference.isFinite ? Double(difference) : 0
     }
 
     private static func expect(_ found: Double, _ terms: [Double], _ what: Comment) {
