@@ -11,8 +11,9 @@ struct Dellad: ParsableCommand {
         abstract: "Merges language models in bounded memory, streaming them from disk.",
         version: Version.current,
         subcommands: [
-            ServeCommand.self, MergeCommand.self, CheckCommand.self, SynthCommand.self, StatusCommand.self,
-            SubmitCommand.self, CancelCommand.self, RetryCommand.self, VerifyCommand.self, AuditCommand.self,
+            ServeCommand.self, MergeCommand.self, CheckCommand.self, InspectCommand.self, CompareCommand.self,
+            SynthCommand.self, StatusCommand.self, SubmitCommand.self, CancelCommand.self, RetryCommand.self,
+            VerifyCommand.self, AuditCommand.self,
         ]
     )
 
