@@ -39,6 +39,7 @@ test: test-packages ## every test: a quarter of an hour on two cores, with the b
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 	Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad"
+	Tests/Scripts/fetch-from-hub.sh "$$($(SWIFT) build --show-bin-path)/dellad"
 	@python3 -c 'import numpy' 2>/dev/null || Makefile.d/apt-install python3-numpy || true
 	Tests/Scripts/check-report.py "$$($(SWIFT) build --show-bin-path)/dellad"
 

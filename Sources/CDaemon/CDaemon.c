@@ -2,6 +2,7 @@
 #include "CDaemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,8 +11,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int32_t dellad_open_signals(void) {
@@ -149,3 +152,82 @@ void dellad_raise_open_files(void) {
 void dellad_note_crashes(int32_t descriptor) { atomic_store(&crash_descriptor, descriptor); }
 
 void dellad_set_crash_context(uint64_t context) { atomic_store(&crash_context, context); }
+
+// In the child of a process with threads: async-signal-safe functions only.
+static void become(char *const *words, char *const *variables, int32_t output, int32_t errors, pid_t parent) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // It may have gone before that was asked for.
+    if (getppid() != parent) _exit(127);
+    int input = open("/dev/null", O_RDONLY);
+    if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0) return;
+    execvpe(words[0], words, variables);
+}
+
+static void close_both(int *ends) {
+    close(ends[0]);
+    close(ends[1]);
+}
+
+int32_t dellad_spawn(char *const *words, char *const *variables, int32_t *output, int32_t *errors) {
+    int report[2], told[2], warned[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -errno;
+    if (pipe2(told, O_CLOEXEC) != 0) {
+        int number = errno;
+        close_both(report);
+        return -number;
+    }
+    if (pipe2(warned, O_CLOEXEC) != 0) {
+        int number = errno;
+        close_both(report);
+        close_both(told);
+        return -number;
+    }
+    // These ends alone: programs are not made for others that would not wait.
+    fcntl(told[0], F_SETFL, O_NONBLOCK);
+    fcntl(warned[0], F_SETFL, O_NONBLOCK);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        become(words, variables, told[1], warned[1], parent);
+        int number = errno;
+        ssize_t ignored = write(report[1], &number, sizeof number);
+        (void)ignored;
+        _exit(127);
+    }
+    int number = child < 0 ? errno : 0;
+    close(report[1]);
+    close(told[1]);
+    close(warned[1]);
+    if (child > 0) {
+        ssize_t count;
+        do {
+            count = read(report[0], &number, sizeof number);
+        } while (count < 0 && errno == EINTR);
+        if (count != (ssize_t)sizeof number) number = 0;
+        if (number != 0) waitpid(child, NULL, 0);
+    }
+    close(report[0]);
+    if (number != 0) {
+        close(told[0]);
+        close(warned[0]);
+        return -number;
+    }
+    *output = told[0];
+    *errors = warned[0];
+    return child;
+}
+
+int32_t dellad_reap(int32_t process) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)process, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return 127;
+    if (info.si_pid == 0) return -1;
+    // The number is nobody else's until it is waited for.
+    kill(-process, SIGKILL);
+    waitpid(process, NULL, 0);
+    return info.si_code == CLD_EXITED ? info.si_status : 256 + info.si_status;
+}

@@ -12,8 +12,8 @@ struct Dellad: ParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, MergeCommand.self, CheckCommand.self, InspectCommand.self, CompareCommand.self,
-            SynthCommand.self, StatusCommand.self, SubmitCommand.self, CancelCommand.self, RetryCommand.self,
-            VerifyCommand.self, AuditCommand.self,
+            FetchCommand.self, SynthCommand.self, StatusCommand.self, SubmitCommand.self, CancelCommand.self,
+            RetryCommand.self, VerifyCommand.self, AuditCommand.self,
         ]
     )
 

@@ -97,7 +97,8 @@ check_01_the_package_installs_and_nothing_starts_by_itself() {
 check_02_verify_is_clean_and_the_security_score_is_at_most_0_8() {
     local units=/usr/lib/systemd/system
     local complaints
-    complaints=$(inside systemd-analyze verify --man=no $units/dellad.service $units/dellad@.service 2>&1 || true)
+    complaints=$(inside systemd-analyze verify --man=no $units/dellad.service $units/dellad@.service \
+        $units/dellad-fetch.service $units/dellad-fetch@.service $units/dellad-fetch.path $units/dellad-fetch@.path 2>&1 || true)
     [ -z "$complaints" ] || die "$complaints"
     local score
     score=$(inside systemd-analyze security --no-pager dellad | sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/\1/p')
@@ -334,7 +335,42 @@ check_13_what_is_to_be_done_when_a_job_ends_is_done_once_for_each() {
     inside systemctl disable --now dellad-ended.path
 }
 
-check_14_a_user_has_a_daemon_of_their_own_and_commands_find_it() {
+check_14_missing_models_are_fetched_by_a_service_that_has_the_network() {
+    inside sh -c 'mkdir -p /srv/hub/org && cp -r /var/lib/dellad/models/tune6 /srv/hub/org/tune && /usr/local/bin/hf index /srv/hub/org/tune
+        cp /etc/default/dellad /root/default.dellad; echo HF_ENDPOINT=http://127.0.0.1:8765 >>/etc/default/dellad
+        (umask 077 && echo hf_a-token-of-the-test >/etc/dellad/hf_token)
+        echo "fetch_command: /usr/local/bin/hf download {model} --revision {revision} {include}" >/etc/dellad/dellad.yaml'
+    inside systemd-run --quiet --unit=hub /usr/local/bin/hf serve /srv/hub
+    inside systemctl restart dellad
+    inside systemctl enable --quiet --now dellad-fetch.path
+    inside sh -c 'printf "%s\n" "base_model: base" "merge_method: linear" "dtype: bfloat16" "models:" \
+        "  - {model: base, parameters: {weight: 0.5}}" "  - {model: org/tune, parameters: {weight: 0.5}}" >/home/alice/fetched.yml
+        chown alice:alice /home/alice/fetched.yml'
+    as alice "cp ~alice/fetched.yml $spool/incoming/"
+    until_true 90 exists "$spool/done/fetched.yml" || {
+        inside journalctl -u dellad-fetch --no-pager -n 40
+        return 1
+    }
+    inside sh -c 'ls -d /var/lib/dellad/models/models--org--tune/snapshots/*/model*.safetensors'
+    inside grep -q '"commit": "[0-9a-f]' "$output/fetched/dellad.json"
+    until_true 10 inside sh -c '! systemctl is-active dellad-fetch'
+    # The token is nowhere but where it belongs.
+    fails inside sh -c 'journalctl -u dellad -u dellad-fetch -o cat --no-pager | grep token-of-the-test'
+    fails inside grep -rq token-of-the-test "$spool" /run/dellad
+    # What a hub has not, fails the job with its words.
+    inside sh -c "sed 's/org.tune/org\/none/' /home/alice/fetched.yml >$spool/incoming/none.yml"
+    until_true 60 exists "$spool/failed/none.yml"
+    inside grep -q 'the model org/none was not fetched' "$spool/failed/none.error.txt"
+    local score
+    score=$(inside systemd-analyze security --no-pager dellad-fetch.service | sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/\1/p')
+    echo "exposure of dellad-fetch: $score"
+    awk -v s="$score" 'BEGIN {exit !(s != "" && s <= 2.0)}'
+    inside sh -c 'systemctl disable --quiet --now dellad-fetch.path; systemctl stop hub
+        mv /root/default.dellad /etc/default/dellad; rm -f /etc/dellad/hf_token; : >/etc/dellad/dellad.yaml'
+    inside systemctl restart dellad
+}
+
+check_15_a_user_has_a_daemon_of_their_own_and_commands_find_it() {
     inside loginctl enable-linger mallory
     local id
     id=$(inside id -u mallory)
@@ -368,7 +404,7 @@ check_14_a_user_has_a_daemon_of_their_own_and_commands_find_it() {
     inside loginctl disable-linger mallory
 }
 
-check_15_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
+check_16_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
     inside sh -c 'echo "# mine" >/etc/dellad/dellad.yaml'
     local pid
     pid=$(main_pid)
@@ -381,7 +417,7 @@ check_15_an_upgrade_restarts_what_runs_and_keeps_the_settings() {
     inside systemctl start dellad
 }
 
-check_16_remove_stops_it_and_leaves_everything_purge_leaves_models_and_output() {
+check_17_remove_stops_it_and_leaves_everything_purge_leaves_models_and_output() {
     inside dpkg --remove dellad
     [ -z "$(inside pgrep -x dellad || true)" ]
     exists $spool/done/plain.yml

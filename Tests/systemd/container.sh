@@ -30,7 +30,8 @@ install_models() {
     for copy in 2 3 4 5 6; do cp -al "$tree/var/lib/dellad/models/tune1" "$tree/var/lib/dellad/models/tune$copy"; done
     cp "$deb" "$tree/root/dellad.deb"
     cp "$here/probe.py" "$tree/usr/local/bin/probe"
-    chmod 755 "$tree/usr/local/bin/probe"
+    cp "$here/hf.py" "$tree/usr/local/bin/hf"
+    chmod 755 "$tree/usr/local/bin/probe" "$tree/usr/local/bin/hf"
 }
 
 start_container() {

@@ -37,6 +37,16 @@ void dellad_note_crashes(int32_t descriptor);
 /// The context of a crash from now on: a number, or UINT64_MAX for unknown, which is written as "-".
 void dellad_set_crash_context(uint64_t context);
 
+/// Starts a program of that name, looked up in PATH where it has no slash, with these NULL-terminated words and
+/// variables. Nothing is blocked or ignored there, its standard input is empty, and it has a process group of its own; it
+/// is killed where the thread that starts it ends. What it writes is read from `output` and `errors`, which do not block and
+/// are the caller's to close. Returns its process, or minus an error number, and then there is nothing to close.
+int32_t dellad_spawn(char *const *words, char *const *variables, int32_t *output, int32_t *errors);
+
+/// Whether a program that was started has ended: its exit code, 256 and the signal that ended it, or -1 where it runs
+/// on. What is left of its process group is killed before the process is forgotten.
+int32_t dellad_reap(int32_t process);
+
 /// Lets this process open as many files as its hard limit allows.
 void dellad_raise_open_files(void);
 

@@ -92,7 +92,7 @@ extension JobStatus {
         switch state {
         case .done: 0
         case .cancelled: exitCode ?? CommandFailure.Code.interrupted.rawValue
-        case .failed, .queued, .merging: exitCode.map { $0 == 0 ? 1 : $0 } ?? 1
+        case .failed, .queued, .fetching, .merging: exitCode.map { $0 == 0 ? 1 : $0 } ?? 1
         }
     }
 }

@@ -28,6 +28,9 @@ struct CheckCommand: ParsableCommand {
         completion: .directory)
     var output: String?
 
+    @Flag(help: "Fetches models that are missing, by fetch_command or '\(FetchCommandLine.usual)'.")
+    var fetch = false
+
     @Flag(help: "Prints JSON.")
     var json = false
 
@@ -37,13 +40,9 @@ struct CheckCommand: ParsableCommand {
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host())
         let output = output.map { FilePath($0) } ?? outputFolder(settings)
-        let plan: MergePlan
-        do throws(MergeProblems) {
-            plan = try models.planner(settings, options).plan(
-                file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
-        } catch {
-            if json { print(Self.json(error)) }
-            throw CommandFailure(error)
+        let planner = models.planner(settings, options)
+        let plan = try ForegroundFetch.planning(settings, isWanted: fetch) {
+            try self.plan(file, planner)
         }
         let report = PlanReport(
             plan, memory: options.memory, threads: options.threads,
@@ -59,6 +58,16 @@ struct CheckCommand: ParsableCommand {
             throw CommandFailure(
                 "\(output): the disk lacks \(Figure.bytes(missing)) for the output (free as much there, or name "
                     + "another place with --output)", .locked)
+        }
+    }
+
+    private func plan(_ file: ConfigFile, _ planner: MergePlanner) throws(CommandFailure) -> MergePlan {
+        do throws(MergeProblems) {
+            return try planner.plan(
+                file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
+        } catch {
+            if json, !(fetch && error.absentModels != nil) { print(Self.json(error)) }
+            throw CommandFailure(error)
         }
     }
 

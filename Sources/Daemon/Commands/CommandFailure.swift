@@ -1,3 +1,4 @@
+import Della
 import StreamIO
 import SystemPackage
 
@@ -22,6 +23,8 @@ struct CommandFailure: Error, Hashable {
     var exitCode: Int32
     /// Printed below as it is: text to paste.
     var appendix: String?
+    /// The models that would mend it if they were there; `nil` where they would not.
+    var absentModels: [HubModel]?
 
     init(_ message: String, exitCode: Int32) {
         self.message = message

@@ -45,5 +45,6 @@ extension CommandFailure {
             problems.problems.map { $0.description(in: problems.fileName) }.joined(separator: "\n"),
             exitCode: problems.exitCode)
         appendix = problems.suggestion
+        absentModels = problems.absentModels
     }
 }

@@ -26,6 +26,9 @@ struct MergeCommand: ParsableCommand {
     @OptionGroup var merging: MergingOptions
     @OptionGroup var settings: SettingsOptions
 
+    @Flag(help: "Fetches models that are missing, by fetch_command or '\(FetchCommandLine.usual)'.")
+    var fetch = false
+
     @Option(
         help: ArgumentHelp(
             "Writes a Chrome trace of the stages, from memory beside the budget: see dellad(8).",
@@ -47,7 +50,9 @@ struct MergeCommand: ParsableCommand {
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host(), trace: trace)
         let planner = models.planner(settings, options)
-        let plan = try plan(config, outputName: path.lastComponent?.string ?? "", planner)
+        let plan = try ForegroundFetch.planning(settings, isWanted: fetch) {
+            try self.plan(config, outputName: path.lastComponent?.string ?? "", planner)
+        }
         for warning in plan.warnings { Self.warn(warning) }
 
         let library = planner.library

@@ -44,6 +44,7 @@ struct ServeCommand: ParsableCommand {
     var allowAnyPath = false
 
     @OptionGroup var merging: MergingOptions
+    @OptionGroup var fetching: FetchOptions
 
     @Option(
         help: ArgumentHelp(
@@ -118,6 +119,7 @@ struct ServeCommand: ParsableCommand {
         var machine = SpoolMachine(spool: spool, merging: merger, log: log)
         machine.clearAfter = settings.clearAfter
         machine.jobsPerUser = settings.jobsPerUser
+        machine.setFetching(settings, environment: environment)
         let loop = try ServeLoop(
             machine: machine, host: Host(), log: log,
             service: service.link(merger, environment: environment), locks: locks)
@@ -127,7 +129,7 @@ struct ServeCommand: ParsableCommand {
 
     /// What the command line sets.
     private var flags: [Setting: [String]] {
-        var flags = merging.flags
+        var flags = merging.flags.merging(fetching.flags) { own, _ in own }
         flags[.spool] = spool.map { [$0] }
         flags[.output] = output.map { [$0] }
         flags[.models] = models.isEmpty ? nil : models

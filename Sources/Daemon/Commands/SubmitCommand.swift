@@ -71,7 +71,11 @@ struct SubmitCommand: ParsableCommand {
         do {
             plan = try record.planner.plan(file.text, fileName: file.path.string, outputName: name.text)
         } catch {
-            throw CommandFailure(error)
+            guard record.fetches, let models = error.absentModels else { throw CommandFailure(error) }
+            StandardStream.error.write(
+                "dellad: \(models.map(\.description).joined(separator: ", ")): not there yet: to be fetched\n"
+            )
+            return
         }
         let report = PlanReport(
             plan, memory: record.memory, threads: record.threads, freeSpace: nil, bytesPerSecond: nil)

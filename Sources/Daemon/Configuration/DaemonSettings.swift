@@ -27,6 +27,11 @@ struct DaemonSettings: Hashable, Sendable {
     var clearAfter: Age?
     /// Jobs of one user that may be active at once.
     var jobsPerUser = SpoolMachine.usualJobsPerUser
+    /// What fetches models that are missing; `nil` where nothing does.
+    var fetchCommand: FetchCommandLine?
+    var fetchSpace = FetchSpace.usual
+    /// How long fetched models stay that no job uses; `nil` for as long as nobody removes them.
+    var fetchKeep: Age?
     var logLevel = Logger.Level.info
 
     /// The defaults; a service manager that gave a state folder gets spool and output there.

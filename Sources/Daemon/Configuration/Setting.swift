@@ -17,6 +17,9 @@ enum Setting: String, CaseIterable, Sendable {
     case shardSize = "shard_size"
     case clearAfter = "clear_after"
     case jobsPerUser = "max_jobs_per_user"
+    case fetchCommand = "fetch_command"
+    case fetchSpace = "fetch_space"
+    case fetchKeep = "fetch_keep"
     case logLevel = "log_level"
 
     /// Its name in the environment.
@@ -49,7 +52,11 @@ enum Setting: String, CaseIterable, Sendable {
         case .engine:
             let all = IOEngineKind.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
-        case .clearAfter:
+        case .fetchCommand: return Self.fetchProblem(with: text)
+        case .fetchSpace:
+            return FetchSpace(text) == nil
+                ? "'\(text)' is no space (a share of the disk, 90%, or a size for all models, 500G)" : nil
+        case .clearAfter, .fetchKeep:
             return text == Self.never || Age(text) != nil
                 ? nil : "'\(text)' is no age (never, or digits and m, h, d or w: 30d)"
         case .jobsPerUser:
@@ -59,6 +66,17 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel:
             let all = Logger.Level.allCases.map(\.rawValue)
             return all.contains(text) ? nil : "'\(text)' is none of \(all.joined(separator: ", ")) (use one)"
+        }
+    }
+
+    private static func fetchProblem(with text: String) -> String? {
+        // Empty, nothing is fetched.
+        guard text.contains(where: { !$0.isWhitespace }) else { return nil }
+        do throws(SettingProblem) {
+            _ = try FetchCommandLine(text)
+            return nil
+        } catch {
+            return error.description
         }
     }
 

@@ -88,6 +88,9 @@ struct SettingsSource: Sendable {
         settings.shardSize = size(.shardSize) ?? settings.shardSize
         settings.clearAfter = text(.clearAfter).flatMap { Age($0) }
         settings.jobsPerUser = text(.jobsPerUser).flatMap { Int($0) } ?? settings.jobsPerUser
+        settings.fetchCommand = text(.fetchCommand).flatMap { try? FetchCommandLine($0) }
+        settings.fetchSpace = text(.fetchSpace).flatMap { FetchSpace($0) } ?? settings.fetchSpace
+        settings.fetchKeep = text(.fetchKeep).flatMap { Age($0) }
         settings.logLevel = text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? settings.logLevel
         return settings
     }

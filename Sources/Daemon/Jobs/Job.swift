@@ -1,9 +1,13 @@
+import Della
+
 /// A claimed job.
 struct Job {
     /// Where it stands.
     enum Phase: Hashable {
         case queued
         case running
+        /// Waits for models.
+        case fetching
         /// Leaves `active` as soon as the disk lets it.
         case leaving(Departure)
     }
@@ -26,6 +30,10 @@ struct Job {
     var notBefore: ContinuousClock.Instant?
     /// Runs that failed and were tried again.
     var attempts = 0
+    /// Models that it waits for, and after a start of the daemon, those that it waited for.
+    var wants: Set<HubModel> = []
+    /// Models that came for it.
+    var fetched: Set<HubModel> = []
     /// The file of `incoming` that cancels it, while it runs.
     var cancel: String?
     var status: JobStatus

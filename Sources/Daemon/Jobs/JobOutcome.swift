@@ -1,3 +1,5 @@
+import Della
+
 /// How one run of a job ended.
 enum JobOutcome: Hashable, Sendable {
     /// The model is in its place and the config in `done`.
@@ -5,4 +7,6 @@ enum JobOutcome: Hashable, Sendable {
     /// As asked; what was done is kept.
     case stopped
     case failed(JobFailure)
+    /// These models are missing and nothing else is wrong; the failure that it is where they cannot be fetched.
+    case missing([HubModel], JobFailure)
 }

@@ -1,5 +1,6 @@
 import Della
 import Synchronization
+import SystemPackage
 
 /// One run of a job, shared by the thread that merges and the loop that watches.
 final class JobRun: Sendable {
@@ -11,6 +12,7 @@ final class JobRun: Sendable {
     let stop = StopRequest()
     let planning: PlanningNote
     private let planned = Mutex([String]())
+    private let folders = Mutex(Set<FilePath>())
     private let published = Atomic(false)
     private let ended = Mutex<JobOutcome?>(nil)
 
@@ -26,6 +28,12 @@ final class JobRun: Sendable {
 
     /// What the plan says that the reader of the config should know.
     func warn(_ warnings: [String]) { planned.withLock { $0 += warnings } }
+
+    /// The folders of the models that it merges, once they are known.
+    var modelFolders: Set<FilePath> { folders.withLock { $0 } }
+
+    /// Takes note of the folders of the models.
+    func uses(_ folders: Set<FilePath>) { self.folders.withLock { $0 = folders } }
 
     /// Whether the model has its name, which no later failure takes back.
     var isPublished: Bool { published.load(ordering: .acquiring) }

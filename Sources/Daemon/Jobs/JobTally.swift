@@ -19,7 +19,7 @@ struct JobTally: Hashable, Sendable {
             lastSuccess = time.seconds
         case .failed: failed += 1
         case .cancelled: cancelled += 1
-        case .queued, .merging: break
+        case .queued, .fetching, .merging: break
         }
     }
 }

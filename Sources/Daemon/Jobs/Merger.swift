@@ -8,6 +8,8 @@ struct Merger: Merging {
     let options: MergeOptions
     /// Bytes of one output file, where a config does not say.
     var shardSize = MergePlanner.usualShardSize
+    /// Whether models that are missing are asked for.
+    var fetches = false
     /// Told what an operator should know, with the job's name.
     let report: @Sendable (JobName, String) -> Void
 
@@ -23,9 +25,12 @@ struct Merger: Merging {
             guard let planned else { return .stopped }
             plan = planned
         } catch {
-            return .failed(JobFailure(message: error.description, exitCode: error.exitCode))
+            let failure = JobFailure(message: error.description, exitCode: error.exitCode)
+            if fetches, let models = error.absentModels { return .missing(models, failure) }
+            return .failed(failure)
         }
         run.warn(plan.warnings)
+        run.uses(Set(plan.modelFolders))
         let merge = MergeRun(
             plan: plan, configText: run.config, output: run.spool.model(run.name), options: options,
             report: { text in

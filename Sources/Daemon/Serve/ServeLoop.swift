@@ -75,7 +75,9 @@ final class ServeLoop {
             if !isStopping {
                 if machine.watch.isScanDue(.now) { try keepFolders() }
                 machine.settle(now: .now)
+                machine.attendFetches(now: .now)
                 startNext()
+                machine.askForClearing(now: .now)
                 machine.clear(now: .now, wall: .now)
             }
             notePlanning()
@@ -114,6 +116,9 @@ final class ServeLoop {
             machine.merging = new.merging
             machine.clearAfter = new.clearAfter
             machine.jobsPerUser = new.jobsPerUser
+            if let fetching = new.fetching {
+                machine.setFetching(fetching, environment: ProcessEnvironment.variables)
+            }
             service.memoryBudget = new.memoryBudget
             service.noteChange()
             log.notice("settings read again: they hold from the next job on")
@@ -277,6 +282,7 @@ final class ServeLoop {
         // Nothing of it is done any more while the merge under way stops.
         if !isStopping, let deadline = machine.deadline(now: now) { next = min(next, deadline) }
         if inotify == nil { next = min(next, nextWatch) }
+        if machine.isFetching, !isStopping { next = min(next, now + SpoolMachine.fetchInterval) }
         if let run = machine.running {
             next = min(next, nextStatus)
             if run.planning.isDue { next = min(next, nextPlanningNote) }

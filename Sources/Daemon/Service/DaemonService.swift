@@ -34,7 +34,7 @@ struct DaemonService {
         return Merger(
             library: ModelLibrary(
                 folders: settings.models, workingDirectory: nil, allowsAnyPath: settings.allowsAnyPath),
-            options: options, shardSize: settings.shardSize,
+            options: options, shardSize: settings.shardSize, fetches: settings.fetchCommand != nil,
             report: { name, text in log.warning("\(text)", metadata: ["job": "\(name)"]) })
     }
 
@@ -68,7 +68,7 @@ struct DaemonService {
         record(settings, merger)
         return ServiceLink.Reloaded(
             merging: merger, memoryBudget: merger.options.memory, clearAfter: settings.clearAfter,
-            jobsPerUser: settings.jobsPerUser)
+            jobsPerUser: settings.jobsPerUser, fetching: settings)
     }
 
     /// Tells in the spool what configs are merged with.

@@ -14,6 +14,8 @@ struct ServiceLink {
         var clearAfter: Age?
         /// Holds for configs that are taken from now on.
         var jobsPerUser = SpoolMachine.usualJobsPerUser
+        /// What fetching is to be like; `nil` to leave it as it is.
+        var fetching: DaemonSettings?
     }
 
     /// How the merge under way is doing.
@@ -90,8 +92,9 @@ struct ServiceLink {
 
     /// For `systemctl status`.
     static func statusLine(_ machine: SpoolMachine, _ running: Running?) -> String {
-        let queued = machine.jobs.count - (running == nil ? 0 : 1)
-        let tail = queued > 0 ? "; \(queued) queued" : ""
+        let fetching = machine.fetchingCount
+        let queued = machine.jobs.count - fetching - (running == nil ? 0 : 1)
+        let tail = (fetching > 0 ? "; \(fetching) fetching" : "") + (queued > 0 ? "; \(queued) queued" : "")
         guard let running else { return "idle" + tail }
         let fraction = running.run.progress.snapshot.fraction
         var text =
@@ -103,7 +106,8 @@ struct ServiceLink {
     private func metrics(_ machine: SpoolMachine, _ running: Running?, _ host: Host) -> ServiceMetrics {
         var metrics = ServiceMetrics()
         metrics.jobs = [
-            ("queued", machine.jobs.count - (running == nil ? 0 : 1)),
+            ("queued", machine.jobs.count - machine.fetchingCount - (running == nil ? 0 : 1)),
+            ("fetching", machine.fetchingCount),
             ("merging", running == nil ? 0 : 1),
             ("done", Self.configCount(machine.spool, .done)),
             ("failed", Self.configCount(machine.spool, .failed)),

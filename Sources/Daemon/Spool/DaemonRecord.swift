@@ -17,6 +17,8 @@ struct DaemonRecord: Hashable, Sendable {
     /// The budget, in bytes.
     var memory: UInt64
     var threads: Int
+    /// Whether models that are missing are fetched.
+    var fetches: Bool
 
     /// - Parameter workingDirectory: where relative folders are.
     init(_ settings: DaemonSettings, options: MergeOptions, workingDirectory: FilePath) {
@@ -27,6 +29,7 @@ struct DaemonRecord: Hashable, Sendable {
         shardSize = settings.shardSize
         memory = options.memory
         threads = options.threads
+        fetches = settings.fetchCommand != nil
     }
 
     /// Reads a spool's; `nil` where no daemon of this version has served it.
@@ -46,6 +49,7 @@ struct DaemonRecord: Hashable, Sendable {
         self.shardSize = UInt64(shardSize)
         self.memory = UInt64(memory)
         self.threads = threads
+        fetches = json["fetches"]?.boolValue ?? false
     }
 
     /// Replaces what an earlier daemon said.
@@ -59,6 +63,7 @@ struct DaemonRecord: Hashable, Sendable {
                 ("shard_size_bytes", .int(Int(clamping: shardSize))),
                 ("memory_bytes", .int(Int(clamping: memory))),
                 ("threads", .int(threads)),
+                ("fetches", .bool(fetches)),
             ]))
         try FileSystem.replaceAtomically(
             spool.appending(Self.fileName), with: Array((json.serialized(indentedBy: 2) + "\n").utf8),

@@ -1,3 +1,4 @@
+import Della
 import StreamIO
 import SystemPackage
 
@@ -42,9 +43,13 @@ extension SpoolMachine {
         var last = self.status(of: name) ?? freshStatus(name, .queued)
         keepDoneStatus(of: name)
         if last.state.isFinal { last = freshStatus(name, .queued) }
+        // What it waited for is asked for until it is known anew.
+        let wants = last.state == .fetching ? last.fetching.compactMap { HubModel($0.model) } : []
         last.state = .queued
+        last.fetching = []
         last.queuedAt = last.queuedAt ?? Timestamp.now.precise
         jobs[name] = Job(name: name, modified: status.modified, owner: status.userID, status: last)
+        jobs[name]?.wants = Set(wants)
     }
 
     /// Removes the crash notes of a job that has left `active`: the daemon died between the two.

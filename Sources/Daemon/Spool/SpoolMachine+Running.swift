@@ -78,7 +78,7 @@ extension SpoolMachine {
         if let run = running { self.change(run.name, change) }
     }
 
-    private mutating func change(_ name: JobName, _ change: (inout JobStatus) -> Void) {
+    mutating func change(_ name: JobName, _ change: (inout JobStatus) -> Void) {
         guard var status = jobs[name]?.status else { return }
         change(&status)
         jobs[name]?.status = status
@@ -89,6 +89,8 @@ extension SpoolMachine {
     mutating func ended(_ outcome: JobOutcome, now: ContinuousClock.Instant) {
         guard let run = running, let job = jobs[run.name] else { return }
         running = nil
+        jobs[run.name]?.wants = []
+        if clearsFetched { for folder in run.modelFolders { used[folder] = Timestamp.now.seconds } }
         jobs[run.name]?.status.warnings = run.warnings
         let figures = run.progress.snapshot
         jobs[run.name]?.status.progress = figures
@@ -118,7 +120,9 @@ extension SpoolMachine {
             leave(run.name, .done)
         case .failed(let failure) where job.cancel == nil:
             failed(run.name, failure, now: now)
-        case .stopped, .failed:
+        case .missing(let models, let failure) where job.cancel == nil:
+            missed(models, failure, of: run.name)
+        case .stopped, .failed, .missing:
             leave(run.name, .cancelled)
         }
     }
@@ -149,7 +153,7 @@ extension SpoolMachine {
         leave(name, .failed(JobFailure(message: reason, exitCode: code.rawValue)))
     }
 
-    private mutating func leave(_ name: JobName, _ departure: Job.Departure) {
+    mutating func leave(_ name: JobName, _ departure: Job.Departure) {
         jobs[name]?.phase = .leaving(departure)
         depart(name)
     }

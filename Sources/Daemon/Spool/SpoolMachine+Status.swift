@@ -20,6 +20,7 @@ extension SpoolMachine {
         status.state = state ?? status.state
         status.error = error
         status.etaSeconds = nil
+        status.fetching = []
         let now = Timestamp.now
         status.finishedAt = now.precise
         status.exitCode =
@@ -27,7 +28,7 @@ extension SpoolMachine {
             case .done: 0
             case .cancelled: CommandFailure.Code.interrupted.rawValue
             case .failed: exitCode
-            case .queued, .merging: nil
+            case .queued, .fetching, .merging: nil
             }
         counts.count { $0.ended(status.state, at: now) }
         write(status)

@@ -34,6 +34,14 @@ struct SpoolMachine {
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
     var clearAfter: Age?
     var lastClearing: ContinuousClock.Instant?
+    /// Where models are asked for; `nil` where none are.
+    var desk: FetchDesk?
+    /// Whether fetched models are cleared away.
+    var clearsFetched = false
+    /// Folders of models, and when jobs used them last, in seconds since the epoch.
+    var used: [FilePath: Int64] = [:]
+    var nextFetchLook: ContinuousClock.Instant?
+    var lastFetchClearing: ContinuousClock.Instant?
 
     init(spool: Spool, merging: any Merging, log: Logger) {
         self.spool = spool

@@ -14,6 +14,10 @@ struct JobDetails {
             lines.append(("", "no daemon is running on this spool (start dellad serve)"))
         }
         if !status.output.isEmpty { lines.append(("output", status.output)) }
+        for model in status.fetching {
+            lines.append(("fetching", "\(model.model): \(model.state), \(model.figures)"))
+            if let error = model.error { lines.append(("", error)) }
+        }
         let figures = status.progress
         if figures.bytesTotal > 0 {
             lines.append(("progress", progress))

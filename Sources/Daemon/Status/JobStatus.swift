@@ -21,6 +21,10 @@ struct JobStatus: Hashable, Sendable {
     var resumed = 0
     var peakResidentBytes: UInt64 = 0
     var warnings: [String] = []
+    /// Models that the job waits for.
+    var fetching: [FetchStatus] = []
+    /// Models of one job that the status tells of, at most.
+    private static let fetchLimit = 200
     /// Lines, at most; each as long, in characters.
     static let reportLineLimit = (count: 8, length: 200)
     /// What the report of a merged model says in a few lines.
@@ -73,6 +77,7 @@ struct JobStatus: Hashable, Sendable {
                 ("seconds", took),
                 ("resumed", .int(resumed)),
                 ("peak_rss_bytes", .int(peakResidentBytes)),
+                ("fetching", .array(fetching.prefix(Self.fetchLimit).map(\.json))),
                 ("warnings", .array(LimitedWarnings(warnings).texts.map { .string($0) })),
                 (
                     "report",
@@ -122,6 +127,8 @@ struct JobStatus: Hashable, Sendable {
         resumed = count("resumed")
         peakResidentBytes = UInt64(count("peak_rss_bytes"))
         warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        fetching =
+            json["fetching"]?.arrayValue?.prefix(Self.fetchLimit).compactMap { FetchStatus($0) } ?? []
         report =
             json["report"]?.arrayValue?.prefix(Self.reportLineLimit.count).compactMap(\.stringValue) ?? []
         error = json["error"]?.stringValue

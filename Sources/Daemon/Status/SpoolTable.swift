@@ -79,6 +79,7 @@ struct SpoolTable {
         let status = entry.status
         switch status.state {
         case .merging: return progress(entry)
+        case .fetching: return fetching(status)
         case .queued:
             if let error = status.error { return ["to be tried again: \(firstLine(error))"] }
             return [status.fraction > 0 ? "\(Figure.percent(status.fraction)) done, goes on from there" : ""]
@@ -87,6 +88,18 @@ struct SpoolTable {
             return ["\(finished ?? "")  \(status.output)"]
         case .failed, .cancelled: return [firstLine(status.error ?? "")]
         }
+    }
+
+    private static func fetching(_ status: JobStatus) -> [String] {
+        guard
+            let model = status.fetching.first(where: { $0.error != nil })
+                ?? status.fetching.first(where: { $0.state != "done" })
+        else { return [""] }
+        let more = status.fetching.count > 1 ? ", \(status.fetching.count) models" : ""
+        if let error = model.error {
+            return ["\(model.model): \(firstLine(error))\(more)", "\(model.model): \(firstLine(error))"]
+        }
+        return ["\(model.model): \(model.state), \(model.figures)\(more)", model.figures]
     }
 
     private static func progress(_ entry: SpoolView.Entry) -> [String] {

@@ -76,7 +76,9 @@ struct SpoolView: Hashable {
         switch folder {
         case .done: status.state = .done
         case .failed: status.state = status.state == .cancelled ? .cancelled : .failed
-        case .active, .incoming, .status: if status.state != .merging || !isServed { status.state = .queued }
+        case .active, .incoming, .status:
+            let isMoving = status.state == .merging || status.state == .fetching
+            if !isMoving || !isServed { status.state = .queued }
         }
         if status.state != .merging {
             // A rate of yesterday's is no rate.

@@ -8,6 +8,9 @@ enum DetachedThread {
     /// Bytes of its stack.
     private static let stackSize = 8 << 20
 
+    /// Lets this thread rest.
+    static func sleep(_ time: Duration) { usleep(UInt32(max(0, min(time, .seconds(60)) / .microseconds(1)))) }
+
     private final class Work {
         let body: @Sendable () -> Void
 

@@ -44,6 +44,17 @@ public struct MergeProblems: Error, Hashable, Sendable, CustomStringConvertible 
     /// The code of sysexits.h: 66 where inputs are missing and nothing else is wrong, else 65.
     public var exitCode: Int32 { problems.allSatisfy { $0.kind == .missingInput } ? 66 : 65 }
 
+    /// The models that would mend it all if they were there, in the order of the file; `nil` where something else is
+    /// wrong, or no hub has what is missing.
+    public var absentModels: [HubModel]? {
+        var models: [HubModel] = []
+        for problem in problems {
+            guard let model = problem.model else { return nil }
+            if !models.contains(model) { models.append(model) }
+        }
+        return models
+    }
+
     /// One line a problem, and the suggestion below.
     public var description: String {
         var text = problems.map { $0.description(in: fileName) }.joined(separator: "\n")

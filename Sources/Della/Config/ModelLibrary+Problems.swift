@@ -61,7 +61,8 @@ extension ModelLibrary {
         if !absent.isEmpty {
             message += "; there is no folder \(absent.map(\.string).joined(separator: ", "))"
         }
-        return Problem(line: line, message, remedy: remedy, kind: .missingInput)
+        return Problem(
+            line: line, message, remedy: remedy, kind: .missingInput, model: model.hubModel)
     }
 
     private func searchesFolders(_ model: ModelReference) -> Bool {
@@ -112,8 +113,8 @@ extension ModelLibrary {
         let download = "download it: \(downloadCommand(model))"
         guard !commits.isEmpty else {
             return Problem(
-                line: line, "\(model.text): \(entry) holds no snapshot", remedy: download, kind: .missingInput
-            )
+                line: line, "\(model.text): \(entry) holds no snapshot", remedy: download,
+                kind: .missingInput, model: model.hubModel)
         }
         // As many digits as find() asks for, and then some.
         let shown = commits.prefix(3).map { String($0.prefix(12)) }
@@ -135,7 +136,7 @@ extension ModelLibrary {
         return Problem(
             line: line, "\(model.text): \(entry)\(isReference ? ": " : " ")\(why)",
             remedy: "write \(choices)" + (isReference || model.revision != nil ? ", or \(download)" : ""),
-            kind: .missingInput)
+            kind: .missingInput, model: model.hubModel)
     }
 
     /// Where a cache has a model that this user may not look into.

@@ -8,6 +8,8 @@ import SystemPackage
 public struct ModelLibrary: Sendable {
     /// Folders and subfolders that a search for similar names looks at, at most.
     static let nameLimit = 2_000
+    /// A folder of models that are on their way, in which no config finds any.
+    public static let stagingName = ".dellad-fetch"
 
     /// The `--models` folders, searched in order.
     public var folders: [FilePath]
@@ -57,6 +59,16 @@ public struct ModelLibrary: Sendable {
         return (denied ?? closedCacheEntry(model)).map { .denied($0) } ?? .missing
     }
 
+    /// The folder that a model of a hub is in, at the revision that is asked for; `nil` where that is not known to be
+    /// there.
+    public func folder(of model: HubModel) -> FilePath? {
+        guard
+            case .found(let folder, let isRevision) = find(
+                ModelReference(path: model.name, revision: model.revision)), isRevision
+        else { return nil }
+        return folder
+    }
+
     /// What models are read from: any folder, or `folders` and what their links lead to within them.
     public var readable: ReadableFolders { allowsAnyPath ? .all : ReadableFolders(folders) }
 
@@ -80,6 +92,7 @@ public struct ModelLibrary: Sendable {
     /// The places where a model may be, in the order searched.
     func candidates(_ model: ModelReference) -> [(path: FilePath, isRevision: Bool)] {
         let path = FilePath(model.path)
+        guard !path.components.contains(where: { $0.string == Self.stagingName }) else { return [] }
         let isPlain = model.revision == nil
         if path.isAbsolute { return [(path, isPlain)] }
         var found: [(FilePath, Bool)] = []
@@ -121,8 +134,12 @@ public struct ModelLibrary: Sendable {
             let commit = String(decoding: bytes.filter { $0 > 0x20 }, as: UTF8.self)
             return commits.contains(commit) ? [snapshots.appending(commit)] : []
         }
-        // A download of one commit leaves no refs.
-        return revision == nil && commits.count == 1 ? [snapshots.appending(commits[0])] : []
+        // A download of one commit leaves no refs. Of a branch or tag it does, which need not be the main one.
+        let references = ((try? readable.entries(of: entry.appending("refs"))) ?? []).filter {
+            !$0.hasPrefix(".")
+        }
+        return revision == nil && commits.count == 1 && references.isEmpty
+            ? [snapshots.appending(commits[0])] : []
     }
 
     func isFolder(_ path: FilePath) -> Bool {

@@ -64,6 +64,9 @@ struct ModelReference: Hashable, Sendable {
         return parts.last { ![".", "..", "~"].contains($0) }.map(String.init) ?? "model"
     }
 
+    /// The model that a hub may have by this name; `nil` where none has.
+    var hubModel: HubModel? { isHubName ? HubModel(name: path, revision: revision) : nil }
+
     /// Whether the name can be one of huggingface.co: `Org/Name`.
     var isHubName: Bool { !isLocalPath && path.count { $0 == "/" } == 1 }
 }

@@ -21,13 +21,18 @@ public struct Problem: Hashable, Sendable {
     public let remedy: String
     /// Wrong data, or a missing input.
     public var kind: Kind
+    /// The model that is missing and that a hub may have; `nil` for every other problem.
+    public var model: HubModel?
 
     /// A problem, of the whole file where `line` is `nil`. Control characters in the texts are escaped.
-    public init(line: Int?, _ message: String, remedy: String = "", kind: Kind = .data) {
+    public init(
+        line: Int?, _ message: String, remedy: String = "", kind: Kind = .data, model: HubModel? = nil
+    ) {
         self.line = line
         self.message = message.printable(atMost: Self.textLimit)
         self.remedy = remedy.printable(atMost: Self.textLimit)
         self.kind = kind
+        self.model = model
     }
 
     /// `FILE:LINE: what is wrong (what to do)`.

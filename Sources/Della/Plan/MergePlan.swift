@@ -75,7 +75,7 @@ extension MergePlan {
     }
 
     /// The folders of the input files, each once: the models', base first.
-    var modelFolders: [FilePath] {
+    public var modelFolders: [FilePath] {
         var folders: [FilePath] = []
         for input in inputs where !folders.contains(input.folder) { folders.append(input.folder) }
         return folders

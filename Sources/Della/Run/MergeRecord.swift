@@ -91,10 +91,23 @@ struct MergeRecord: TextInPieces {
             .object(
                 JSONObject([
                     ("model", names[input.folder].map(JSON.string) ?? .null),
+                    ("commit", Self.commit(of: input.path).map(JSON.string) ?? .null),
                     ("file", .string(input.path.lastComponent?.string ?? "")), ("size", .int(input.size)),
                     ("header_crc32c", .string(input.headerChecksum.hexadecimal)),
                 ]))
         }
+    }
+}
+
+extension MergeRecord {
+    /// The commit that a file in Hugging Face's cache is of, by the folder that it was named in; `nil` elsewhere.
+    static func commit(of path: FilePath) -> String? {
+        let parts = path.components.map(\.string)
+        guard let place = parts.lastIndex(of: "snapshots"), place > 0, parts[place - 1].hasPrefix("models--"),
+            place + 1 < parts.count, parts[place + 1].utf8.count >= 7,
+            parts[place + 1].allSatisfy(\.isHexDigit)
+        else { return nil }
+        return parts[place + 1]
     }
 }
 

@@ -125,8 +125,21 @@ public enum FileSystem {
         return UInt64(status.f_bavail).multipliedSaturated(by: UInt64(status.f_frsize))
     }
 
+    /// What the file system of a path has room for, and how much of that is left.
+    public static func space(at path: FilePath) throws(IOError) -> DiskSpace {
+        var status = statvfs()
+        _ = try SystemCall.value("free space", path) { path.withPlatformString { statvfs($0, &status) } }
+        let block = UInt64(status.f_frsize)
+        return DiskSpace(
+            total: UInt64(status.f_blocks).multipliedSaturated(by: block),
+            free: UInt64(status.f_bavail).multipliedSaturated(by: block))
+    }
+
     /// Whether this user may read a file or folder.
     public static func isReadable(_ path: FilePath) -> Bool { allows(R_OK, path) }
+
+    /// Whether this user may make files in a folder.
+    public static func isWritable(_ folder: FilePath) -> Bool { allows(W_OK | X_OK, folder) }
 
     /// Whether this user may list a folder and reach what is in it.
     public static func isListable(_ path: FilePath) -> Bool { allows(R_OK | X_OK, path) }

@@ -62,6 +62,9 @@ struct SettingsTests {
             shard_size: 2GB
             clear_after: 30d
             max_jobs_per_user: 7
+            fetch_command: hf download {model} --revision {revision} {include}
+            fetch_space: 500G
+            fetch_keep: 2w
             log_level: debug
             """
         var expected = DaemonSettings(stateFolder: nil)
@@ -69,6 +72,8 @@ struct SettingsTests {
         (expected.allowsAnyPath, expected.memory, expected.threads) = (true, 512 << 20, 6)
         (expected.engine, expected.shardSize, expected.logLevel) = (.posix, 2_000_000_000, .debug)
         (expected.sha256, expected.clearAfter, expected.jobsPerUser) = (true, Age("30d"), 7)
+        expected.fetchCommand = try FetchCommandLine(FetchCommandLine.usual)
+        (expected.fetchSpace, expected.fetchKeep) = (.bytes(500 << 30), Age("2w"))
         #expect(try settings(file: file) == expected)
     }
 

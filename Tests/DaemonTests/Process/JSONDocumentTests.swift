@@ -71,6 +71,10 @@ import Testing
         (status.queuedAt, status.startedAt, status.finishedAt) =
             ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z")
         status.warnings = ["w"]
+        var model = FetchStatus(try #require(HubModel("o/m")))
+        status.fetching = [model]
+        (model.bytesTotal, model.error) = (1, "e")
+        status.fetching.append(model)
         let heading = "`dellad status NAME --json`"
         try compare([empty.json, status.json], heading)
         let views = [

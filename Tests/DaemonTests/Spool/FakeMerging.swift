@@ -1,3 +1,4 @@
+import Della
 import StreamIO
 import Synchronization
 import SystemPackage
@@ -7,11 +8,13 @@ import SystemPackage
 /// Merges nothing, but keeps the books on the disk as a merge does: partial folder, journal, publication.
 ///
 /// What a job does is in its config: `fail`, `full` (a full disk, retried twice), `wait` (until it is stopped),
-/// else it is merged.
+/// `miss ORG/NAME …` (models that are missing until they are in `present`), else it is merged.
 final class FakeMerging: Merging {
     let merged = Mutex([String]())
     /// Called in the middle of a merge.
     let during = Mutex<(@Sendable (JobRun) -> Void)?>(nil)
+    /// Models that are there.
+    let present = Mutex(Set<HubModel>())
     let betweenSteps: @Sendable (String) throws(IOError) -> Void
 
     init(betweenSteps: @escaping @Sendable (String) throws(IOError) -> Void = { (_) throws(IOError) in }) {
@@ -40,6 +43,16 @@ final class FakeMerging: Merging {
             }
             during.withLock { $0 }?(run)
             if run.stop.isRequested { return .stopped }
+            if text.hasPrefix("miss ") {
+                let named = text.split { $0 == " " || $0 == "\n" }.dropFirst().compactMap {
+                    HubModel(String($0))
+                }
+                let missing = named.filter { model in present.withLock { !$0.contains(model) } }
+                if !missing.isEmpty {
+                    return .missing(
+                        missing, JobFailure(message: "\(missing[0]) is missing (find it)", exitCode: 66))
+                }
+            }
             if text.hasPrefix("fail") { return .failed(JobFailure(message: "it fails (do not)")) }
             if text.hasPrefix("full") {
                 return .failed(JobFailure(message: "disk full (free space)", isRetryable: true, retries: 2))
