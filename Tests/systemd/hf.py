@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import sys
+import urllib.error
 import urllib.request
 
 TOKEN = "hf_a-token-of-the-test"
@@ -27,7 +28,11 @@ def index(folder):
 
 
 def get(path):
-    return urllib.request.urlopen(f"{os.environ['HF_ENDPOINT']}/{path}", timeout=30)
+    try:
+        return urllib.request.urlopen(f"{os.environ['HF_ENDPOINT']}/{path}", timeout=30)
+    except urllib.error.HTTPError:
+        # In hf's words.
+        sys.exit(f"Error: Model '{path.rsplit('/', 1)[0]}' not found.")
 
 
 def try_the_sandbox():

@@ -34,10 +34,10 @@ extension FetchFolder {
             means.store.use([folder], at: Int64(time) * WallTime.second)
         }
         guard let keep = means.keep else { return }
-        let limit = WallTime.nanoseconds(
-            seconds: Timestamp.now.seconds.subtractingSaturated(keep.seconds))
+        let now = Timestamp.now.seconds
+        let limit = WallTime.nanoseconds(seconds: now.subtractingSaturated(keep.seconds))
         do throws(IOError) {
-            for model in try means.store.clear(before: limit) {
+            for model in try means.store.clear(before: limit, now: WallTime.nanoseconds(seconds: now)) {
                 log.info(
                     "\(model.model.printable): cleared: not used for \(keep), \(Figure.bytes(model.bytes))")
             }

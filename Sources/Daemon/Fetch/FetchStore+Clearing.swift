@@ -43,12 +43,15 @@ extension FetchStore {
         }
     }
 
+    /// How long what is on its way stays at the least: three days, in nanoseconds.
+    private static let stagingAge: Int64 = 3 * 86_400 * WallTime.second
+
     /// Removes fetched models that were last used before `limit`, and what is on its way and was left as long.
     ///
     /// A model loses its name first, so that none is ever found in part.
     ///
     /// - Returns: what was removed.
-    func clear(before limit: Int64) throws(IOError) -> [FetchedModel] {
+    func clear(before limit: Int64, now: Int64) throws(IOError) -> [FetchedModel] {
         var cleared: [FetchedModel] = []
         try Spool.createFolders(to: staging)
         for held in held() where held.used < limit {
@@ -59,7 +62,9 @@ extension FetchStore {
         for name in try FileSystem.entries(of: staging, limit: Spool.entryLimit) {
             let path = staging.appending(name)
             guard let status = try FileSystem.status(path, followLinks: false) else { continue }
-            if name.hasPrefix(".cleared.") || status.modified < limit { try FileSystem.removeTree(path) }
+            // A download under way touches its own folder seldom.
+            let isLeft = status.modified < min(limit, now - Self.stagingAge)
+            if name.hasPrefix(".cleared.") || isLeft { try FileSystem.removeTree(path) }
         }
         return cleared
     }

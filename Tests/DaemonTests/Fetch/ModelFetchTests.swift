@@ -175,7 +175,8 @@ import Testing
             try mark.setModified((now - 1000) * WallTime.second)
         }
         store.use([try #require(hub.found("org/used"))], at: (now - 10) * WallTime.second)
-        let cleared = try store.clear(before: (now - 500) * WallTime.second)
+        let cleared = try store.clear(
+            before: (now - 500) * WallTime.second, now: now * WallTime.second)
         #expect(cleared.map(\.model) == ["org/old"])
         #expect(hub.found("org/old") == nil && hub.found("org/used") != nil && hub.found("org/own") != nil)
         #expect(try FileSystem.entries(of: store.staging).filter { $0.hasPrefix(".cleared") }.isEmpty)
