@@ -37,18 +37,18 @@ struct CheckCommand: ParsableCommand {
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host())
         let output = output.map { FilePath($0) } ?? outputFolder(settings)
-        let plan: MergePlan
-        do throws(MergeProblems) {
-            plan = try models.planner(settings, options).plan(
-                file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
+        let report: PlanReport
+        do throws(RecipeError) {
+            let found = try RecipeReport(
+                models.planner(settings, options), text: file.text, fileName: file.path.string,
+                outputName: file.path.stem ?? "merged", memory: options.memory, threads: options.threads,
+                freeSpace: Self.freeSpace(for: output), measures: true)
+            guard let found else { preconditionFailure("nobody stops it") }
+            report = found.report
         } catch {
-            if json { print(Self.json(error)) }
+            if json, case .problems(let problems) = error { print(Self.json(problems)) }
             throw CommandFailure(error)
         }
-        let report = PlanReport(
-            plan, memory: options.memory, threads: options.threads,
-            freeSpace: Self.freeSpace(for: output),
-            bytesPerSecond: PlanReport.fileToMeasure(plan).flatMap { DiskMeasurement.readRate(of: $0) })
         if json {
             print(report.json)
         } else {
@@ -81,7 +81,9 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    private func print(_ json: JSON) { StandardStream.output.write(json.serialized(indentedBy: 2) + "\n") }
+    private func print(_ json: JSON) {
+        StandardStream.output.write(json.serialized(indentedBy: 2) + "\n")
+    }
 
     private static func json(_ problems: MergeProblems) -> JSON {
         let list = problems.problems.map { problem in

@@ -18,7 +18,7 @@ extension ModelLibrary {
         isStopped: () -> Bool = { false }
     ) -> Problem? {
         switch result {
-        case .found:
+        case .found, .unplanned:
             return nil
         case .forbidden(let path):
             return Problem(
@@ -112,7 +112,8 @@ extension ModelLibrary {
         let download = "download it: \(downloadCommand(model))"
         guard !commits.isEmpty else {
             return Problem(
-                line: line, "\(model.text): \(entry) holds no snapshot", remedy: download, kind: .missingInput
+                line: line, "\(model.text): \(entry) holds no snapshot", remedy: download,
+                kind: .missingInput
             )
         }
         // As many digits as find() asks for, and then some.
@@ -141,7 +142,9 @@ extension ModelLibrary {
     /// Where a cache has a model that this user may not look into.
     func closedCacheEntry(_ model: ModelReference) -> FilePath? {
         for folder in folders + [cache].compactMap({ $0 }) {
-            guard let snapshots = cacheEntry(model, in: folder)?.appending("snapshots") else { return nil }
+            guard let snapshots = cacheEntry(model, in: folder)?.appending("snapshots") else {
+                return nil
+            }
             do throws(IOError) {
                 _ = try readable.entries(of: snapshots, limit: 1)
             } catch {
