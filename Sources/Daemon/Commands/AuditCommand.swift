@@ -7,7 +7,8 @@ import SystemPackage
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Computes a random sample of a merged folder's rows anew from its models, and compares.",
+        abstract:
+            "Computes a random sample of a merged folder's rows anew from its models, and compares.",
         discussion: """
             Reads the config and the record in the folder, finds the models as a merge does, and computes a row of \
             every tensor and a share of all rows again, with code that shares nothing with a merge's. Ends with 65 and \
@@ -54,16 +55,15 @@ struct AuditCommand: ParsableCommand {
         let share = share.flatMap { AuditPolicy.share($0) } ?? 0.001
         let session = ForegroundWork<AuditReport> { (progress, stop) throws(CommandFailure) in
             do {
-                let plan = try planner.plan(
-                    record.configText, fileName: record.configPath.string, outputName: "",
-                    isStopped: { stop.isRequested })
-                guard let plan else { throw CommandFailure("interrupted", .interrupted) }
+                guard let plan = try record.plan(planner, isStopped: { stop.isRequested }) else {
+                    throw CommandFailure("interrupted", .interrupted)
+                }
                 try record.check(plan)
                 return try record.audit(
-                    plan, readable: planner.library.readable, seed: seed, progress: progress, stop: stop
+                    plan, readable: plan.readable(planner.library), seed: seed, progress: progress, stop: stop
                 ).perform(.share(share))
-            } catch let problems as MergeProblems {
-                throw CommandFailure(problems)
+            } catch let error as RecipeError {
+                throw CommandFailure(error)
             } catch let failure as MergeFailure {
                 throw CommandFailure(
                     failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)

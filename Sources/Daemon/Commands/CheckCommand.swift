@@ -41,13 +41,9 @@ struct CheckCommand: ParsableCommand {
         let options = try MergeOptions(settings, on: Host())
         let output = output.map { FilePath($0) } ?? outputFolder(settings)
         let planner = models.planner(settings, options)
-        let plan = try ForegroundFetch.planning(settings, isWanted: fetch) {
-            try self.plan(file, planner)
+        let report = try ForegroundFetch.planning(settings, isWanted: fetch) {
+            try self.report(file, planner, options, output)
         }
-        let report = PlanReport(
-            plan, memory: options.memory, threads: options.threads,
-            freeSpace: Self.freeSpace(for: output),
-            bytesPerSecond: PlanReport.fileToMeasure(plan).flatMap { DiskMeasurement.readRate(of: $0) })
         if json {
             print(report.json)
         } else {
@@ -61,12 +57,20 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    private func plan(_ file: ConfigFile, _ planner: MergePlanner) throws(CommandFailure) -> MergePlan {
-        do throws(MergeProblems) {
-            return try planner.plan(
-                file.text, fileName: file.path.string, outputName: file.path.stem ?? "merged")
+    private func report(
+        _ file: ConfigFile, _ planner: MergePlanner, _ options: MergeOptions, _ output: FilePath
+    ) throws(CommandFailure) -> PlanReport {
+        do throws(RecipeError) {
+            let found = try RecipeReport(
+                planner, text: file.text, fileName: file.path.string,
+                outputName: file.path.stem ?? "merged", memory: options.memory, threads: options.threads,
+                freeSpace: Self.freeSpace(for: output), measures: true)
+            guard let found else { preconditionFailure("nobody stops it") }
+            return found.report
         } catch {
-            if json, !(fetch && error.absentModels != nil) { print(Self.json(error)) }
+            if json, case .problems(let problems) = error, !(fetch && problems.absentModels != nil) {
+                print(Self.json(problems))
+            }
             throw CommandFailure(error)
         }
     }
@@ -90,7 +94,9 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    private func print(_ json: JSON) { StandardStream.output.write(json.serialized(indentedBy: 2) + "\n") }
+    private func print(_ json: JSON) {
+        StandardStream.output.write(json.serialized(indentedBy: 2) + "\n")
+    }
 
     private static func json(_ problems: MergeProblems) -> JSON {
         let list = problems.problems.map { problem in

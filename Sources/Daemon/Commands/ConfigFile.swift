@@ -24,18 +24,6 @@ struct ConfigFile {
             }
         }
     }
-
-    /// The merge that the config asks for, `outputName` being its title; `nil` where a stop was asked for.
-    func plan(
-        _ planner: MergePlanner, outputName: String, stop: StopRequest
-    ) throws(CommandFailure) -> MergePlan? {
-        do {
-            return try planner.plan(
-                text, fileName: path.string, outputName: outputName, isStopped: { stop.isRequested })
-        } catch {
-            throw CommandFailure(error)
-        }
-    }
 }
 
 extension CommandFailure {
@@ -46,5 +34,13 @@ extension CommandFailure {
             exitCode: problems.exitCode)
         appendix = problems.suggestion
         absentModels = problems.absentModels
+    }
+
+    /// Why a config was not planned or not merged.
+    init(_ error: RecipeError) {
+        switch error {
+        case .problems(let problems): self.init(problems)
+        case .failure(let failure): self.init(failure.message, exitCode: failure.exitCode)
+        }
     }
 }

@@ -50,27 +50,12 @@ struct MergeCommand: ParsableCommand {
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host(), trace: trace)
         let planner = models.planner(settings, options)
-        let plan = try ForegroundFetch.planning(settings, isWanted: fetch) {
-            try self.plan(config, outputName: path.lastComponent?.string ?? "", planner)
+        let session = ForegroundWork<Merged> { (progress, stop) throws(CommandFailure) in
+            try Self.merge(config, to: path, planner, options, progress, stop)
         }
-        for warning in plan.warnings { Self.warn(warning) }
-
-        let library = planner.library
-        let session = ForegroundWork<MergeSummary> { (progress, stop) throws(CommandFailure) in
-            let run = MergeRun(
-                plan: plan, configText: config.text, output: path, options: options, report: Self.warn,
-                library: library)
-            do throws(MergeFailure) {
-                return try run.perform(progress: progress, stop: stop)
-            } catch {
-                throw CommandFailure(
-                    error.kind == .stopped
-                        ? "interrupted (give the same command again to go on)" : error.message,
-                    exitCode: error.exitCode)
-            }
-        }
-        let summary = try session.perform()
-        for warning in summary.warnings where !plan.warnings.contains(warning) { Self.warn(warning) }
+        let merged = try ForegroundFetch.planning(settings, isWanted: fetch) { try session.perform() }
+        let summary = merged.summary
+        for warning in summary.warnings where !merged.told.contains(warning) { Self.warn(warning) }
         let seconds = summary.seconds
         let rate = seconds > 0 ? Double(summary.bytesRead + summary.bytesWritten) / seconds : 0
         let audit = summary.audit.map { ", \(Figure.count($0.rows, "row")) audited" } ?? ""
@@ -81,16 +66,37 @@ struct MergeCommand: ParsableCommand {
         for line in summary.report { StandardStream.output.write(line.printable + "\n") }
     }
 
-    private func plan(
-        _ config: ConfigFile, outputName: String, _ planner: MergePlanner
-    ) throws -> MergePlan {
-        try ForegroundWork<MergePlan> { (_, stop) throws(CommandFailure) in
-            guard let plan = try config.plan(planner, outputName: outputName, stop: stop) else {
-                throw CommandFailure(
-                    "interrupted before it began (give the same command again)", .interrupted)
+    /// A merge that has ended, and the warnings that were told before it began.
+    private struct Merged {
+        var summary: MergeSummary
+        var told: [String]
+    }
+
+    private static func merge(
+        _ config: ConfigFile, to path: FilePath, _ planner: MergePlanner, _ options: MergeOptions,
+        _ progress: MergeProgress, _ stop: StopRequest
+    ) throws(CommandFailure) -> Merged {
+        var told: [String]?
+        let run = RecipeRun(
+            planner, text: config.text, fileName: config.path.string, output: path, options: options,
+            report: Self.warn)
+        do throws(RecipeError) {
+            let summary = try run.perform(
+                progress: progress, stop: stop,
+                planned: { plan in
+                    told = plan.warnings
+                    for warning in plan.warnings { Self.warn(warning) }
+                })
+            return Merged(summary: summary, told: told ?? [])
+        } catch {
+            guard case .failure(let failure) = error, failure.kind == .stopped else {
+                throw CommandFailure(error)
             }
-            return plan
-        }.perform()
+            throw CommandFailure(
+                told == nil
+                    ? "interrupted before it began (give the same command again)"
+                    : "interrupted (give the same command again to go on)", exitCode: failure.exitCode)
+        }
     }
 
     private static func warn(_ text: String) {

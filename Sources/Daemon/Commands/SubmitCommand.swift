@@ -57,7 +57,8 @@ struct SubmitCommand: ParsableCommand {
         guard let record = DaemonRecord(in: spool.root) else { return }
         let model = record.output.appending(name.text)
         if ((try? FileSystem.status(model, followLinks: false)) ?? nil) != nil {
-            throw CommandFailure("\(model): exists (move it away, or choose another --name)", .cannotCreate)
+            throw CommandFailure(
+                "\(model): exists (move it away, or choose another --name)", .cannotCreate)
         }
         for folder in record.models {
             guard FileSystem.isListable(folder) else {
@@ -67,19 +68,20 @@ struct SubmitCommand: ParsableCommand {
                 return
             }
         }
-        let plan: MergePlan
-        do {
-            plan = try record.planner.plan(file.text, fileName: file.path.string, outputName: name.text)
+        let report: PlanReport?
+        do throws(RecipeError) {
+            report = try RecipeReport(
+                record.planner, text: file.text, fileName: file.path.string, outputName: name.text,
+                memory: record.memory, threads: record.threads)?.report
         } catch {
-            guard record.fetches, let models = error.absentModels else { throw CommandFailure(error) }
+            guard record.fetches, case .problems(let problems) = error, let models = problems.absentModels
+            else { throw CommandFailure(error) }
             StandardStream.error.write(
                 "dellad: \(models.map(\.description).joined(separator: ", ")): not there yet: to be fetched\n"
             )
             return
         }
-        let report = PlanReport(
-            plan, memory: record.memory, threads: record.threads, freeSpace: nil, bytesPerSecond: nil)
-        if let problem = report.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
+        if let problem = report?.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
     }
 
     private func drop(

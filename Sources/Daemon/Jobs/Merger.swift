@@ -14,42 +14,45 @@ struct Merger: Merging {
     let report: @Sendable (JobName, String) -> Void
 
     func merge(_ run: JobRun) -> JobOutcome {
-        let plan: MergePlan
-        do {
-            defer { run.planning.end() }
-            let planner = MergePlanner(
-                library: library, shardSize: shardSize, threads: options.threads, memory: options.memory)
-            let planned = try planner.plan(
-                run.config, fileName: "\(run.name).yml", outputName: run.name.text,
-                progress: run.progress, stop: run.stop)
-            guard let planned else { return .stopped }
-            plan = planned
-        } catch {
-            let failure = JobFailure(message: error.description, exitCode: error.exitCode)
-            if fetches, let models = error.absentModels { return .missing(models, failure) }
-            return .failed(failure)
-        }
-        run.warn(plan.warnings)
-        run.uses(Set(plan.modelFolders))
-        let merge = MergeRun(
-            plan: plan, configText: run.config, output: run.spool.model(run.name), options: options,
+        // A run that was planned in vain, too.
+        defer { run.planning.end() }
+        let planner = MergePlanner(
+            library: library, shardSize: shardSize, threads: options.threads, memory: options.memory)
+        let merge = RecipeRun(
+            planner, text: run.config, fileName: "\(run.name).yml", output: run.spool.model(run.name),
+            options: options,
             report: { text in
                 report(run.name, text)
                 run.warn([text])
-            }, library: library)
-        do throws(MergeFailure) {
+            })
+        var retries = 0
+        do throws(RecipeError) {
             let summary = try merge.perform(
-                progress: run.progress, stop: run.stop, beforeForgetting: { try run.moveConfig() })
+                progress: run.progress, stop: run.stop,
+                planned: { plan in
+                    run.planning.end()
+                    run.warn(plan.warnings)
+                    run.uses(plan.modelFolders)
+                    retries = plan.retries
+                },
+                beforeForgetting: { try run.moveConfig() })
             return .done(
                 JobReport(
                     outputBytes: summary.outputBytes, seconds: summary.seconds,
                     resumed: summary.resumptions > 0, lines: summary.report))
         } catch {
-            guard error.kind != .stopped else { return .stopped }
-            return .failed(
-                JobFailure(
-                    message: error.message, exitCode: error.exitCode, isRetryable: error.isRetryable,
-                    retries: plan.retries))
+            switch error {
+            case .problems(let problems):
+                let failure = JobFailure(message: problems.description, exitCode: problems.exitCode)
+                if fetches, let models = problems.absentModels { return .missing(models, failure) }
+                return .failed(failure)
+            case .failure(let failure):
+                guard failure.kind != .stopped else { return .stopped }
+                return .failed(
+                    JobFailure(
+                        message: failure.message, exitCode: failure.exitCode,
+                        isRetryable: failure.isRetryable, retries: retries))
+            }
         }
     }
 
@@ -57,7 +60,7 @@ struct Merger: Merging {
         _ output: FilePath, config: [UInt8]?, mayName: Bool, moveConfig: () throws -> Void
     ) throws(JobFailure) -> Bool {
         do throws(MergeFailure) {
-            return try MergeRun.finishPublished(
+            return try RecipeRun.finishPublished(
                 output: output, config: config, mayName: mayName, beforeForgetting: moveConfig)
         } catch {
             throw JobFailure(message: error.message, isRetryable: error.isRetryable)
@@ -66,7 +69,7 @@ struct Merger: Merging {
 
     func isComplete(_ output: FilePath) throws(JobFailure) -> Bool {
         do throws(MergeFailure) {
-            return try MergeRun.isComplete(output: output)
+            return try RecipeRun.isComplete(output: output)
         } catch {
             throw JobFailure(message: error.message, isRetryable: error.isRetryable)
         }
@@ -74,7 +77,7 @@ struct Merger: Merging {
 
     func discard(_ output: FilePath) throws(JobFailure) {
         do throws(MergeFailure) {
-            try MergeRun.discard(output: output)
+            try RecipeRun.discard(output: output)
         } catch {
             throw JobFailure(message: error.message, isRetryable: error.isRetryable)
         }

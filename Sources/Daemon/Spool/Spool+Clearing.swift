@@ -19,7 +19,8 @@ extension Spool {
                 all[name, default: Remains()].add(status.modified, of: folder, isConfig: suffix == ".yml")
             }
         }
-        for entry in try FileSystem.entries(of: output, limit: Self.entryLimit) where entry.hasPrefix(".") {
+        for entry in try FileSystem.entries(of: output, limit: Self.entryLimit)
+        where entry.hasPrefix(".") {
             try add(entry, to: &all)
         }
         return all
@@ -27,24 +28,42 @@ extension Spool {
 
     /// Adds a file of the output folder if it is of a partial output. Journals are listed before folders.
     private func add(_ entry: String, to all: inout [JobName: Remains]) throws(IOError) {
-        for suffix in [".journal", ".partial"] where entry.hasSuffix(suffix) {
+        for suffix in Self.partialSuffixes where entry.hasSuffix(suffix) {
             guard let name = JobName(entry.dropFirst().dropLast(suffix.count)),
-                let status = try FileSystem.status(output.appending(entry), followLinks: false),
-                suffix == ".journal" ? status.isRegular : status.isDirectory
+                let time = try partialTime(output.appending(entry), isJournal: suffix == ".journal")
             else { continue }
             if suffix == ".journal" || all[name]?.partial == nil {
-                all[name, default: Remains()].partial = status.modified
+                all[name, default: Remains()].partial = time
             }
         }
     }
 
+    /// What a partial output has beside the output, the ends of the names: of these, the first that is there tells how
+    /// old it is.
+    static let partialSuffixes = [".journal", ".partial", ".parts"]
+
     /// When a partial output was written last, by its journal where it has one; `nil` where there is none.
     func partialTime(of name: JobName) throws(IOError) -> Int64? {
-        for suffix in [".journal", ".partial"] {
+        for suffix in Self.partialSuffixes {
             let path = output.appending(".\(name)\(suffix)")
-            if let status = try FileSystem.status(path, followLinks: false) { return status.modified }
+            if let time = try partialTime(path, isJournal: suffix == ".journal") { return time }
         }
         return nil
+    }
+
+    /// When a journal, or the last of what lies in a folder, was written last; `nil` where there is none.
+    private func partialTime(_ path: FilePath, isJournal: Bool) throws(IOError) -> Int64? {
+        guard let status = try FileSystem.status(path, followLinks: false),
+            isJournal ? status.isRegular : status.isDirectory
+        else { return nil }
+        guard path.string.hasSuffix(".parts") else { return status.modified }
+        // The journals of a recipe's stages lie within.
+        var latest = status.modified
+        for entry in try FileSystem.entries(of: path, limit: Self.entryLimit) {
+            let inner = try FileSystem.status(path.appending(entry), followLinks: false)
+            latest = max(latest, inner?.modified ?? latest)
+        }
+        return latest
     }
 
     /// Whether a config of that name is active or waits, or a request is on its way that concerns it.

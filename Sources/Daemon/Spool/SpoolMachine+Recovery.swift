@@ -35,7 +35,8 @@ extension SpoolMachine {
     private mutating func recover(_ fileName: String) {
         guard fileName.hasSuffix(".yml"), !fileName.hasPrefix(".") else { return }
         guard let name = JobName(fileName.dropLast(4)),
-            let status = (try? FileSystem.status(spool.config(name, in: .active), followLinks: false)) ?? nil
+            let status = (try? FileSystem.status(spool.config(name, in: .active), followLinks: false))
+                ?? nil
         else {
             note(.warning, nil, "active/\(fileName.printable(atMost: 160)): is no job (take it out)")
             return
@@ -69,16 +70,19 @@ extension SpoolMachine {
     /// `done`.
     private func finishForgetting() {
         guard let names = try? FileSystem.entries(of: spool.output) else { return }
-        for entry in names where entry.hasPrefix(".") && entry.hasSuffix(".journal") {
-            guard let name = JobName(entry.dropFirst().dropLast(".journal".count)), jobs[name] == nil else {
-                continue
-            }
+        let all = Set(names)
+        for entry in names where entry.hasPrefix(".") {
+            // Of a recipe whose result is not begun there are the stages alone.
+            guard let suffix = [".journal", ".parts"].first(where: { entry.hasSuffix($0) }),
+                let name = JobName(entry.dropFirst().dropLast(suffix.count)), jobs[name] == nil,
+                suffix == ".journal" || !all.contains(".\(name).journal")
+            else { continue }
             guard (try? spool.holds(name, in: .done)) == true else {
                 if (try? spool.holds(name, in: .failed) || spool.isWaiting(name)) == false {
                     note(
                         .info, name,
-                        "a merge was begun whose config is not in the spool (drop it again to go on, or remove \(entry) "
-                            + "and its partial folder)")
+                        "a merge was begun whose config is not in the spool (drop it again to go on, or remove \(entry)"
+                            + (suffix == ".journal" ? " and its partial folder)" : ")"))
                 }
                 continue
             }
@@ -142,6 +146,7 @@ extension SpoolMachine {
         let reason = spool.readReason(of: status.job)
         let isCancelled = reason == Self.cancelledReason
         conclude(
-            status, as: isCancelled ? .cancelled : .failed, error: reason ?? "it is not known why (retry it)")
+            status, as: isCancelled ? .cancelled : .failed,
+            error: reason ?? "it is not known why (retry it)")
     }
 }

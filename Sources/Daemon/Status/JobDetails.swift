@@ -21,6 +21,7 @@ struct JobDetails {
         let figures = status.progress
         if figures.bytesTotal > 0 {
             lines.append(("progress", progress))
+            if let stage = figures.stage { lines.append(("stage", stage.text)) }
             lines.append(("tensors", "\(figures.tensorsDone) of \(figures.tensorsTotal)"))
             if let audited = figures.tensorsAudited {
                 lines.append(("audited", "\(audited) of \(figures.tensorsTotal)"))

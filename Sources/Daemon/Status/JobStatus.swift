@@ -65,6 +65,7 @@ struct JobStatus: Hashable, Sendable {
                 ("tensors_done", .int(progress.tensorsDone)),
                 ("tensors_total", .int(progress.tensorsTotal)),
                 ("tensors_audited", progress.tensorsAudited.map { .int($0) } ?? .null),
+                ("stage", stage),
                 ("bytes_read", .int(progress.bytesRead)),
                 ("bytes_written", .int(progress.bytesWritten)),
                 ("bytes_total", .int(progress.bytesTotal)),
@@ -91,6 +92,15 @@ struct JobStatus: Hashable, Sendable {
             ]))
     }
 
+    /// The stage of a recipe that is under way, or was last.
+    private var stage: JSON {
+        guard let stage = progress.stage else { return .null }
+        return .object(
+            JSONObject([
+                ("name", .string(stage.name)), ("number", .int(stage.number)), ("count", .int(stage.count)),
+            ]))
+    }
+
     /// `null` for what is no whole number of a machine.
     private static func whole(_ value: Double) -> JSON {
         Int(exactly: value.rounded(.towardZero)).map { .int($0) } ?? .null
@@ -114,11 +124,18 @@ struct JobStatus: Hashable, Sendable {
         }
         progress.tensorsDone = count("tensors_done")
         progress.tensorsTotal = count("tensors_total")
-        progress.tensorsAudited = json["tensors_audited"]?.intValue.map { _ in count("tensors_audited") }
+        progress.tensorsAudited = json["tensors_audited"]?.intValue.map { _ in count("tensors_audited")
+        }
         progress.bytesRead = UInt64(count("bytes_read"))
         progress.bytesWritten = UInt64(count("bytes_written"))
         progress.bytesTotal = UInt64(count("bytes_total"))
         progress.bytesResumed = UInt64(count("bytes_resumed"))
+        if let stage = json["stage"], let name = stage["name"]?.stringValue,
+            let number = stage["number"]?.intValue, let count = stage["count"]?.intValue,
+            1 <= number, number <= count, count <= Self.largest
+        {
+            progress.stage = MergeProgress.Stage(name: name, number: number, count: count)
+        }
         bytesPerSecond = number("bytes_per_second") ?? 0
         etaSeconds = number("eta_seconds")
         queuedAt = json["queued_at"]?.stringValue

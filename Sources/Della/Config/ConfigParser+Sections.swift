@@ -6,7 +6,8 @@ extension ConfigParser {
         config.methodLine = pair.line
         guard let text = pair.value.text else {
             list.add(
-                pair.line, "merge_method is \(pair.value.kindName)", "write della, or another of mergekit's")
+                pair.line, "merge_method is \(pair.value.kindName)", "write della, or another of mergekit's"
+            )
             return
         }
         config.method = MethodRules.named(text)
@@ -22,7 +23,8 @@ extension ConfigParser {
         guard let text = pair.value.text else {
             // mergekit's own way to say: as the inputs.
             if pair.value.isNull { return nil }
-            list.add(pair.line, "\(pair.key) is \(pair.value.kindName)", "write bfloat16, float16 or float32")
+            list.add(
+                pair.line, "\(pair.key) is \(pair.value.kindName)", "write bfloat16, float16 or float32")
             return nil
         }
         let name = text.hasPrefix("torch.") ? String(text.dropFirst(6)) : text
@@ -34,7 +36,8 @@ extension ConfigParser {
             return nil
         }
         let short = [
-            "bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "float": "float32",
+            "bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32",
+            "float": "float32",
         ]
         let names = FloatFormat.allCases.map(\.name)
         list.add(
@@ -49,7 +52,8 @@ extension ConfigParser {
     mutating func parseParameters(_ node: YAMLNode, line: Int, level: Level) -> ParameterTable {
         guard !node.isNull else { return ParameterTable() }
         guard let pairs = node.pairs else {
-            list.add(line, "parameters: is \(node.kindName), not a mapping", "indent the parameters below it")
+            list.add(
+                line, "parameters: is \(node.kindName), not a mapping", "indent the parameters below it")
             return ParameterTable(isDamaged: true)
         }
         var table = ParameterTable()
@@ -72,7 +76,9 @@ extension ConfigParser {
     }
 
     /// The parameter that a pair is of; `nil`, and a problem or warning noted, where the method has none of that name.
-    private mutating func parameterRule(_ pair: YAMLPair, _ table: inout ParameterTable) -> ParameterRule? {
+    private mutating func parameterRule(_ pair: YAMLPair, _ table: inout ParameterTable)
+        -> ParameterRule?
+    {
         let owners = MethodRules.having(pair.key)
         guard let method = config.method else {
             if let first = owners.first { return first.parameter(pair.key) }
@@ -105,7 +111,9 @@ extension ConfigParser {
     private mutating func noteRange(_ setting: ParameterSetting, _ rule: ParameterRule) {
         guard let range = rule.range else { return }
         for condition in setting.conditions {
-            guard let value = condition.values.first(where: { !range.meant.contains($0) }) else { continue }
+            guard let value = condition.values.first(where: { !range.meant.contains($0) }) else {
+                continue
+            }
             let effect = value > range.meant.upperBound ? range.above : range.below
             let low = ParameterRule.decimal(range.meant.lowerBound)
             let high = ParameterRule.decimal(range.meant.upperBound)
@@ -237,7 +245,8 @@ extension ConfigParser {
                 "every parameter lies within ±3.4e38")
             return nil
         }
-        if rule.kind == .count, number != number.rounded() || !(0...ParameterRule.countLimit).contains(number)
+        if rule.kind == .count,
+            number != number.rounded() || !(0...ParameterRule.countLimit).contains(number)
         {
             list.add(
                 line,
@@ -251,7 +260,7 @@ extension ConfigParser {
     // MARK: dellad
 
     private static let delladKeys = [
-        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry",
+        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry", "keep",
     ]
 
     mutating func parseDelladSection(_ node: YAMLNode) {
@@ -287,6 +296,11 @@ extension ConfigParser {
                     config.dellad.retries = Int(count)
                 } else {
                     list.add(pair.line, "retry is no whole number from 0 to 1000", "write retry: 3")
+                }
+            case "keep":
+                config.dellad.keep = pair.value.flag.map { .init(value: $0, line: pair.line) }
+                if pair.value.flag == nil {
+                    list.add(pair.line, "keep is neither true nor false", "write true or false")
                 }
             default:
                 unknown(pair, "key", among: Self.delladKeys)

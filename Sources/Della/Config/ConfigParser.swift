@@ -12,6 +12,8 @@ struct ConfigParser {
     private var hasStrayParameters = false
     /// Whether `tokenizer_source` or `tokenizer` was there.
     var hasTokenizerSetting = false
+    /// Whether the text is one document of a recipe, whose name means something.
+    private var isStage = false
 
     private static let topKeys = [
         "base_model", "models", "slices", "modules", "merge_method", "parameters", "dtype", "out_dtype",
@@ -25,8 +27,13 @@ struct ConfigParser {
     }
 
     /// Reads a config's text. What could be made out is returned even where problems were found.
-    static func parse(_ text: [UInt8]) -> (config: MergeConfig, list: ProblemList) {
+    ///
+    /// - Parameter isStage: whether it is one document of a recipe.
+    static func parse(_ text: [UInt8], isStage: Bool = false) -> (
+        config: MergeConfig, list: ProblemList
+    ) {
         var parser = ConfigParser()
+        parser.isStage = isStage
         let before = parser.list.problems.count
         if let root = YAMLReader.read(text, into: &parser.list) {
             parser.parseTop(root)
@@ -50,7 +57,8 @@ struct ConfigParser {
             return
         }
         // Others are said in terms of the first of these, and the last in terms of the models.
-        let first = ["base_model", "merge_method"], last = ["tokenizer_source", "tokenizer"]
+        let first = ["base_model", "merge_method"]
+        let last = ["tokenizer_source", "tokenizer"]
         for pair in pairs where first.contains(pair.key) { parseTop(pair) }
         for pair in pairs where !(first + last).contains(pair.key) { parseTop(pair) }
         for pair in pairs where last.contains(pair.key) { parseTop(pair) }
@@ -92,10 +100,7 @@ struct ConfigParser {
         case "tokenizer": parseTokenizer(pair)
         case "chat_template": parseChatTemplate(pair)
         case "dellad": parseDelladSection(value)
-        case "name":
-            list.warn(
-                pair.line,
-                "name changes nothing: the output is named after the config's file, or by the command")
+        case "name": parseName(pair)
         default:
             if MethodRules.parameterNames.contains(pair.key) {
                 hasStrayParameters = true
@@ -106,6 +111,21 @@ struct ConfigParser {
                 hasStrayParameters = hasStrayParameters || pair.value.pairs != nil
                 unknown(pair, "key", among: Self.topKeys)
             }
+        }
+    }
+
+    /// What other documents of a recipe call what this one makes. What it may be is for the recipe to say.
+    private mutating func parseName(_ pair: YAMLPair) {
+        guard isStage else {
+            list.warn(
+                pair.line,
+                "name changes nothing: the output is named after the config's file, or by the command")
+            return
+        }
+        if let name = pair.value.text {
+            config.name = .init(value: name, line: pair.line)
+        } else if !pair.value.isNull {
+            list.add(pair.line, "name: is \(pair.value.kindName), not a text", "write name: and a word")
         }
     }
 
@@ -128,7 +148,8 @@ struct ConfigParser {
     mutating func parseSources(_ node: YAMLNode, key: String, inSlice: Bool) -> [MergeConfig.Source] {
         guard let items = node.items, !items.isEmpty else {
             list.add(
-                node.line, "\(key): is \(node.items == nil ? node.kindName : "empty"), not a list of models",
+                node.line,
+                "\(key): is \(node.items == nil ? node.kindName : "empty"), not a list of models",
                 "each entry begins with '- model: NAME'")
             return []
         }
@@ -176,7 +197,8 @@ struct ConfigParser {
             list.add(node.line, "an entry without model:", "write '- model: NAME'")
         }
         if inSlice, !pairs.contains(where: { $0.key == "layer_range" }) {
-            list.add(node.line, "layer_range is missing", "write layer_range: [FIRST, END], END not included")
+            list.add(
+                node.line, "layer_range is missing", "write layer_range: [FIRST, END], END not included")
         }
         parameters.isDamaged = parameters.isDamaged || isDamaged
         return model.map {
@@ -295,7 +317,8 @@ struct ConfigParser {
         }
         for part in parts {
             switch part.key {
-            case "models": config.layout = .models(parseSources(part.value, key: "models", inSlice: false))
+            case "models":
+                config.layout = .models(parseSources(part.value, key: "models", inSlice: false))
             case "slices": config.layout = .slices(parseSlices(part.value))
             case "parameters":
                 config.moduleParameters = parseParameters(part.value, line: part.line, level: .module)

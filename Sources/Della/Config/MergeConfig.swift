@@ -50,7 +50,12 @@ struct MergeConfig: Sendable {
         /// Whether models of different architectures may be merged.
         var allowsCrimes = false
         var retries = 0
+        /// Whether what a document of a recipe makes is published beside the result.
+        var keep: Located<Bool>?
     }
+
+    /// What other documents of a recipe call what this one makes; `nil` for one that has no name, and outside of recipes.
+    var name: Located<String>?
 
     var method: MethodRules?
     /// Where `merge_method` stands.
@@ -92,6 +97,20 @@ struct MergeConfig: Sendable {
         for slice in slices {
             if let base = slice.base { models.append((base.value, base.line)) }
             models += slice.sources.map { ($0.model, $0.line) }
+        }
+        return models
+    }
+    /// Every model that is named anywhere, those of the tokenizer's settings among them, and the lines.
+    var mentionedModels: [(model: ModelReference, line: Int)] {
+        var models = namedModels
+        guard let tokenizer else { return models }
+        if case .model(let model) = tokenizer.source { models.append((model, tokenizer.line)) }
+        for token in tokenizer.tokens {
+            switch token.row {
+            case .model(let model), .token(let model, _), .id(let model, _):
+                models.append((model, token.line))
+            case .zero, nil: break
+            }
         }
         return models
     }

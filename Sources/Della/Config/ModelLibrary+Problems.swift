@@ -18,7 +18,7 @@ extension ModelLibrary {
         isStopped: () -> Bool = { false }
     ) -> Problem? {
         switch result {
-        case .found:
+        case .found, .unplanned:
             return nil
         case .forbidden(let path):
             return Problem(
@@ -142,7 +142,9 @@ extension ModelLibrary {
     /// Where a cache has a model that this user may not look into.
     func closedCacheEntry(_ model: ModelReference) -> FilePath? {
         for folder in folders + [cache].compactMap({ $0 }) {
-            guard let snapshots = cacheEntry(model, in: folder)?.appending("snapshots") else { return nil }
+            guard let snapshots = cacheEntry(model, in: folder)?.appending("snapshots") else {
+                return nil
+            }
             do throws(IOError) {
                 _ = try readable.entries(of: snapshots, limit: 1)
             } catch {

@@ -21,6 +21,16 @@ public struct ModelLibrary: Sendable {
     /// Hugging Face's cache of whoever asks, searched after `folders`, in its own layout alone; `nil` for none.
     public var cache: FilePath?
 
+    /// What the earlier documents of a recipe make, by their names, which beat those of models.
+    var stages: [String: Stage] = [:]
+
+    /// Where that is.
+    enum Stage: Hashable, Sendable {
+        case folder(FilePath)
+        /// Nowhere, as it could not be planned, which is told elsewhere.
+        case unplanned
+    }
+
     /// A library of these folders; none of them has to exist.
     public init(
         folders: [FilePath], workingDirectory: FilePath?, allowsAnyPath: Bool, cache: FilePath? = nil
@@ -39,12 +49,20 @@ public struct ModelLibrary: Sendable {
         case forbidden(FilePath)
         /// Nowhere that this user may look; here they may not.
         case denied(FilePath)
+        /// A stage of the recipe that could not be planned.
+        case unplanned
         case missing
     }
 
     /// Looks a model up.
     func find(_ model: ModelReference) -> Result {
-        var forbidden: FilePath?, denied: FilePath?
+        switch stages[model.path] {
+        case .folder(let folder): return .found(folder, isRevision: model.revision == nil)
+        case .unplanned: return .unplanned
+        case nil: break
+        }
+        var forbidden: FilePath?
+        var denied: FilePath?
         for candidate in candidates(model) {
             do throws(IOError) {
                 guard try readable.status(candidate.path)?.isDirectory == true else { continue }
@@ -70,7 +88,21 @@ public struct ModelLibrary: Sendable {
     }
 
     /// What models are read from: any folder, or `folders` and what their links lead to within them.
-    public var readable: ReadableFolders { allowsAnyPath ? .all : ReadableFolders(folders) }
+    public var readable: ReadableFolders {
+        allowsAnyPath ? .all : ReadableFolders(folders + stageFolders)
+    }
+
+    /// The folders of the stages that have one.
+    var stageFolders: [FilePath] {
+        stages.values.compactMap { if case .folder(let folder) = $0 { folder } else { nil } }
+    }
+
+    /// The models alone: no adapter is a stage's.
+    var withoutStages: Self {
+        var models = self
+        models.stages = [:]
+        return models
+    }
 
     /// What the files beside the weights of a model are copied from. Whoever made the model may have put links there: of
     /// a model outside of `folders` they may lead to its own folder, or to its own part of Hugging Face's cache.
@@ -152,7 +184,7 @@ extension ModelLibrary {
     ///
     /// - Parameter isStopped: asked before each place; what was found until then is returned.
     func names(isStopped: () -> Bool = { false }) -> [String] {
-        var names: [String] = []
+        var names: [String] = stages.keys.sorted()
         var looks = 0
         for folder in folders + [cache].compactMap({ $0 }) {
             for entry in (try? readable.entries(of: folder, limit: Checkpoint.entryLimit)) ?? []
@@ -197,7 +229,8 @@ extension ModelLibrary {
     ) -> [String] {
         let candidates = listing.names { names(isStopped: isStopped) }
         if let exact = nameWithSeparatorsRestored(name, in: listing) { return [exact] }
-        let key = Self.key(name), last = Self.key(String(name.split { $0 == "/" || $0 == "\\" }.last ?? ""))
+        let key = Self.key(name)
+        let last = Self.key(String(name.split { $0 == "/" || $0 == "\\" }.last ?? ""))
         // Of a path only the last component can be meant, as it stands or nearly so.
         let isPath = ModelReference(name)?.isLocalPath ?? true
         let limit = isPath ? 2 : max(3, key.count / 3)

@@ -15,6 +15,8 @@ struct CompanionWriter {
     /// What becomes of the vocabulary; `nil` where it is the base's as it is.
     let vocabulary: VocabularyPlan?
     let library: ModelLibrary
+    /// What the recipe says of the document that is merged; `nil` for a config of one.
+    var stage: StageContext?
     private var problems: [Problem] = []
     var warnings: [(line: Int?, text: String)] = []
 
@@ -34,11 +36,13 @@ struct CompanionWriter {
     /// Generation and preprocessor files.
     private static let otherNames: Set<String> = [
         "generation_config.json", "preprocessor_config.json", "processor_config.json",
-        "image_processor_config.json", "video_preprocessor_config.json", "feature_extractor_config.json",
+        "image_processor_config.json", "video_preprocessor_config.json",
+        "feature_extractor_config.json",
     ]
 
     init(
-        config: MergeConfig, models: [OpenModel], base: Int, slices: [PlannedSlice], shards: [OutputShard],
+        config: MergeConfig, models: [OpenModel], base: Int, slices: [PlannedSlice],
+        shards: [OutputShard],
         untiesHead: Bool, vocabulary: VocabularyPlan? = nil, library: ModelLibrary
     ) {
         self.config = config
@@ -61,7 +65,7 @@ struct CompanionWriter {
     mutating func companions(
         configText: [UInt8], outputName: String, isStopped: () -> Bool = { false }
     ) -> [CompanionFile] {
-        let text = String(decoding: configText, as: UTF8.self)
+        let text = String(decoding: stage?.shown ?? configText, as: UTF8.self)
         var files = copies(isStopped)
         if let config = configFile() { files["config.json"] = .text(config) }
         applyTokenizer(&files, isStopped)
@@ -83,7 +87,9 @@ struct CompanionWriter {
     private mutating func copies(_ isStopped: () -> Bool) -> [String: CompanionFile.Content] {
         var files: [String: CompanionFile.Content] = [:]
         let entries = entries(of: models[base])
-        for name in entries where Self.otherNames.contains(name) { add(name, of: models[base], to: &files) }
+        for name in entries where Self.otherNames.contains(name) {
+            add(name, of: models[base], to: &files)
+        }
         let model = tokenizerModel
         let isBases = model.folder == folder
         let names = isBases ? entries : self.entries(of: model)
@@ -110,8 +116,8 @@ struct CompanionWriter {
             add(name, of: models[base], to: &files)
         }
         guard !isBases else { return files }
-        for name in codeFiles(["tokenizer_config.json"], names, of: model, isStopped) where files[name] == nil
-        {
+        for name in codeFiles(["tokenizer_config.json"], names, of: model, isStopped)
+        where files[name] == nil {
             add(name, of: model, to: &files)
         }
         return files
@@ -127,7 +133,8 @@ struct CompanionWriter {
     ) {
         let path = model.folder.pushing(FilePath(name))
         let readable = library.copyable(of: model.folder)
-        guard let found = look(path, name, of: model, { () throws(IOError) in try readable.status(path) })
+        guard
+            let found = look(path, name, of: model, { () throws(IOError) in try readable.status(path) })
         else {
             return
         }
@@ -311,14 +318,34 @@ struct CompanionWriter {
     }
 
     private func card(_ text: String, title: String) -> String {
-        var others: [ModelName] = []
-        let base = config.base == nil ? nil : models[self.base].name
-        for model in models where model.name != base && !others.contains(model.name) {
-            others.append(model.name)
+        if let stage, let own = stageCard {
+            return RecipeCard(title: title, stages: stage.earlier + [own]).text
         }
         return ModelCard(
-            title: title, method: config.rules, base: base, models: others,
+            title: title, method: config.rules, base: baseName, models: otherNames,
             config: PublicConfig(text, models: models.map { ($0.reference, $0.name) }).text
         ).text
+    }
+
+    private var baseName: ModelName? { config.base == nil ? nil : models[base].name }
+
+    /// The models besides the base, each once.
+    private var otherNames: [ModelName] {
+        var others: [ModelName] = []
+        for model in models where model.name != baseName && !others.contains(model.name) {
+            others.append(model.name)
+        }
+        return others
+    }
+
+    /// What cards of this and later stages of a recipe say of it; `nil` for a config of one document.
+    var stageCard: StageCard? {
+        guard let stage else { return nil }
+        let document = PublicConfig(
+            String(decoding: stage.document, as: UTF8.self),
+            models: models.map { ($0.reference, $0.name) })
+        return StageCard(
+            name: stage.name, line: stage.line, method: config.rules, base: baseName, models: otherNames,
+            document: document.text)
     }
 }

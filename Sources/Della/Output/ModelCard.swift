@@ -36,8 +36,8 @@ struct ModelCard {
         var lines = ["---"]
         // What the front matter lists is looked for on the Hub: names, not what a path ends in.
         var names: [String] = []
-        for model in (base.map { [$0] } ?? []) + models where model.isLookedUp && !names.contains(model.text)
-        {
+        for model in (base.map { [$0] } ?? []) + models
+        where model.isLookedUp && !names.contains(model.text) {
             names.append(model.text)
         }
         lines.append(names.isEmpty ? "base_model: []" : "base_model:")
@@ -48,22 +48,28 @@ struct ModelCard {
             "",
         ]
         lines += [
-            "A merge of language models in the \(methodLink) method, made with dellad from a",
+            "A merge of language models in the \(Self.link(method)) method, made with dellad from a",
             "[mergekit](https://github.com/arcee-ai/mergekit) configuration.", "",
         ]
         if let base { lines.append("* Base: \(Self.link(base))") }
         lines += models.map { "* Merged: \(Self.link($0))" }
-        let fence = String(repeating: "`", count: max(3, longestFence + 1))
-        lines += ["", "## Configuration", "", fence + "yaml", trimmedConfig, fence, ""]
+        lines += Self.configuration(config)
         return lines.joined(separator: "\n")
     }
 
-    private var methodLink: String {
+    /// The lines of the section with a config, the last one ended.
+    static func configuration(_ config: String) -> [String] {
+        let fence = String(repeating: "`", count: max(3, longestFence(in: config) + 1))
+        return ["", "## Configuration", "", fence + "yaml", trimmed(config), fence, ""]
+    }
+
+    /// A method with a link to where it is described.
+    static func link(_ method: MethodRules) -> String {
         "\(method.reference.map { "[\(method.title)](\($0))" } ?? method.title) (`\(method.name)`)"
     }
 
     /// A model with a link where huggingface.co may have it.
-    private static func link(_ model: ModelName) -> String {
+    static func link(_ model: ModelName) -> String {
         guard model.isHubName else { return model.text }
         let revision = model.revision.map { " at \($0)" } ?? ""
         return "[\(model.text)](https://huggingface.co/\(model.text))\(revision)"
@@ -82,16 +88,17 @@ struct ModelCard {
             : "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
-    /// The config without the empty lines at its end.
-    private var trimmedConfig: String {
+    /// A config without the empty lines at its end.
+    private static func trimmed(_ config: String) -> String {
         var text = config
         while text.last?.isNewline == true { text.removeLast() }
         return text
     }
 
-    /// The longest run of backquotes in the config.
-    private var longestFence: Int {
-        var longest = 0, run = 0
+    /// The longest run of backquotes in a config.
+    private static func longestFence(in config: String) -> Int {
+        var longest = 0
+        var run = 0
         for byte in config.utf8 {
             run = byte == UInt8(ascii: "`") ? run + 1 : 0
             longest = max(longest, run)

@@ -24,7 +24,9 @@ struct ModelName: Hashable, Sendable {
     private static func name(
         _ reference: ModelReference, in folder: FilePath, of library: ModelLibrary
     ) -> (text: String, isLookedUp: Bool) {
-        if !reference.isLocalPath, library.isLookedUp(reference, in: folder) {
+        if library.stages[reference.path] != nil {
+            return (reference.path, false)
+        } else if !reference.isLocalPath, library.isLookedUp(reference, in: folder) {
             return (reference.path, true)
         } else if let cached = Self.cached(folder) {
             return (cached, true)

@@ -4,7 +4,9 @@ struct PublicConfig {
     private let paths: [String: String]
 
     /// Keys whose values name a model.
-    private static let keys: Set<String> = ["base_model", "model", "path", "source", "tokenizer_source"]
+    private static let keys: Set<String> = [
+        "base_model", "model", "path", "source", "tokenizer_source",
+    ]
 
     /// - Parameters:
     ///   - text: the config as given, which has been read without a problem.
@@ -22,7 +24,9 @@ struct PublicConfig {
         var places: Set<Place> = []
         if let root = YAMLReader.read(Array(text.utf8), into: &list) { collect(root, into: &places) }
         // From the end: what is put in moves what comes after it in its line.
-        for place in places.sorted(by: { ($0.line, $0.column) > ($1.line, $1.column) }) { rename(place) }
+        for place in places.sorted(by: { ($0.line, $0.column) > ($1.line, $1.column) }) {
+            rename(place)
+        }
         for index in lines.indices { renameMentions(index) }
     }
 
@@ -62,7 +66,8 @@ struct PublicConfig {
             while start < line.count, line[start] == " " { start += 1 }
         }
         let text = Array(place.text.unicodeScalars)
-        let quote = start < line.count && (line[start] == "\"" || line[start] == "'") ? [line[start]] : []
+        let quote =
+            start < line.count && (line[start] == "\"" || line[start] == "'") ? [line[start]] : []
         let value = quote + text + quote
         guard line.dropFirst(start).starts(with: value) else { return }
         lines[place.line].replaceSubrange(
@@ -96,7 +101,7 @@ struct PublicConfig {
     }
 
     /// The lines as YAML counts them, each with its end.
-    private static func lines(of text: String) -> [[Unicode.Scalar]] {
+    static func lines(of text: String) -> [[Unicode.Scalar]] {
         var lines: [[Unicode.Scalar]] = [[]]
         var last: Unicode.Scalar?
         for scalar in text.unicodeScalars {

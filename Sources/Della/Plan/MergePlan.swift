@@ -31,6 +31,10 @@ public struct MergePlan: Hashable, Sendable {
     public var base: Int?
     /// What is done with the rows of embeddings and heads; `nil` where all models' are taken as they are.
     public var vocabulary: VocabularyReport?
+    /// What model cards say of it, where it is a stage of a recipe.
+    var card: StageCard?
+    /// The folders of earlier stages, which are nobody's business.
+    var stageFolders: Set<FilePath> = []
 
     /// A plan of these parts.
     public init(

@@ -61,8 +61,22 @@ public struct MergePlanner: Sendable {
     public func plan(
         _ text: [UInt8], fileName: String, outputName: String, isStopped: () -> Bool
     ) throws(MergeProblems) -> MergePlan? {
+        try plan(text, fileName: fileName, outputName: outputName, stage: nil, isStopped: isStopped)
+    }
+
+    /// Plans one document of a recipe, or all of a config without others.
+    ///
+    /// - Parameter stage: what the recipe says of the document; `nil` for a config of one.
+    /// - Returns: `nil` also where a model is a stage that could not be planned, and nothing else is wrong.
+    func plan(
+        _ text: [UInt8], fileName: String, outputName: String, stage: StageContext?,
+        isStopped: () -> Bool
+    ) throws(MergeProblems) -> MergePlan? {
         if let fence = ConfigFence(text) { throw fence.problems(fileName: fileName) }
-        var (config, list) = ConfigParser.parse(text)
+        var (config, list) = ConfigParser.parse(text, isStage: stage != nil)
+        if let keep = config.dellad.keep, keep.value, stage?.isResult ?? true {
+            list.warn(keep.line, "keep changes nothing here: what this document makes is the result")
+        }
         config.dellad.shardSize = forcedShardSize ?? config.dellad.shardSize ?? shardSize
         let listing = NameListing()
         var draft = PlanDraft(
@@ -70,7 +84,8 @@ public struct MergePlanner: Sendable {
             memory: memory, allowsCrimes: allowsCrimes)
         draft.openModels(isStopped: isStopped)
         let plan = draft.plan(
-            seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, isStopped: isStopped)
+            seed: seed ?? config.dellad.seed ?? 0, text: text, outputName: outputName, stage: stage,
+            isStopped: isStopped)
         // What was found until then is not all.
         if isStopped() { return nil }
         if !list.problems.isEmpty,
@@ -79,14 +94,17 @@ public struct MergePlanner: Sendable {
         {
             draft.closeModels()
             let problems = repair.problems(
-                fileName: fileName, library: library, listing: listing, memory: memory, isStopped: isStopped)
+                fileName: fileName, library: library, listing: listing, memory: memory, isStopped: isStopped
+            )
             if isStopped() { return nil }
             throw problems
         }
         if let report = draft.list.report(fileName: fileName) { throw report }
         guard let plan else {
+            if library.stages.values.contains(.unplanned) { return nil }
             throw MergeProblems(
-                fileName: fileName, problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
+                fileName: fileName,
+                problems: [Problem(line: nil, "nothing to merge", remedy: "list models")])
         }
         return plan
     }
@@ -96,7 +114,8 @@ public struct MergePlanner: Sendable {
     /// - Returns: `nil` where it was stopped.
     /// - Throws: every problem, as above.
     public func plan(
-        _ text: [UInt8], fileName: String, outputName: String, progress: MergeProgress, stop: StopRequest
+        _ text: [UInt8], fileName: String, outputName: String, progress: MergeProgress,
+        stop: StopRequest
     ) throws(MergeProblems) -> MergePlan? {
         try plan(
             text, fileName: fileName, outputName: outputName,

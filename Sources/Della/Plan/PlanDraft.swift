@@ -124,9 +124,10 @@ struct PlanDraft {
             list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
             return nil
         }
-        let result = library.find(reference)
+        let models = library.withoutStages
+        let result = models.find(reference)
         guard case .found(let folder, _) = result else {
-            let problem = library.problem(
+            let problem = models.problem(
                 reference, result: result, line: line, listing: listing, isStopped: isStopped)
             if let problem { list.add(problem) }
             return nil
@@ -183,7 +184,9 @@ struct PlanDraft {
 
     /// Notes what lies beside a model's weights and does not fit them.
     private mutating func noteLeftovers(of model: OpenModel) {
-        if let remark = model.checkpoint.remark { list.warn(model.line, "\(model.name.text): \(remark)") }
+        if let remark = model.checkpoint.remark {
+            list.warn(model.line, "\(model.name.text): \(remark)")
+        }
         if model.isScaled, model.checkpoint.tensors.contains(where: { model.scales(of: $0) != nil }) {
             list.warn(
                 model.line,
@@ -244,7 +247,8 @@ struct PlanDraft {
     ///
     /// What can be found with the models that opened, and without a method, is found all the same.
     mutating func plan(
-        seed: UInt64, text: [UInt8], outputName: String, isStopped: () -> Bool = { false }
+        seed: UInt64, text: [UInt8], outputName: String, stage: StageContext? = nil,
+        isStopped: () -> Bool = { false }
     ) -> MergePlan? {
         guard !isStopped(), !isBeyondLimits else { return nil }
         let slices = planSlices()
@@ -266,11 +270,13 @@ struct PlanDraft {
         for model in misfits { builder.findings.missing[model] = nil }
         noteDifferences(&builder.findings)
         builder.report(into: &list)
-        guard list.problems.isEmpty, let method = config.method, let baseIndex = outputModel, !slices.isEmpty,
+        guard list.problems.isEmpty, let method = config.method, let baseIndex = outputModel,
+            !slices.isEmpty,
             !slices.contains(where: \.isLost)
         else { return nil }
         let size = config.dellad.shardSize ?? MergePlanner.usualShardSize
-        guard let shards = ShardLayout.shards(of: builder.tensors, shardSize: size, isStopped: isStopped)
+        guard
+            let shards = ShardLayout.shards(of: builder.tensors, shardSize: size, isStopped: isStopped)
         else {
             list.add(
                 nil, "a shard_size of \(size) bytes makes more than \(ShardLayout.shardLimit) files",
@@ -280,6 +286,7 @@ struct PlanDraft {
         var writer = CompanionWriter(
             config: config, models: models, base: baseIndex, slices: slices, shards: shards,
             untiesHead: head != nil, vocabulary: vocabulary, library: library)
+        writer.stage = stage
         let companions = writer.companions(
             configText: text, outputName: outputName, isStopped: isStopped)
         guard !isStopped() else { return nil }
@@ -288,9 +295,12 @@ struct PlanDraft {
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
             warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
             retries: config.dellad.retries, modelNames: models.map(\.name.text),
-            base: config.base == nil ? nil : baseIndex, vocabulary: vocabulary?.report(models: models.count))
+            base: config.base == nil ? nil : baseIndex,
+            vocabulary: vocabulary?.report(models: models.count))
         plan.namings = builder.namings
         plan.adapters = models.map { $0.adapter?.summary }
+        plan.card = writer.stageCard
+        plan.stageFolders = Set(library.stageFolders)
         noteMemory(plan)
         return list.problems.isEmpty ? plan : nil
     }

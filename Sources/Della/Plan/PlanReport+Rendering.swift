@@ -3,20 +3,62 @@ import StreamIO
 extension PlanReport {
     /// The report as a person reads it, several lines, the last one ended.
     public var text: String {
+        var lines: [String] = []
+        for stage in stages {
+            lines.append("stage     \(stage.name), line \(stage.line)\(stage.isKept ? ", kept" : "")")
+            lines += stage.report.description + [""]
+        }
+        if !stages.isEmpty { lines.append("result") }
+        lines += description
+        lines.append(
+            "disk      \(Self.size(bytesWritten)) needed"
+                + (freeSpace.map { ", \(Self.size($0)) free" } ?? ""))
+        if bytesWritten > ownBytesWritten {
+            lines.append(
+                "          \(Self.size(bytesWritten - ownBytesWritten)) of it by stages, until the end")
+        }
+        if let spaceMissing {
+            lines.append("          not enough: free \(Self.size(spaceMissing)) more")
+        }
+        lines.append("to move   \(Self.size(bytesRead)) read, \(Self.size(bytesWritten)) written")
+        if let seconds, let bytesPerSecond {
+            lines.append(
+                "time      about \(Self.duration(seconds)) at \(Self.size(UInt64(bytesPerSecond)))/s")
+        }
+        lines += allWarnings.enumerated().map {
+            ($0.offset == 0 ? "warnings  " : "          ") + $0.element
+        }
+        return lines.map(\.printable).joined(separator: "\n") + "\n"
+    }
+
+    /// Of all stages, each once.
+    private var allWarnings: [String] {
+        var warnings: [String] = []
+        for plan in stages.map(\.report.plan) + [plan] {
+            for warning in plan.warnings where !warnings.contains(warning) { warnings.append(warning) }
+        }
+        return warnings
+    }
+
+    /// What is merged from what and how, a line each.
+    private var description: [String] {
         var lines = ["method    \(plan.method.name), seed \(plan.seed)"]
-        let folders = modelFolders, areTorch = areTorch
+        let folders = modelFolders
+        let areTorch = areTorch
         for (index, name) in plan.modelNames.enumerated() {
             let isFirst = index == (plan.base == 0 ? 1 : 0)
             let label = index == plan.base ? "base      " : isFirst ? "models    " : "          "
             let format = index < areTorch.count && areTorch[index] ? " (pytorch_model.bin)" : ""
-            lines.append(label + name + (index < folders.count ? "  \(folders[index])" : "") + format)
+            let folder = index < folders.count ? "  \(folders[index] ?? "(a stage)")" : ""
+            lines.append(label + name + folder + format)
         }
         lines += Self.lines("names     ", plan.modelNames, plan.namings)
         lines += Self.lines("adapters  ", plan.modelNames, plan.adapters)
         let tensorCount = plan.shards.reduce(0) { $0 + $1.tensors.count }
         lines.append(
             "output    \(tensorCount) \(tensorCount == 1 ? "tensor" : "tensors") in \(plan.shards.count) "
-                + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(bytesWritten)), \(typeNames)")
+                + "\(plan.shards.count == 1 ? "file" : "files"), \(Self.size(ownBytesWritten)), \(typeNames)"
+        )
         lines.append(settings)
         lines += vocabularyLines
         for chart in ParameterChart.charts(of: plan) {
@@ -24,20 +66,7 @@ extension PlanReport {
             lines += chart.lines
         }
         lines += ["", "memory    \(ByteCount(memory))\(budgetProblem.map { ": \($0)" } ?? "")"]
-        lines += rereadLines
-        lines.append(
-            "disk      \(Self.size(bytesWritten)) needed"
-                + (freeSpace.map { ", \(Self.size($0)) free" } ?? ""))
-        if let spaceMissing { lines.append("          not enough: free \(Self.size(spaceMissing)) more") }
-        lines.append("to move   \(Self.size(bytesRead)) read, \(Self.size(bytesWritten)) written")
-        if let seconds, let bytesPerSecond {
-            lines.append(
-                "time      about \(Self.duration(seconds)) at \(Self.size(UInt64(bytesPerSecond)))/s")
-        }
-        lines += plan.warnings.enumerated().map {
-            ($0.offset == 0 ? "warnings  " : "          ") + $0.element
-        }
-        return lines.map(\.printable).joined(separator: "\n") + "\n"
+        return lines + rereadLines
     }
 
     /// What is to be said of some models.
@@ -50,9 +79,10 @@ extension PlanReport {
         return lines
     }
 
-    /// The folders that models were found in, in the order of the inputs.
-    private var modelFolders: [String] {
-        plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(\.string)
+    /// The folders that models were found in, in the order of the inputs; `nil` for stages.
+    private var modelFolders: [String?] {
+        guard plan.modelNamesByFolder != nil else { return [] }
+        return plan.modelFolders.map { plan.stageFolders.contains($0) ? nil : $0.string }
     }
 
     /// Which of them hold `.bin` files instead of safetensors, in the same order.
@@ -100,7 +130,8 @@ extension PlanReport {
     private var vocabularyLines: [String] {
         guard let vocabulary = plan.vocabulary else { return [] }
         let added = vocabulary.addedTokens
-        let more = added == 0 ? "" : ", \(added) \(added == 1 ? "token" : "tokens") added to the tokenizer"
+        let more =
+            added == 0 ? "" : ", \(added) \(added == 1 ? "token" : "tokens") added to the tokenizer"
         var lines = ["tokens    \(vocabulary.rows) rows\(more)"]
         for (name, model) in zip(plan.modelNames, vocabulary.models) {
             let parts = [
@@ -135,7 +166,8 @@ extension PlanReport {
         }
         let total = rereads.reduce(0) { $0 + $1.byteCount }
         let shown = rereads.prefix(8).map { "          \($0.tensor)  \(Self.size($0.byteCount))" }
-        let more = rereads.count > shown.count ? ["          and \(rereads.count - shown.count) more"] : []
+        let more =
+            rereads.count > shown.count ? ["          and \(rereads.count - shown.count) more"] : []
         return ["          read again in part, \(Self.size(total)) in all:"] + shown + more
     }
 
@@ -166,10 +198,12 @@ extension PlanReport {
     /// The report for programs: bytes are bytes, times seconds; what is not known is null.
     public var json: JSON {
         let charts = ParameterChart.charts(of: plan)
-        let folders = modelFolders, areTorch = areTorch
+        let folders = modelFolders
+        let areTorch = areTorch
         let models = plan.modelNames.enumerated().map { index, name in
             Self.object([
-                ("name", .string(name)), ("path", index < folders.count ? .string(folders[index]) : .null),
+                ("name", .string(name)),
+                ("path", (index < folders.count ? folders[index] : nil).map { .string($0) } ?? .null),
                 ("is_base", .bool(index == plan.base)),
                 (
                     "naming",
@@ -204,7 +238,19 @@ extension PlanReport {
             ("disk_missing", .int(spaceMissing ?? 0)),
             ("bytes_per_second", bytesPerSecond.map { .double($0) } ?? .null),
             ("seconds", seconds.map { .double($0) } ?? .null),
-            ("warnings", .array(plan.warnings.map { .string($0) })),
+            ("stages", .array(stages.map(Self.stage))),
+            ("warnings", .array(allWarnings.map { .string($0) })),
+        ])
+    }
+
+    private static func stage(_ stage: Stage) -> JSON {
+        object([
+            ("name", .string(stage.name)), ("line", .int(stage.line)), ("kept", .bool(stage.isKept)),
+            ("method", .string(stage.report.plan.method.name)),
+            ("models", .array(stage.report.plan.modelNames.map { .string($0) })),
+            ("tensors", .int(stage.report.plan.shards.reduce(0) { $0 + $1.tensors.count })),
+            ("bytes_read", .int(stage.report.bytesRead)),
+            ("bytes_written", .int(stage.report.bytesWritten)),
         ])
     }
 
@@ -219,7 +265,9 @@ extension PlanReport {
 
     private static func chart(_ chart: ParameterChart) -> JSON {
         let rows = chart.rows.map { row -> JSON in
-            let columns = zip(chart.columnNames, row.values).map { ($0, $1.map { JSON.double($0) } ?? .null) }
+            let columns = zip(chart.columnNames, row.values).map {
+                ($0, $1.map { JSON.double($0) } ?? .null)
+            }
             let layers = row.layers.map { [JSON.int($0.lowerBound), .int($0.upperBound)] }
             return object(
                 [

@@ -11,6 +11,18 @@ public struct PlanReport: Sendable {
         public var byteCount: UInt64
     }
 
+    /// One of the merges of a recipe besides its result.
+    public struct Stage: Sendable {
+        /// As the recipe calls it.
+        public var name: String
+        /// Where its document says so.
+        public var line: Int
+        /// Whether it is published beside the result.
+        public var isKept: Bool
+        /// What it does and needs by itself.
+        public var report: PlanReport
+    }
+
     /// The plan that is reported on.
     public let plan: MergePlan
     /// The budget, in bytes.
@@ -18,15 +30,20 @@ public struct PlanReport: Sendable {
     /// In the order of the output.
     public let rereads: [Reread]
     /// Why the budget will not do; `nil` where it does.
-    public let budgetProblem: String?
-    /// Bytes read from the models, second readings included.
-    public let bytesRead: UInt64
-    /// Bytes that the output takes on the disk: shards and, as far as they are known, the files beside them.
-    public let bytesWritten: UInt64
+    public private(set) var budgetProblem: String?
+    /// Bytes read from the models, second readings included; by all stages.
+    public private(set) var bytesRead: UInt64
+    /// Bytes that the output takes on the disk: shards and, as far as they are known, the files beside them. With those of
+    /// all stages, which are there until the end.
+    public private(set) var bytesWritten: UInt64
     /// Bytes free where the output goes; `nil` where that is not known.
-    public let freeSpace: UInt64?
+    public private(set) var freeSpace: UInt64?
     /// What the disks were measured to move; `nil` where they were not.
-    public let bytesPerSecond: Double?
+    public private(set) var bytesPerSecond: Double?
+    /// The merges before it, where it is the result of a recipe, in order.
+    public private(set) var stages: [Stage] = []
+    /// Bytes of `bytesWritten` that are its own.
+    var ownBytesWritten: UInt64
 
     /// Works out what a plan needs.
     ///
@@ -43,7 +60,8 @@ public struct PlanReport: Sendable {
         self.memory = min(memory, plan.memoryLimit ?? memory)
         self.freeSpace = freeSpace
         self.bytesPerSecond = bytesPerSecond
-        bytesWritten = plan.shards.reduce(0) { $0 + $1.byteCount } + Self.companionBytes(plan)
+        ownBytesWritten = plan.shards.reduce(0) { $0 + $1.byteCount } + Self.companionBytes(plan)
+        bytesWritten = ownBytesWritten
         let once = plan.tensors.reduce(UInt64(0)) { $0 + Self.inputBytes($1) }
         do throws(MergeFailure) {
             let layout = try MergeLayout(plan, memory: self.memory, threads: threads)
@@ -58,6 +76,20 @@ public struct PlanReport: Sendable {
             budgetProblem = "\(error)"
         }
         bytesRead = once + rereads.reduce(0) { $0 + $1.byteCount }
+    }
+
+    /// Takes in the stages of the recipe that this is the result of.
+    mutating func add(_ stages: [Stage], freeSpace: UInt64?, bytesPerSecond: Double?) {
+        self.stages = stages
+        (self.freeSpace, self.bytesPerSecond) = (freeSpace, bytesPerSecond)
+        for stage in stages {
+            bytesRead += stage.report.bytesRead
+            bytesWritten += stage.report.bytesWritten
+        }
+        let problem = stages.lazy.compactMap { stage in
+            stage.report.budgetProblem.map { "the stage \(stage.name): \($0)" }
+        }.first
+        budgetProblem = problem ?? budgetProblem
     }
 
     /// The largest input file: what a measurement of the disks would best read.

@@ -49,7 +49,9 @@ struct Reindenter {
         }
     }
 
-    private static func isParameter(_ key: String) -> Bool { MethodRules.parameterNames.contains(key) }
+    private static func isParameter(_ key: String) -> Bool {
+        MethodRules.parameterNames.contains(key)
+    }
 
     /// The column of an entry of `models:` or `sources:`.
     private var entryColumn: Int { shift + (isInSlices ? 6 : 2) }
@@ -138,7 +140,8 @@ struct Reindenter {
     }
 
     private static let sectionKeys: Set<String> = [
-        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry", "source", "tokens",
+        "seed", "shard_size", "memory", "mergekit_compat", "allow_crimes", "retry", "keep", "source",
+        "tokens",
         "pad_to_multiple_of",
     ]
 
@@ -179,11 +182,13 @@ struct Reindenter {
     /// Whether a block of parameters after the last entry of a list may be the entry's or the merge's: neither has
     /// another, and both can have these.
     private func isDoubtful(_ index: Int, after end: Int, _ names: Set<String>) -> Bool {
-        guard isInList, place == .entry, !entryHasParameters, !hasGlobalParameters, source[index].indent == 0,
+        guard isInList, place == .entry, !entryHasParameters, !hasGlobalParameters,
+            source[index].indent == 0,
             !names.allSatisfy(MethodRules.isMerges)
         else { return false }
         return !source[end...].contains { line in
-            line.key == "parameters" || line.isItem && ["model", "layer_range", "sources"].contains(line.key)
+            line.key == "parameters"
+                || line.isItem && ["model", "layer_range", "sources"].contains(line.key)
         }
     }
 }

@@ -17,10 +17,12 @@ extension MergeRun {
         output: FilePath, config: [UInt8]?, mayName: Bool, beforeForgetting: () throws -> Void = {}
     ) throws(MergeFailure) -> Bool {
         let places = PartialFolder(output: output)
+        let journal: MergeJournal
         do throws(IOError) {
             guard try MergeJournal.read(places.journal)?.isComplete == true,
-                let journal = try MergeJournal.open(places.journal)
+                let opened = try MergeJournal.open(places.journal)
             else { return false }
+            journal = opened
             let content = try journal.read()
             guard content.isComplete else { return false }
             let isNamed = try places.isNamed
@@ -37,11 +39,13 @@ extension MergeRun {
             guard isNamed || mayName else { return false }
             try journal.resume(after: content)
             try places.publish()
-            try places.forget(after: beforeForgetting)
-            return true
         } catch {
             throw .publication(error, output: output)
         }
+        // Held until it is gone.
+        defer { withExtendedLifetime(journal) {} }
+        try places.forget(after: beforeForgetting)
+        return true
     }
 
     /// Whether a merge is whole and only lacks its name, or the end of its journal. False where there is none.
@@ -85,16 +89,24 @@ extension PartialFolder {
         try FileSystem.syncFolder(parent)
     }
 
-    func forget(after settle: () throws -> Void) throws(IOError) {
+    func forget(after settle: () throws -> Void) throws(MergeFailure) {
         do {
             try settle()
+        } catch let failure as MergeFailure {
+            throw failure
         } catch let error as IOError {
-            throw error
+            throw .publication(error, output: output)
         } catch {
-            throw IOError("settle (\(error))", output, .ioError)
+            throw .io(IOError("settle (\(error))", output, .ioError))
         }
-        if try FileSystem.status(statistics, followLinks: false) != nil { try FileSystem.remove(statistics) }
-        try FileSystem.remove(journal)
-        try FileSystem.syncFolder(parent)
+        do throws(IOError) {
+            if try FileSystem.status(statistics, followLinks: false) != nil {
+                try FileSystem.remove(statistics)
+            }
+            try FileSystem.remove(journal)
+            try FileSystem.syncFolder(parent)
+        } catch {
+            throw .publication(error, output: output)
+        }
     }
 }

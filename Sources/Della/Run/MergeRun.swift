@@ -113,8 +113,11 @@ public struct MergeRun {
         _ content: MergeJournal.Content, _ identity: MergeIdentity
     ) throws(IOError) -> String? {
         guard let earlier = content.identity else { return "the journal is damaged" }
-        if let difference = content.auditDifference { return "the audit found a difference: \(difference)" }
-        let isDamaged = content.isComplete ? !content.point.isWhole(of: plan) : !content.point.fits(plan)
+        if let difference = content.auditDifference {
+            return "the audit found a difference: \(difference)"
+        }
+        let isDamaged =
+            content.isComplete ? !content.point.isWhole(of: plan) : !content.point.fits(plan)
         // A merge that has its name is not begun again: the last steps are made, or the name is taken.
         let isNamed = content.isComplete ? try places.isNamed : false
         if let difference = identity.difference(from: earlier) {
@@ -277,7 +280,8 @@ public struct MergeRun {
 
     /// - Parameter contents: what this run has written; `nil` where an earlier one did.
     private func publish(
-        _ contents: PartialFolder.Contents?, _ journal: MergeJournal, beforeForgetting: () throws -> Void
+        _ contents: PartialFolder.Contents?, _ journal: MergeJournal,
+        beforeForgetting: () throws -> Void
     ) throws(MergeFailure) {
         var isReplaced = false
         do throws(IOError) {
@@ -288,13 +292,12 @@ public struct MergeRun {
                 try FileSystem.rename(places.output, to: places.path, replacing: false)
                 try places.discard()
                 isReplaced = true
-            } else {
-                try places.forget(after: beforeForgetting)
             }
         } catch {
             throw .publication(error, output: places.output)
         }
         if isReplaced { throw .replaced(places.path) }
+        try places.forget(after: beforeForgetting)
     }
 }
 

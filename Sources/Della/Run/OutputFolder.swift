@@ -14,7 +14,8 @@ struct OutputFolder {
     ///
     /// - Parameter next: called before each file; what it throws is thrown.
     func complete(
-        shards: [ChunkChecksums], constants: FoundConstants, audit: AuditReport?, report: MergeReport? = nil,
+        shards: [ChunkChecksums], constants: FoundConstants, audit: AuditReport?,
+        report: MergeReport? = nil,
         configText: [UInt8], seconds: Double, warnings: [String],
         next: () throws -> Void = {}
     ) throws {
@@ -49,7 +50,10 @@ struct OutputFolder {
         try FileSystem.syncFolder(folder)
     }
 
-    private func write(_ companion: CompanionFile, showsReport: Bool) throws {
+    /// Writes a file beside the shards.
+    ///
+    /// - Parameter showsReport: whether the model card shows the report's picture.
+    func write(_ companion: CompanionFile, showsReport: Bool) throws {
         let path = folder.appending(companion.name)
         let above = path.removingLastComponent()
         if above != folder {

@@ -106,7 +106,9 @@ public struct OpenFile: ~Copyable, Sendable {
     /// Makes the file exactly `byteCount` bytes long.
     public func truncate(to byteCount: UInt64) throws(IOError) {
         try FaultPlan.check(.allocate, "set length", path)
-        _ = try SystemCall.value("set length", path) { ftruncate(reference.descriptor, off_t(byteCount)) }
+        _ = try SystemCall.value("set length", path) {
+            ftruncate(reference.descriptor, off_t(byteCount))
+        }
     }
 
     /// Waits until the file's data, and what is needed to find them, is on the disk (`fdatasync`).
@@ -170,10 +172,15 @@ public struct OpenFile: ~Copyable, Sendable {
         }
     }
 
+    /// Writes all of `bytes` from `offset` on. Buffered files only.
+    package func write(_ bytes: [UInt8], at offset: UInt64) throws(IOError) {
+        try Self.withBytes(bytes) { (raw) throws(IOError) in try write(raw, at: offset) }
+    }
+
     /// Writes `bytes` at the end of the file. One writer at a time. Buffered files only.
     public func append(_ bytes: [UInt8]) throws(IOError) {
         let end = try status().size
-        try Self.withBytes(bytes) { (raw) throws(IOError) in try write(raw, at: end) }
+        try write(bytes, at: end)
     }
 
     /// The file as it is now.

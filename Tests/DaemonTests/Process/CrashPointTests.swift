@@ -7,7 +7,8 @@ import Testing
 /// undisturbed run must end with the bytes of a merge that was never disturbed.
 @Suite struct CrashPointTests {
     /// The distance between operations that are tried, from a random one on; `make test-crash` tries all.
-    static let stride = ProcessInfo.processInfo.environment["TEST_CRASH_STRIDE"].flatMap(Int.init) ?? 8
+    static let stride =
+        ProcessInfo.processInfo.environment["TEST_CRASH_STRIDE"].flatMap(Int.init) ?? 8
 
     static func points(_ operations: Int, every step: Int) -> StrideThrough<Int> {
         let first = Int.random(in: 1...step)
@@ -15,7 +16,7 @@ import Testing
         return Swift.stride(from: first, through: operations, by: step)
     }
 
-    @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties", "task_arithmetic"])
+    @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties", "task_arithmetic", "recipe"])
     func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String, method: String) throws {
         let tiny = try TinyMerge(engine: engine, method: method)
         let expected = try tiny.undisturbed()
@@ -41,11 +42,22 @@ import Testing
 
     @Test(arguments: ["uring", "posix"], ["EIO", "ENOSPC", "EMFILE", "ENOMEM"])
     func aMergeWhoseOperationFailsSaysSoAndIsDoneOnARetry(engine: String, error: String) throws {
-        let tiny = try TinyMerge(engine: engine)
+        try failEverywhere(TinyMerge(engine: engine), engine, error, every: Self.stride)
+    }
+
+    @Test(arguments: ["EIO", "ENOSPC"])
+    func aRecipeWhoseOperationFailsSaysSoAndIsDoneOnARetry(error: String) throws {
+        let stride = Self.stride == 1 ? 1 : 4 * Self.stride
+        try failEverywhere(TinyMerge(engine: "posix", method: "recipe"), "recipe", error, every: stride)
+    }
+
+    private func failEverywhere(
+        _ tiny: TinyMerge, _ engine: String, _ error: String, every stride: Int
+    ) throws {
         let expected = try tiny.undisturbed()
         let operations = try tiny.countOperations()
         var tried = 0
-        for number in Self.points(operations, every: Self.stride) {
+        for number in Self.points(operations, every: stride) {
             let failed = try tiny.run("fail:\(number):\(error)")
             #expect(failed.code >= 0, "operation \(number): \(failed)")
             if failed.code != 0 {
@@ -61,6 +73,6 @@ import Testing
             tried += 1
         }
         print("failure points, \(engine), \(error): \(tried) of \(operations) tried")
-        #expect(tried >= operations / Self.stride)
+        #expect(tried >= operations / stride)
     }
 }

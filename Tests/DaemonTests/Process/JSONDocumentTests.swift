@@ -43,7 +43,9 @@ import Testing
         }
     }
 
-    private func compare(_ samples: [JSON], _ heading: String, beside other: [String: String] = [:]) throws {
+    private func compare(_ samples: [JSON], _ heading: String, beside other: [String: String] = [:])
+        throws
+    {
         let documented = try documented(heading)
         let all = documented.merging(other) { own, _ in own }
         var found: [String: Set<String>] = [:]
@@ -67,6 +69,7 @@ import Testing
         var status = JobStatus(job: try #require(JobName("a")), state: .failed, output: "/o")
         let empty = status
         status.progress.tensorsAudited = 1
+        status.progress.stage = MergeProgress.Stage(name: "first", number: 1, count: 2)
         (status.etaSeconds, status.error) = (1, "e")
         (status.queuedAt, status.startedAt, status.finishedAt) =
             ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z")
@@ -106,13 +109,21 @@ import Testing
         try rig.config.rewrite(rig.config.text + "tokenizer_source: union\n")
         samples.append(try check("--memory", "64M"))
         #expect(
-            samples[2]["vocabulary"]?["rows"]?.intValue == 40_000, "\(samples[2].serialized().prefix(300))")
+            samples[2]["vocabulary"]?["rows"]?.intValue == 40_000,
+            "\(samples[2].serialized().prefix(300))")
         #expect(samples[0]["read_again"]?.arrayValue?.isEmpty == false)
+        let recipe =
+            "name: first\n" + rig.config.text + "---\n"
+            + rig.config.text.replacing("tuned", with: "first")
+        try rig.config.rewrite(recipe)
+        samples.append(try check("--memory", "64M"))
+        #expect(samples[3]["stages"]?.arrayValue?.count == 1)
         try compare(samples, "`dellad check --json`")
 
         try rig.config.rewrite("merge_method: dela\nmodels: [{model: Org/gone}]\n")
         var problems = [try check()]
-        try rig.config.rewrite("merge_method: linear\nmodels:\n- model: Org/gone\nparameters:\nweight: 1\n")
+        try rig.config.rewrite(
+            "merge_method: linear\nmodels:\n- model: Org/gone\nparameters:\nweight: 1\n")
         problems.append(try check())
         try compare(problems, "`dellad check --json` of a config with problems")
     }

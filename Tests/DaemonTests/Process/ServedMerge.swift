@@ -20,8 +20,8 @@ struct ServedMerge {
     let spool: Spool
     private let name: JobName
 
-    init(engine: String) throws {
-        tiny = try TinyMerge(engine: engine)
+    init(engine: String, method: String = "della") throws {
+        tiny = try TinyMerge(engine: engine, method: method)
         // The model card names the job.
         name = try #require(JobName(tiny.output.lastComponent?.string ?? ""))
         spool = Spool(root: tiny.folder / "spool", output: tiny.folder / "served")
@@ -78,7 +78,8 @@ struct ServedMerge {
     var reason: String { spool.errorText(name).text }
 
     func retry() throws {
-        let ending = try Executable.run(["retry", name.text, "--spool", spool.root.string], in: tiny.notes)
+        let ending = try Executable.run(
+            ["retry", name.text, "--spool", spool.root.string], in: tiny.notes)
         #expect(ending.code == 0, "\(ending.errors)")
         wait(seconds: 120) { !spool.errorText(name).exists }
     }
@@ -105,7 +106,9 @@ struct ServedMerge {
             if files != (folder == .done ? ["\(name).yml"] : []) { faults.append("\(folder): \(files)") }
         }
         let left = try FileSystem.entries(of: spool.output)
-            .filter { $0 != name.text && !$0.hasPrefix(SpoolLock.fileName) }
+            .filter {
+                $0 != name.text && !$0.hasPrefix(name.text + ".") && !$0.hasPrefix(SpoolLock.fileName)
+            }
         if !left.isEmpty { faults.append("output: \(left)") }
         let status = spool.readStatus(name)
         if status?.state != .done { faults.append("status: \(String(describing: status?.state))") }

@@ -45,26 +45,54 @@ struct TinyMerge {
         """,
     ]
 
+    /// Three stages out of order, the second of which is kept.
+    private static let recipe = """
+        merge_method: linear
+        dtype: bfloat16
+        models:
+          - {model: second, parameters: {weight: 0.5}}
+          - {model: base, parameters: {weight: 0.5}}
+        ---
+        name: second
+        merge_method: slerp
+        base_model: first
+        models: [{model: tune}]
+        parameters: {t: 0.3}
+        dtype: bfloat16
+        dellad: {shard_size: 250KB, keep: true}
+        ---
+        name: first
+        merge_method: task_arithmetic
+        base_model: base
+        models: [{model: tune, parameters: {weight: 0.5}}]
+        dtype: bfloat16
+
+        """
+
     init(engine: String, method: String = "della") throws {
         self.engine = engine
         notes = try TemporaryFolder()
         // Thousands of syncs.
         place = try TemporaryFolder(inMemory: true)
         for (name, seed) in [("base", "1"), ("tune", "2")] {
-            let origin = name == "base" ? [] : ["--base", folder.appending("base").string, "--scale", "0.01"]
+            let origin =
+                name == "base" ? [] : ["--base", folder.appending("base").string, "--scale", "0.01"]
             let made = try Executable.run(
                 ["synth", folder.appending(name).string, "--shape", "tiny", "--seed", seed] + origin,
                 in: notes)
             try #require(made.code == 0, "\(made.errors)")
         }
         if method == "task_arithmetic" { try addTokenizersAndAdapter() }
-        let words = try #require(Self.configs[method])
-        let config = """
-            merge_method: \(method)
-            dtype: bfloat16
-            dellad: {shard_size: 250KB}
-            \(words)
-            """
+        var config = Self.recipe
+        if method != "recipe" {
+            let words = try #require(Self.configs[method])
+            config = """
+                merge_method: \(method)
+                dtype: bfloat16
+                dellad: {shard_size: 250KB}
+                \(words)
+                """
+        }
         try FileSystem.writeWhole(Array(config.utf8), to: folder.appending("merge.yml"), sync: false)
     }
 
@@ -75,7 +103,8 @@ struct TinyMerge {
         let tokens = (0..<rows).map { "t\($0)" }
         for (name, words) in [("base", tokens), ("tune", ["new"] + tokens.dropFirst(2).reversed())] {
             let vocabulary = words.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ")
-            let text = "{\"model\": {\"type\": \"BPE\", \"vocab\": {\(vocabulary)}}, \"added_tokens\": []}"
+            let text =
+                "{\"model\": {\"type\": \"BPE\", \"vocab\": {\(vocabulary)}}, \"added_tokens\": []}"
             try CheckpointFolder.write(
                 Array(text.utf8), to: folder.appending(name).appending("tokenizer.json").string)
         }
@@ -126,12 +155,19 @@ struct TinyMerge {
 
     var isPublished: Bool { (try? FileSystem.status(output)) != nil }
 
-    /// The files of the output that say nothing of when they were made.
+    /// The files of the output, and of stages that were kept, that say nothing of when they were made.
     func model(_ output: FilePath? = nil) throws -> [String: [UInt8]] {
         let output = output ?? self.output
         var files: [String: [UInt8]] = [:]
-        for name in try FileSystem.entries(of: output) where name != "dellad.json" {
-            files[name] = try FileSystem.readWhole(output.appending(name), limit: 1 << 24)
+        let parent = output.removingLastComponent()
+        let own = output.lastComponent?.string ?? ""
+        for folder in try FileSystem.entries(of: parent)
+        where folder == own || folder.hasPrefix(own + ".") {
+            for name in try FileSystem.entries(of: parent.appending(folder)) where name != "dellad.json" {
+                let path = parent.appending(folder).appending(name)
+                files[folder == own ? name : "\(folder)/\(name)"] = try FileSystem.readWhole(
+                    path, limit: 1 << 24)
+            }
         }
         return files
     }
@@ -154,6 +190,10 @@ struct TinyMerge {
     }
 
     func clear() throws {
-        if isPublished { try FileSystem.removeTree(output) }
+        let name = output.lastComponent?.string ?? ""
+        for entry in try FileSystem.entries(of: folder)
+        where entry == name || entry.hasPrefix(name + ".") {
+            try FileSystem.removeTree(folder.appending(entry))
+        }
     }
 }
