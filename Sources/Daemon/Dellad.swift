@@ -11,8 +11,9 @@ struct Dellad: ParsableCommand {
         abstract: "Merges language models in bounded memory, streaming them from disk.",
         version: Version.current,
         subcommands: [
-            ServeCommand.self, MergeCommand.self, CheckCommand.self, SynthCommand.self, StatusCommand.self,
-            SubmitCommand.self, CancelCommand.self, RetryCommand.self, VerifyCommand.self, AuditCommand.self,
+            ServeCommand.self, MergeCommand.self, CheckCommand.self, InspectCommand.self, CompareCommand.self,
+            SynthCommand.self, StatusCommand.self, SubmitCommand.self, CancelCommand.self, RetryCommand.self,
+            VerifyCommand.self, AuditCommand.self,
         ]
     )
 
@@ -20,7 +21,7 @@ struct Dellad: ParsableCommand {
     static func main() {
         dellad_raise_open_files()
         do {
-            let given = Array(CommandLine.arguments.dropFirst())
+            let given = mergekitWords(CommandLine.arguments)
             let names = configuration.subcommands.compactMap { $0.configuration.commandName }
             if let problem = MissingCommand(words: given, commands: names).problem {
                 throw CommandFailure(problem, .usage)
@@ -42,6 +43,18 @@ struct Dellad: ParsableCommand {
         } catch {
             usageExit(error)
         }
+    }
+
+    /// The words behind the program's name. Those of a merge may be mergekit's, and all are where the program is called
+    /// that.
+    private static func mergekitWords(_ words: [String]) -> [String] {
+        var given = Array(words.dropFirst())
+        let program = words.first?.split(separator: "/").last.map { String($0) }
+        if program == MergekitWords.programName { given.insert("merge", at: 0) }
+        guard given.first == "merge" else { return given }
+        let mergekit = MergekitWords(Array(given.dropFirst()))
+        for remark in mergekit.remarks { StandardStream.error.write("dellad: \(remark.printable)\n") }
+        return ["merge"] + mergekit.words
     }
 
     /// The journal knows the program; it is told the priority instead.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a report must say of one tensor, computed anew from what goes into it.
 struct ReferenceFigures: Equatable {
     struct Input: Equatable {
@@ -44,6 +46,25 @@ struct ReferenceFigures: Equatable {
                 }
                 return terms.contains { $0 > 0 } && terms.contains { $0 < 0 }
             }.count
+    }
+
+    /// What is wrong with a report's entry for a tensor that is copied: it has its own figures, and of integers none.
+    static func problem(withCopy entry: [String: Any], of tensor: TensorFile.Tensor) -> String? {
+        guard (entry["inputs"] as? [Any])?.isEmpty == true else { return "it has models" }
+        guard entry["conflicts"] is NSNull else { return "it has conflicts" }
+        let values = [.bf16, .f16, .f32].contains(tensor.type) ? tensor.values : []
+        let finite = values.filter(\.isFinite).map { Double($0) }
+        let right: [(String, Double)] = [
+            ("reference_squares", finite.reduce(0) { $0 + $1 * $1 }), ("change_squares", 0), ("changed", 0),
+            ("peak", finite.map(abs).max() ?? 0), ("nans", Double(values.count(where: \.isNaN))),
+            ("infinities", Double(values.count(where: \.isInfinite))),
+        ]
+        let wrong = right.filter { key, value in
+            guard let number = (entry[key] as? NSNumber)?.doubleValue else { return true }
+            return abs(number - value) > 1e-9 * abs(value)
+        }
+        return wrong.isEmpty
+            ? nil : wrong.map { "\($0.0) is \(entry[$0.0] ?? "absent"), not \($0.1)" }.joined(separator: ", ")
     }
 
     private static func differ(_ x: Float, _ y: Float) -> Bool { x < y || x > y }

@@ -98,9 +98,47 @@ def check(output, models, dtype):
     return wrong, compared
 
 
+def compare_models(folder):
+    """The figures of dellad compare that differ, over the models of a folder that have the same tensors."""
+    names = sorted(path.name for path in folder.iterdir() if (path / "config.json").exists() and list(path.glob("*.safetensors")))
+    files = {name: tensors(folder / name) for name in names}
+    shapes = {name: {key: value[1].size for key, value in files[name].items()} for name in names}
+    alike = [name for name in names if shapes[name] == shapes[names[0]]][:4]
+    if len(alike) < 2:
+        return [], 0
+    done = subprocess.run(
+        [DELLAD, "compare", *alike, "--models", folder, "--json", "--memory", "8M"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"compare {alike}: {done.stderr}")
+    report, wrong = json.loads(done.stdout), []
+    for entry in report["tensors"]:
+        name = entry["name"]
+        base = files[alike[0]][name][1]
+        deltas = [(files[report["models"][i["model"]]][name][1] - base).astype(numpy.float64) for i in entry["inputs"]]
+        right = [("reference_squares", entry["reference_squares"], (base.astype(numpy.float64) ** 2).sum())]
+        for figures, delta in zip(entry["inputs"], deltas):
+            right += [("squares", figures["squares"], (delta**2).sum())]
+            right += [("magnitudes", figures["magnitudes"], abs(delta).sum())]
+            right += [("equal", figures["equal"], (delta == 0).sum())]
+        if len(deltas) > 1:
+            signs = (numpy.array(deltas) > 0).any(0) & (numpy.array(deltas) < 0).any(0)
+            right += [("conflicts", entry["conflicts"], signs.sum())]
+        if len(deltas) != len(alike) - 1:
+            wrong.append((name, "models are missing"))
+        for what, found, expected in right:
+            if abs(found - float(expected)) > TOLERANCE * max(abs(float(expected)), 1e-30):
+                wrong.append((name, what, found, float(expected)))
+    return wrong, len(report["tensors"])
+
+
 def main():
     failed, total = False, 0
     for folder in FIXTURES:
+        wrong, count = compare_models(folder / "models")
+        total += count
+        if wrong:
+            failed = True
+            print(f"compare: {wrong[:4]}")
         for config in sorted((folder / "configs").glob("*.yml")):
             text = config.read_text()
             if "slices:" in text:

@@ -42,7 +42,7 @@ struct MergeCommand: ParsableCommand {
     func run() throws {
         let config = try ConfigFile(reading: config)
         let path = FilePath(output)
-        let trace = try trace.map { text throws(CommandFailure) in try TraceFile(text).path }
+        let trace = try trace.map { text throws(CommandFailure) in try ResultFile(text, of: "--trace").path }
         let settings = try settings.readIfPermitted(
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host(), trace: trace)

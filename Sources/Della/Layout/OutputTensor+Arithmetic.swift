@@ -17,6 +17,13 @@ extension OutputTensor {
         }
     }
 
+    /// The type of what is copied, where figures can be taken of it; `nil` where anything is computed, and of integers.
+    var copiedFormat: FloatFormat? {
+        guard let input = copiedInput, let format = FloatFormat(input.type), format.elementType == input.type
+        else { return nil }
+        return format
+    }
+
     /// What is computed; `nil` where bytes are copied. A tensor without columns is one row.
     var arithmetic: TensorMerge? {
         guard copiedInput == nil, case .merge(var merge) = source else { return nil }

@@ -85,7 +85,11 @@ struct TensorLayout {
         phases = knownConstants == nil ? shape.phases : [.emit]
         let fitting = max(1, layout.slotPayload / max(1, shape.widestRowBytes))
         let summed = layout.sumsBytes / MemoryLayout<Double>.stride / max(1, shape.sumCount)
-        let wanted = shape.sumCount > 0 ? min(fitting, summed) : fitting
+        var wanted = shape.sumCount > 0 ? min(fitting, summed) : fitting
+        // So that figures of what is copied are summed over the same stretches in any budget.
+        if tensor.copiedFormat != nil {
+            wanted = max(1, wanted / MergeLayout.tileLength) * MergeLayout.tileLength
+        }
         rowsPerChunk = Self.rowsPerChunk(wanted, rows, of: tensor, shape, slotBytes: layout.slotBytes)
         let chunks = (rows.count + rowsPerChunk - 1) / rowsPerChunk
         let room = layout.slotCount / inputs.count

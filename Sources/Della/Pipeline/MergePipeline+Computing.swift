@@ -27,6 +27,12 @@ extension MergePipeline {
         case .rows(let work):
             // Once the tensor is settled no worker has the chunk any more: it may be looked at.
             guard work.task.isSettled, work.readsPending == 0 else { return false }
+            guard environment.measured == nil else {
+                toEmit.removeFirst()
+                noteNotAhead(work)
+                submit(.look(work))
+                return true
+            }
             let output = try output(of: work.layout.shard)
             let place = work.layout.outputRange(work.rows)
             guard let window = output.window(for: place, from: &blocks) else { return false }
@@ -94,6 +100,7 @@ extension MergePipeline {
         switch result {
         case .measure(let work): bookMeasured(work)
         case .emit(let work): bookOutput(work)
+        case .look(let work): bookLookedAt(work)
         case .checksum(let block): unsubmittedWrites.append(block)
         case .hash(let block, let hash): bookHash(block, hash)
         }
@@ -124,6 +131,20 @@ extension MergePipeline {
 
     private func releaseUnlessKept(_ work: ChunkWork) {
         if work.chunk >= work.task.keptChunks { releaseSlots(of: work) }
+    }
+
+    /// Of models that are only compared.
+    private func bookLookedAt(_ work: ChunkWork) {
+        releaseSlots(of: work)
+        let task = work.task
+        task.add(work.found)
+        task.chunksEmitted += 1
+        guard task.chunksEmitted == work.layout.chunkCount else { return }
+        progress.update { $0.tensorsDone += 1 }
+        environment.measured?(
+            TensorPlace(shard: work.layout.shard, index: work.layout.index), task.finishedStatistics)
+        findings.add(task.findings)
+        progress.warn(findings.warnings(modelNames: plan.modelNames))
     }
 
     private func bookOutput(_ work: ChunkWork) {

@@ -30,6 +30,7 @@ extension MergePipeline {
         case nil: return false
         case .shard(let shard):
             schedule.advance()
+            guard environment.measured == nil else { return true }
             let header = plan.shards[shard].headerByteCount
             for start in stride(from: 0, to: header, by: layout.blockBytes) {
                 toEmit.append(

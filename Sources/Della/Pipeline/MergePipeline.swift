@@ -98,7 +98,8 @@ final class MergePipeline {
             arena + layout.tablesOffset, bufferBytes: layout.tableBytes, count: layout.tableSetCount)
         schedule = ReadSchedule(
             plan, in: layout, from: resume,
-            statistics: environment.statistics.map { _ in StatisticsRequest(base: plan.base) })
+            statistics: environment.takesFigures ? StatisticsRequest(base: plan.base) : nil,
+            writes: environment.measured == nil)
         durability = Durability(resume)
         findings = resume.findings
         finished = resume.finished

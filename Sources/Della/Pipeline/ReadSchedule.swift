@@ -23,7 +23,7 @@ struct ReadSchedule {
     private var chunk = 0
     private var phase = 0
 
-    /// Bytes that the whole merge reads and writes.
+    /// Bytes that the whole merge reads and, unless models are only compared, writes.
     let bytesTotal: UInt64
     /// Of these, what earlier runs have done.
     let bytesDone: UInt64
@@ -34,7 +34,7 @@ struct ReadSchedule {
     ///   from its first row.
     init(
         _ plan: MergePlan, in layout: MergeLayout, from resume: ResumePoint,
-        statistics: StatisticsRequest? = nil
+        statistics: StatisticsRequest? = nil, writes: Bool = true
     ) {
         self.plan = plan
         self.statistics = statistics
@@ -46,16 +46,16 @@ struct ReadSchedule {
         var ahead: UInt64 = 0
         var done = 0
         for (number, shard) in plan.shards.enumerated() {
-            let header = UInt64(shard.headerByteCount)
+            let header = writes ? UInt64(shard.headerByteCount) : 0
             whole += header
             if number > resume.shard || number == resume.shard && resume.offset == 0 { ahead += header }
             for (index, tensor) in shard.tensors.enumerated() {
                 let all = TensorLayout(tensor, shard: number, index: index, in: layout)
-                whole += all.readBytes + all.writeBytes
+                whole += all.readBytes + (writes ? all.writeBytes : 0)
                 let left = Self.layout(
                     tensor, shard: number, index: index, in: layout, from: resume,
                     isWhole: statistics != nil)
-                ahead += left.map { $0.readBytes + $0.writeBytes } ?? 0
+                ahead += left.map { $0.readBytes + (writes ? $0.writeBytes : 0) } ?? 0
                 if left.map({ $0.chunkCount == 0 }) ?? true { done += 1 }
             }
         }
@@ -75,7 +75,7 @@ struct ReadSchedule {
         guard tensor.offset + tensor.byteCount > offset || tensor.byteCount == 0 && offset == 0 else {
             return nil
         }
-        if isWhole, tensor.arithmetic != nil {
+        if isWhole, tensor.arithmetic != nil || tensor.copiedFormat != nil {
             return TensorLayout(tensor, shard: shard, index: index, in: layout)
         }
         let shape = RowShape(tensor)

@@ -34,6 +34,60 @@ extension RowLoop {
         }
     }
 
+    /// Takes the figures of what is copied: it is its own reference.
+    func measureCopy(_ work: ChunkWork, _ format: FloatFormat) {
+        guard let running = work.task.statistics else { return }
+        let values = UnsafeRawPointer(work.stored[0])
+        running.withChunk { statistics in
+            withRoom(for: running.shape) { inputs, sums, equal in
+                for start in stride(from: 0, to: work.rows.count, by: MergeLayout.tileLength) {
+                    let place = values + start * format.byteWidth
+                    let count = min(MergeLayout.tileLength, work.rows.count - start)
+                    kernels.moments(
+                        format, inputs: UnsafePointer(inputs), inputCount: 0, base: place, count: count,
+                        hasProducts: false, sums: sums, equal: equal)
+                    statistics.add(sums[0], toSum: 0)
+                    statistics.raisePeak(
+                        to: kernels.change(place, format, from: place, format, count: count).peak)
+                }
+            }
+        }
+    }
+
+    /// Takes the figures of a chunk of models that are only compared.
+    func look(_ work: ChunkWork) {
+        guard let merge = work.task.merge else {
+            if let format = work.layout.tensor.copiedFormat {
+                measureCopy(work, format)
+                work.found[0] += kernels.countNonfinite(
+                    format, UnsafeRawPointer(work.stored[0]), count: work.rows.count)
+            }
+            return
+        }
+        decode(work)
+        measureInputs(work, merge)
+        let total = work.rows.count * work.layout.tensor.rowLength
+        countInputs(work, merge.format, from: 0, count: total)
+        guard let running = work.task.statistics, let rule = merge.deltas, rule.terms.count > 1 else {
+            return
+        }
+        running.withChunk { statistics in
+            withUnsafeTemporaryAllocation(of: UnsafeRawPointer.self, capacity: rule.terms.count) { models in
+                guard let first = models.baseAddress else { return }
+                for start in stride(from: 0, to: total, by: MergeLayout.tileLength) {
+                    let offset = start * merge.format.byteWidth
+                    for term in models.indices {
+                        models[term] = UnsafeRawPointer(work.values[term + 1] + offset)
+                    }
+                    measureTerms(
+                        work, rule, merge.format, models: UnsafePointer(first),
+                        base: UnsafeRawPointer(work.values[0] + offset),
+                        count: min(MergeLayout.tileLength, total - start), statistics)
+                }
+            }
+        }
+    }
+
     private func withRoom(
         for shape: StatisticsShape,
         _ body: (

@@ -109,7 +109,9 @@ struct RowLoop: Sendable {
         window.copy(
             work.stored[0], count: count * work.layout.outputRowBytes,
             at: work.layout.outputRange(work.rows).lowerBound)
-        guard work.countsInputs, let format = FloatFormat(type), format.elementType == type else { return }
+        guard let format = FloatFormat(type), format.elementType == type else { return }
+        measureCopy(work, format)
+        guard work.countsInputs else { return }
         work.found[0] += kernels.countNonfinite(format, UnsafeRawPointer(work.stored[0]), count: count)
     }
 }

@@ -7,7 +7,16 @@ struct StatisticsRequest: Hashable, Sendable {
 extension TensorTask {
     /// What the report says of the tensor, once all of it is written; `nil` where nothing was measured.
     var finishedStatistics: TensorStatistics? {
-        guard let merge, let statistics else { return nil }
+        guard let statistics else { return nil }
+        guard let merge else {
+            var found = statistics.statistics(elements: layout.tensor.elementCount, models: [])
+            found.conflicts = nil
+            if let own = self.found.first {
+                found.outputNaNs = UInt64(own.nans)
+                found.outputInfinities = UInt64(own.infinities)
+            }
+            return found
+        }
         let values = merge.allInputs
         var found = statistics.statistics(
             elements: layout.tensor.elementCount, models: statistics.inputs.map { values[$0].model })

@@ -53,7 +53,7 @@ final class TensorTask: @unchecked Sendable {
     var chunksEmitted = 0
     /// By input, those that are more than a range of a file.
     var prepared: [PreparedInput?] = []
-    /// The figures for the report; `nil` where none are taken, and of tensors that are copied.
+    /// The figures for the report; `nil` where none are taken, and of integers.
     let statistics: RunningStatistics?
     /// NaN and infinity by input; the last is the result's.
     private(set) var found: [NonfiniteCount]
@@ -67,14 +67,16 @@ final class TensorTask: @unchecked Sendable {
         phase = layout.chunkCount == 0 ? layout.phases.count - 1 : 0
         guard let merge = layout.tensor.arithmetic else {
             self.merge = nil
-            self.statistics = nil
+            self.statistics =
+                statistics != nil && layout.rows.lowerBound == 0 && layout.tensor.copiedFormat != nil
+                ? RunningStatistics() : nil
             streams = []
             found = Array(repeating: NonfiniteCount(), count: 2)
             constants = TensorConstants()
             return
         }
         self.merge = merge
-        // Copied rows are not of elements, and of a part of a tensor nothing can be said.
+        // Of a part of a tensor nothing can be said.
         let isWhole = layout.rows.lowerBound == 0 && layout.knownConstants == nil
         self.statistics =
             isWhole && FloatFormat(layout.tensor.type) != nil

@@ -6,6 +6,8 @@ enum WorkItem: Sendable {
     case measure(ChunkWork)
     /// The last phase.
     case emit(ChunkWork)
+    /// In its place, where models are only compared.
+    case look(ChunkWork)
     /// The checksum of a block that is full.
     case checksum(BlockWork)
     /// The file's SHA-256 goes on over a block that is full.
@@ -20,6 +22,7 @@ extension RowLoop {
             measure(work, scratch: scratch, scratchBytes: scratchBytes)
         case .emit(let work):
             emit(work, scratch: scratch, scratchBytes: scratchBytes)
+        case .look(let work): look(work)
         case .checksum(var block):
             var checksum = CRC32C()
             checksum.update(UnsafeRawBufferPointer(block.bytes))
@@ -39,6 +42,7 @@ extension WorkItem {
         switch self {
         case .measure: .measure
         case .emit: .emit
+        case .look: .measure
         case .checksum: .checksum
         case .hash: .hash
         }

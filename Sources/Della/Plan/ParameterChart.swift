@@ -106,15 +106,15 @@ struct ParameterChart: Sendable {
         let labels = rows.map(Self.label)
         let width = max(8, labels.map(\.count).max() ?? 0)
         var lines = [
-            "  " + Self.padded("layer", width)
+            "  " + TextBar.padded("layer", width)
                 + columnNames.enumerated().map { index, name in
-                    "  " + Self.padded(name, Self.width(columns[index]))
+                    "  " + TextBar.padded(name, Self.width(columns[index]))
                 }.joined()
         ]
         for (row, label) in labels.enumerated() {
-            var line = "  " + Self.padded(label, width)
+            var line = "  " + TextBar.padded(label, width)
             for column in columns {
-                line += "  " + Self.padded(Self.cell(column[row], in: column), Self.width(column))
+                line += "  " + TextBar.padded(Self.cell(column[row], in: column), Self.width(column))
             }
             while line.last == " " { line.removeLast() }
             lines.append(line)
@@ -123,8 +123,6 @@ struct ParameterChart: Sendable {
         return lines
     }
 
-    private static let barWidth = 8
-
     private static func text(_ value: Double?) -> String { value.map(ParameterRule.decimal) ?? "-" }
 
     private static func varies(_ column: [Double?]) -> Bool { Set(column).count > 1 }
@@ -132,7 +130,7 @@ struct ParameterChart: Sendable {
     private static func width(_ column: [Double?]) -> Int {
         max(
             7,
-            (column.map { text($0).count }.max() ?? 0) + (varies(column) ? barWidth + 1 : 0)
+            (column.map { text($0).count }.max() ?? 0) + (varies(column) ? TextBar.width + 1 : 0)
         )
     }
 
@@ -140,15 +138,8 @@ struct ParameterChart: Sendable {
         let number = text(value)
         guard varies(column) else { return number }
         let room = column.map { text($0).count }.max() ?? 0
-        return padded(number, room) + " " + bar(value ?? 0, most: column.map { abs($0 ?? 0) }.max() ?? 0)
-    }
-
-    /// A bar of up to `barWidth` characters, to an eighth of one; empty for values that are not positive.
-    private static func bar(_ value: Double, most: Double) -> String {
-        guard value > 0, most > 0 else { return "" }
-        let eighths = max(1, Int((value / most * Double(8 * barWidth)).rounded()))
-        let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
-        return String(repeating: "█", count: eighths / 8) + rest
+        return TextBar.padded(number, room) + " "
+            + TextBar.bar(value ?? 0, most: column.map { abs($0 ?? 0) }.max() ?? 0)
     }
 
     private static func label(_ row: Row) -> String {
@@ -159,9 +150,5 @@ struct ParameterChart: Sendable {
         guard let first = row.tensors.first else { return label }
         let name = first.hasSuffix(".weight") ? String(first.dropLast(7)) : first
         return label + " " + name + (row.tensors.count > 1 ? " +\(row.tensors.count - 1)" : "")
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

@@ -17,13 +17,20 @@ extension MergeReport {
         }
         guard whole.elements > 0 else { return "changed   nothing was measured" }
         let changed = ReportText.share(whole.changed, of: whole.elements)
-        guard whole.changed > 0 else { return "changed   nothing: the merge equals \(reference)" }
+        // Where no model is held against another, each tensor's reference is the one model that it is of.
+        let source = isOfSingleModels ? "the models" : reference
+        guard whole.changed > 0 else {
+            return isOfSingleModels
+                ? "changed   nothing: every tensor is one model's"
+                : "changed   nothing: the merge equals \(reference)"
+        }
         return
-            "changed   \(ReportText.percent(whole.relativeChange)) from \(reference), \(changed) of the elements"
+            "changed   \(ReportText.percent(whole.relativeChange)) from \(source), \(changed) of the elements"
     }
 
     private var modelLine: String {
         let models = modelsByDistance
+        if isOfSingleModels { return "models    none was held against another" }
         guard !models.isEmpty else { return "models    none beside \(merge.reference.printable(atMost: 60))" }
         let shown = models.prefix(Self.namedModels).map { model, figures in
             let name = modelName(model).printable(atMost: 48)

@@ -89,6 +89,9 @@ public struct MergeReport: Sendable {
     /// Whether there is an output to speak of.
     var isMerge: Bool { merge.method != nil }
 
+    /// Whether nothing was held against anything: every tensor is one model's, as in a frankenmerge.
+    var isOfSingleModels: Bool { isMerge && whole.tensors > 0 && whole.compared == 0 }
+
     /// A model's name, for a person.
     func modelName(_ model: Int) -> String {
         model < merge.models.count ? merge.models[model].printable(atMost: 96) : "model \(model)"

@@ -9,8 +9,11 @@ extension ReportPage {
         if let method = merge.method {
             let others = models == 0 ? "" : ", \(ReportText.counted(models, "model")) held against it"
             what =
-                "Merged with <strong>\(Self.escaped(method.printable(atMost: 60)))</strong>. The reference is "
-                + "<strong>\(reference)</strong>\(others)."
+                report.isOfSingleModels
+                ? "Merged with <strong>\(Self.escaped(method.printable(atMost: 60)))</strong>. Every tensor is one model’s: "
+                    + "there is nothing to hold it against."
+                : "Merged with <strong>\(Self.escaped(method.printable(atMost: 60)))</strong>. The reference is "
+                    + "<strong>\(reference)</strong>\(others)."
         } else {
             what =
                 "\(ReportText.counted(models, "model")) held against <strong>\(reference)</strong>. Nothing was merged."
@@ -25,7 +28,8 @@ extension ReportPage {
         let whole = report.whole
         var facts: [(String, String)] = []
         if report.isMerge, whole.elements > 0 {
-            facts.append(("Distance from the reference", ReportText.percent(whole.relativeChange)))
+            let source = report.isOfSingleModels ? "the models" : "the reference"
+            facts.append(("Distance from \(source)", ReportText.percent(whole.relativeChange)))
             facts.append(("Elements changed", ReportText.share(whole.changed, of: whole.elements)))
             if let conflicts = whole.conflictShare {
                 facts.append(("Elements with both signs", ReportText.percent(conflicts)))

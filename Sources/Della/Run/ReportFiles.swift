@@ -47,7 +47,7 @@ struct ReportFiles {
             text = ""
         }
         let isWhole = try log.forEach { record in
-            // Tensors that were copied have none.
+            // Integers have none.
             while place < record.place, place < end { try add(nil) }
             if place == record.place, place < end { try add(record.statistics) }
         }
@@ -84,14 +84,14 @@ extension MergePlan {
         return ""
     }
 
-    /// A tensor with what was measured of it; `nil` where it was copied.
-    fileprivate func reported(_ place: TensorPlace, _ statistics: TensorStatistics?) -> ReportedTensor {
+    /// A tensor with what was measured of it; `nil` of integers, which are copied.
+    func reported(_ place: TensorPlace, _ statistics: TensorStatistics?) -> ReportedTensor {
         let tensor = shards[place.shard].tensors[place.index]
         var figures = TensorStatistics()
         figures.elements = UInt64(tensor.elementCount)
         var parameters: [[ReportedTensor.Parameter]] = []
-        if let statistics, case .merge(let merge) = tensor.source {
-            figures = statistics
+        if let statistics { figures = statistics }
+        if let statistics, let merge = tensor.arithmetic {
             parameters = statistics.inputs.map { input in
                 guard let index = merge.inputs.firstIndex(where: { $0.model == input.model }) else {
                     return []
@@ -106,7 +106,7 @@ extension MergePlan {
     }
 
     /// The place after another; `nil` after the last.
-    fileprivate func next(after place: TensorPlace) -> TensorPlace? {
+    func next(after place: TensorPlace) -> TensorPlace? {
         if place.index + 1 < shards[place.shard].tensors.count {
             return TensorPlace(shard: place.shard, index: place.index + 1)
         }

@@ -25,6 +25,13 @@ final class RunningStatistics: Sendable {
         words = Mutex(Array(repeating: 0, count: shape.wordCount))
     }
 
+    /// For a tensor that is copied: figures of its own alone.
+    init() {
+        (reference, inputs) = (0, [])
+        shape = StatisticsShape(inputCount: 0)
+        words = Mutex(Array(repeating: 0, count: shape.wordCount))
+    }
+
     /// Lets a worker measure a chunk, and adds what it finds.
     func withChunk(_ body: (ChunkStatistics) -> Void) {
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: shape.wordCount) { memory in

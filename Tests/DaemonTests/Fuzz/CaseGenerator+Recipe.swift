@@ -194,6 +194,6 @@ extension CaseGenerator {
     private mutating func digits(_ low: Double, _ high: Double) -> Double {
         let value = Double.random(in: low...high, using: &random)
         guard chance(0.8) else { return abs(value) < 0.001 ? 0.25 : value }
-        return (value * 100).rounded() / 100
+        return (value * 100).rounded() / 100 + 0  // No -0: a config says 0 of it.
     }
 }

@@ -21,13 +21,13 @@ extension CaseRun {
                 guard let entry = byName[tensor.name] else {
                     throw Failure(kind: "not in the report", detail: tensor.name)
                 }
+                let found = written.tensors.first { $0.name == tensor.name }!
                 guard let figures = tensor.figures else {
-                    guard (entry["inputs"] as? [Any])?.isEmpty == true else {
-                        throw Failure(kind: "a report on a copy", detail: tensor.name)
+                    if let problem = ReferenceFigures.problem(withCopy: entry, of: found) {
+                        throw Failure(kind: "wrong figures of a copy", detail: "\(tensor.name): \(problem)")
                     }
                     continue
                 }
-                let found = written.tensors.first { $0.name == tensor.name }!
                 if let problem = figures.problem(with: entry, models: named, output: found.values) {
                     throw Failure(
                         kind: "wrong figures",

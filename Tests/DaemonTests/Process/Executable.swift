@@ -28,17 +28,21 @@ final class Executable: @unchecked Sendable {
     ///   - umask: in octal; the tests' own by default.
     ///   - prelude: what a shell does before it becomes the program.
     ///   - terminal: what it writes to, in place of a file.
+    ///   - program: a link to it, say.
+    ///   - place: the folder that it is started in; the tests' own by default.
     init(
         _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
-        umask: String? = nil, prelude: String? = nil, terminal: FileHandle? = nil
+        umask: String? = nil, prelude: String? = nil, terminal: FileHandle? = nil,
+        program: FilePath? = nil, from place: FilePath? = nil
     ) throws {
         let number = UInt64.random(in: 0 ... .max)
         errors = folder.path / "stderr-\(number)"
         output = folder.path / "stdout-\(number)"
         try errors.write("")
         try output.write("")
-        process.executableURL = URL(fileURLWithPath: Self.path)
+        process.executableURL = URL(fileURLWithPath: program?.string ?? Self.path)
         process.arguments = arguments
+        if let place { process.currentDirectoryURL = URL(fileURLWithPath: place.string) }
         if let prelude = prelude ?? umask.map({ "umask \($0)" }) {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
             process.arguments = ["-c", "\(prelude); exec \"$0\" \"$@\"", Self.path] + arguments
@@ -52,9 +56,11 @@ final class Executable: @unchecked Sendable {
 
     /// Runs it to its end. The exit code, or minus the signal that ended it.
     static func run(
-        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+        _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:],
+        program: FilePath? = nil, from place: FilePath? = nil
     ) throws -> (code: Int32, output: String, errors: String) {
-        let executable = try Executable(arguments, in: folder, environment: environment)
+        let executable = try Executable(
+            arguments, in: folder, environment: environment, program: program, from: place)
         let code = executable.wait()
         return (code, executable.output.text, executable.errorText)
     }

@@ -124,6 +124,38 @@ import Testing
         try compare(problems, "`dellad check --json` of a config with problems")
     }
 
+    @Test func inspectIsAsDocumented() throws {
+        let rig = try MergeRig()
+        try FileSystem.createFolder(rig.models / "bare")
+        try FileSystem.copy(
+            OpenFile.forReading(rig.models / "base" / "model.safetensors", direct: false),
+            to: rig.models / "bare" / "model.safetensors")
+        let config = rig.models / "tuned" / "config.json"
+        try config.rewrite(
+            config.text.replacing(
+                "{\n",
+                with: "{\n\"num_local_experts\": 8, \"quantization_config\": {\"quant_method\": \"fp8\"},\n",
+                maxReplacements: 1))
+        try (rig.models / "tuned" / "tokenizer_config.json").rewrite(
+            "{\"bos_token\": \"<s>\", \"pad_token\": {\"content\": \"<pad>\"}}")
+        try (rig.models / "tuned" / "tokenizer.json").rewrite(
+            "{\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1},\"merges\":[]}}")
+        try (rig.models / "tuned" / "README.md").rewrite("---\nlicense: mit\nbase_model: a/b\n---\n")
+        let samples = try [["base", "tuned", "bare"], ["tuned", "absent"], ["bare"]].map { names in
+            let all = ["inspect"] + names + ["--models", rig.models.string, "--json"]
+            return try JSON(parsing: Array(Executable.run(all, in: rig.folder).output.utf8))
+        }
+        var adapted = samples[0]
+        if case .object(var object) = adapted, case .object(var model)? = object["models"]?.arrayValue?.first
+        {
+            model["adapter"] = .string("added to 1 tensor, rank 8")
+            object["models"] = .array([.object(model)])
+            object["obstacles"] = samples[1]["problems"]
+            adapted = .object(object)
+        }
+        try compare(samples + [adapted], "`dellad inspect --json`")
+    }
+
     /// A report of three tensors, the second with all that may be null.
     private func report(method: String?) throws -> JSON {
         let merge = ReportedMerge(

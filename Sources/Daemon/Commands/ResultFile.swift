@@ -1,12 +1,15 @@
 import StreamIO
 import SystemPackage
 
-/// The file that `--trace` names, tried before the merge: afterwards it would be too late to name another.
-struct TraceFile {
+/// A file that an option names for what comes of a command, tried before the work: afterwards it would be too late to
+/// name another.
+struct ResultFile {
     let path: FilePath
 
-    /// Leaves a trace that is there as it is.
-    init(_ text: String) throws(CommandFailure) {
+    /// Leaves a file that is there as it is.
+    ///
+    /// - Parameter option: whose value the text is, `--trace`.
+    init(_ text: String, of option: String) throws(CommandFailure) {
         path = FilePath(text)
         do throws(IOError) {
             let status = try FileSystem.status(path)
@@ -20,7 +23,7 @@ struct TraceFile {
             try FileSystem.remove(draft)
         } catch {
             throw CommandFailure(
-                "--trace \(text): cannot be written: \(error) (name a file in a folder that is there, writable by "
+                "\(option) \(text): cannot be written: \(error) (name a file in a folder that is there, writable by "
                     + "this user)", .cannotCreate)
         }
     }

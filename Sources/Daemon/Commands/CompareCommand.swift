@@ -1,0 +1,115 @@
+import ArgumentParser
+import Della
+import Glibc
+import StreamIO
+import SystemPackage
+
+/// `dellad compare`: how far models are from one of them, and from each other.
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Says how far models are from a base and from each other, layer by layer.",
+        discussion: """
+            Reads every weight of the models once, at the disk's speed and in the memory of a merge; writes nothing but \
+            the page asked for. Finds models, adapters (BASE+ADAPTER) and tensors of other names as a merge does.
+            """
+    )
+
+    @Argument(help: "The model that differences are taken from.", completion: .directory)
+    var base: String
+
+    @Argument(help: "Models to hold against it.", completion: .directory)
+    var others: [String]
+
+    @OptionGroup var models: ModelFolders
+
+    @Option(
+        help: ArgumentHelp("Writes the report as a page for a browser.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
+    var html: String?
+
+    @Flag(help: "Prints JSON, as a merge's report.json.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "union, base or a model, as in a config: for models with other vocabularies.",
+            valueName: "source"),
+        completion: .list(["union", "base"]))
+    var tokenizerSource: String?
+
+    @Flag(help: "Compares models of different architectures, if all their tensors fit.")
+    var allowCrimes = false
+
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var settings: SettingsOptions
+
+    func validate() throws {
+        var seen: Set<String> = []
+        for name in [base] + others where !seen.insert(name).inserted {
+            throw ValidationError("'\(name)' is named twice")
+        }
+    }
+
+    func run() throws {
+        let settings = try settings.readIfPermitted(
+            reading.flags.merging(models.flags) { own, _ in own })
+        let options = try MergeOptions(settings, on: Host())
+        let planner = MergePlanner(
+            library: ModelFolders.library(settings), threads: options.threads, memory: options.memory,
+            allowsCrimes: allowCrimes)
+        let names = [base] + others
+        let source = tokenizerSource
+        let page = try html.map { text throws(CommandFailure) in try ResultFile(text, of: "--html").path }
+        let isJSON = json
+        let session = ForegroundWork<MergeReport> { (progress, stop) throws(CommandFailure) in
+            try Self.compare(
+                names, source, planner, options, progress: progress, stop: stop, json: isJSON)
+        }
+        let report = try session.perform()
+        if !json {
+            for line in report.tableLines(width: StandardStream.output.width) {
+                StandardStream.output.write(line.printable + "\n")
+            }
+        }
+        guard let page else { return }
+        do throws(IOError) {
+            try FileSystem.replaceAtomically(page, with: Array(report.html.utf8), sync: false)
+        } catch {
+            throw CommandFailure("\(error)", .cannotCreate)
+        }
+    }
+
+    private static func compare(
+        _ names: [String], _ tokenizerSource: String?, _ planner: MergePlanner, _ options: MergeOptions,
+        progress: MergeProgress, stop: StopRequest, json: Bool
+    ) throws(CommandFailure) -> MergeReport {
+        do {
+            let plan = try ModelComparison.plan(
+                names, tokenizerSource: tokenizerSource, by: planner, isStopped: { stop.isRequested })
+            guard let plan else { throw CommandFailure("interrupted", .interrupted) }
+            for warning in plan.warnings { warn(warning) }
+            let comparison = ModelComparison(
+                plan: plan, options: options, library: planner.library, remark: warn)
+            var writer = ReportJSONWriter(plan.comparison)
+            if json { StandardStream.output.write(writer.header) }
+            let report = try comparison.perform(progress: progress, stop: stop) { tensor in
+                if json { StandardStream.output.write(writer.piece(tensor)) }
+            }
+            if json { StandardStream.output.write(writer.end(report)) }
+            for warning in progress.warnings { warn(warning) }
+            return report
+        } catch let problems as MergeProblems {
+            throw CommandFailure(problems)
+        } catch let failure as MergeFailure {
+            throw CommandFailure(
+                failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)
+        } catch {
+            throw error as? CommandFailure ?? CommandFailure("\(error)", .io)
+        }
+    }
+
+    private static func warn(_ text: String) {
+        StandardStream.error.write("dellad: \(text.printable)\n")
+    }
+}
