@@ -58,7 +58,8 @@ public struct ModelComparison {
             throw MergeProblems(
                 fileName: error.fileName,
                 problems: error.problems.map {
-                    Problem(line: nil, $0.message, remedy: $0.remedy, kind: $0.kind)
+                    Problem(
+                        line: nil, $0.message, remedy: $0.remedy, kind: $0.kind, model: $0.model)
                 })
         }
     }
