@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 hf=${HF:-}
 if [ -z "$hf" ]; then
     if ! python3 -m venv "$folder/venv" >"$folder/log" 2>&1 ||
-        ! "$folder/venv/bin/pip" install --quiet huggingface_hub >"$folder/log" 2>&1; then
+        ! "$folder/venv/bin/pip" install --quiet --retries 1 --timeout 30 'huggingface_hub<3' >"$folder/log" 2>&1; then
         echo "fetch-from-hub: skipped, no huggingface_hub can be installed: $(tail -1 "$folder/log")"
         exit 0
     fi
