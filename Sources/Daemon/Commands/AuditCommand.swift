@@ -62,13 +62,8 @@ struct AuditCommand: ParsableCommand {
                 return try record.audit(
                     plan, readable: plan.readable(planner.library), seed: seed, progress: progress, stop: stop
                 ).perform(.share(share))
-            } catch let error as RecipeError {
-                throw CommandFailure(error)
-            } catch let failure as MergeFailure {
-                throw CommandFailure(
-                    failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)
             } catch {
-                throw error as? CommandFailure ?? CommandFailure("\(error)", .io)
+                throw CommandFailure(ofReading: error)
             }
         }
         let report = try session.perform()

@@ -99,13 +99,8 @@ struct CompareCommand: ParsableCommand {
             if json { StandardStream.output.write(writer.end(report)) }
             for warning in progress.warnings { warn(warning) }
             return report
-        } catch let problems as MergeProblems {
-            throw CommandFailure(problems)
-        } catch let failure as MergeFailure {
-            throw CommandFailure(
-                failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)
         } catch {
-            throw error as? CommandFailure ?? CommandFailure("\(error)", .io)
+            throw CommandFailure(ofReading: error)
         }
     }
 

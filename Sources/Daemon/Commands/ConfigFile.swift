@@ -43,4 +43,17 @@ extension CommandFailure {
         case .failure(let failure): self.init(failure.message, exitCode: failure.exitCode)
         }
     }
+
+    /// Why work ended that reads models and leaves nothing to go on with.
+    init(ofReading error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let problems as MergeProblems: self.init(problems)
+        case let error as RecipeError: self.init(error)
+        case let failure as MergeFailure:
+            self.init(
+                failure.kind == .stopped ? "interrupted" : failure.message, exitCode: failure.exitCode)
+        default: self.init("\(error)", .io)
+        }
+    }
 }

@@ -24,6 +24,16 @@ import Testing
         rig.machine.attendFetches(now: rig.now)
     }
 
+    /// A job, `a`, that waits for these models, which are asked for.
+    private func waiting(for models: String) throws -> (SpoolRig, FetchFolder) {
+        let (rig, folder) = try rig()
+        try rig.drop("a.yml", "miss \(models)")
+        rig.settle(after: 3)
+        rig.runOne()
+        look(rig)
+        return (rig, folder)
+    }
+
     private func answer(
         _ model: String, _ state: FetchAnswer.State, in folder: FetchFolder,
         _ change: (inout FetchAnswer) -> Void = { _ in }
@@ -86,11 +96,7 @@ import Testing
     }
 
     @Test func aFetchThatFailedFailsItsJobWithTheWordsAndTheCode() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one o/two")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one o/two")
         try answer("o/one", .failed, in: folder) { ($0.error, $0.exitCode) = ("it is gated (ask)", 66) }
         look(rig)
         #expect(rig.reason("a") == "the model o/one was not fetched: it is gated (ask)\n")
@@ -108,11 +114,7 @@ import Testing
     }
 
     @Test func whatIsMissingAlthoughItCameIsNotAskedForForEver() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one")
         try answer("o/one", .done, in: folder)
         look(rig)
         rig.runOne()
@@ -121,11 +123,7 @@ import Testing
     }
 
     @Test func aRequestOutlivesTheDaemonAndItsAnswerCounts() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one")
         let request = try #require(folder.requests().first)
         // One that nobody wants any more goes.
         try folder.ask(FetchRequest(model: #require(HubModel("o/left")), identifier: "1"))
@@ -145,11 +143,7 @@ import Testing
     }
 
     @Test func aRequestThatIsTakenAwayIsMadeAgainAndSilenceIsTold() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one")
         try FileSystem.removeTree(folder.path)
         look(rig, after: 16)
         #expect(asked(folder) == ["o/one"])
@@ -157,11 +151,7 @@ import Testing
     }
 
     @Test func aConfigThatIsTakenOutOfActiveIsCancelled() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one")
         try FileSystem.remove(rig.spool.config(#require(JobName("a")), in: .active))
         look(rig)
         #expect(rig.status("a")?.state == .cancelled)
@@ -177,11 +167,7 @@ import Testing
     }
 
     @Test func anAnswerToAnEarlierRequestIsNone() throws {
-        let (rig, folder) = try rig()
-        try rig.drop("a.yml", "miss o/one")
-        rig.settle(after: 3)
-        rig.runOne()
-        look(rig)
+        let (rig, folder) = try waiting(for: "o/one")
         let request = try #require(folder.requests().first)
         try folder.write(
             FetchAnswer(identifier: "another", state: .fetching), to: request)
