@@ -11,7 +11,8 @@ struct Dellad: ParsableCommand {
         abstract: "Merges language models in bounded memory, streaming them from disk.",
         version: Version.current,
         subcommands: [
-            ServeCommand.self, MergeCommand.self, CheckCommand.self, InspectCommand.self, CompareCommand.self,
+            ServeCommand.self, MergeCommand.self, AssembleCommand.self, CheckCommand.self,
+            InspectCommand.self, CompareCommand.self,
             FetchCommand.self, SynthCommand.self, StatusCommand.self, SubmitCommand.self, CancelCommand.self,
             RetryCommand.self, VerifyCommand.self, AuditCommand.self,
         ]

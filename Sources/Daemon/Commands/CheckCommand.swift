@@ -31,8 +31,19 @@ struct CheckCommand: ParsableCommand {
     @Flag(help: "Fetches models that are missing, by fetch_command or '\(FetchCommandLine.usual)'.")
     var fetch = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Shows what each of N parts would do, of a merge in parts on several machines.", valueName: "n"))
+    var parts: Int?
+
     @Flag(help: "Prints JSON.")
     var json = false
+
+    func validate() throws {
+        if let parts, MergePart(index: 0, count: parts) == nil {
+            throw ValidationError("--parts must be 1 to \(MergePart.countLimit)")
+        }
+    }
 
     func run() throws {
         let file = try ConfigFile(reading: config)
@@ -44,10 +55,16 @@ struct CheckCommand: ParsableCommand {
         let report = try ForegroundFetch.planning(settings, isWanted: fetch) {
             try self.report(file, planner, options, output)
         }
+        let division = parts.map { PartDivision(report.plan, count: $0) }
+        if division != nil, !report.stages.isEmpty {
+            throw CommandFailure(
+                "\(file.path): a config of several documents cannot be merged in parts (put each document into a "
+                    + "file of its own, and merge one after the other)", .badData)
+        }
         if json {
-            print(report.json)
+            print(report.json(with: division))
         } else {
-            StandardStream.output.write(report.text)
+            StandardStream.output.write(report.text + (division?.text(of: report.plan) ?? ""))
         }
         if let problem = report.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
         if let missing = report.spaceMissing {

@@ -35,9 +35,26 @@ struct MergeCommand: ParsableCommand {
             valueName: "file"), completion: .file())
     var trace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Builds only the I-th of N parts, I from 0, for assemble to put together; auto: what an array of Slurm's or an Indexed Job of Kubernetes says.",
+            valueName: "i/n"))
+    var part: PartWord?
+
+    @Flag(help: "Assembles the merge if all other parts are done: with --part.")
+    var assemble = false
+
     func validate() throws {
-        let path = FilePath(output)
-        guard let last = path.lastComponent, last.kind == .regular else {
+        try Self.validate(output: output)
+        if assemble, part == nil { throw ValidationError("--assemble goes with --part") }
+        if fetch, part != nil {
+            throw ValidationError(
+                "--fetch and --part exclude each other (fetch with dellad check --fetch first)")
+        }
+    }
+
+    static func validate(output: String) throws {
+        guard let last = FilePath(output).lastComponent, last.kind == .regular else {
             throw ValidationError("'\(output)' does not name a folder that can be created")
         }
     }
@@ -50,6 +67,12 @@ struct MergeCommand: ParsableCommand {
             merging.flags.merging(models.folders.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host(), trace: trace)
         let planner = models.planner(settings, options)
+        if let part = try part?.part(in: ProcessEnvironment.variables) {
+            let work = PartedWork(config, to: path, planner, options)
+            try work.build(part)
+            if assemble { try work.assemble(waits: false, isLast: true) }
+            return
+        }
         let session = ForegroundWork<Merged> { (progress, stop) throws(CommandFailure) in
             try Self.merge(config, to: path, planner, options, progress, stop)
         }

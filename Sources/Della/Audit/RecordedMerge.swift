@@ -98,6 +98,21 @@ public struct RecordedMerge: Sendable {
         }
     }
 
+    /// Whether it is what a plan of a config makes.
+    func isResult(of plan: MergePlan, configText: [UInt8]) throws(MergeFailure) -> Bool {
+        guard configText == self.configText, seed == plan.seed, fileNames == plan.shards.map(\.fileName)
+        else {
+            return false
+        }
+        do throws(MergeFailure) {
+            try check(plan)
+        } catch {
+            guard error.kind == .inputChanged || error.kind == .recordUnusable else { throw error }
+            return false
+        }
+        return true
+    }
+
     /// The audit of the folder against a plan that was checked.
     public func audit(
         _ plan: MergePlan, readable: ReadableFolders, seed: UInt64, progress: MergeProgress, stop: StopRequest

@@ -35,6 +35,7 @@ extension JournalRecord {
         case .complete: .object(JSONObject([("record", .string("complete"))]))
         case .auditFailed(let difference):
             .object(JSONObject([("record", .string("audit failed")), ("difference", .string(difference))]))
+        case .built(let built): built.json
         case .written(let written): written.json
         }
     }
@@ -47,6 +48,9 @@ extension JournalRecord {
         case "written":
             guard let record = WrittenRecord(json) else { return nil }
             self = .written(record)
+        case "built":
+            guard let built = BuiltParts(json) else { return nil }
+            self = .built(built)
         case "began":
             guard let revision = json["revision"]?.intValue,
                 let plan = json["plan"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),

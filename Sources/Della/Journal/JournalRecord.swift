@@ -10,6 +10,8 @@ enum JournalRecord: Hashable, Sendable {
     case written(WrittenRecord)
     /// All was written, and an audit found a difference: it is not to be published. What was found, in words.
     case auditFailed(String)
+    /// All shards of a part were written, and audited where that was wanted.
+    case built(BuiltParts)
     /// Every file of the partial folder is whole and synced: it may be published.
     case complete
 }

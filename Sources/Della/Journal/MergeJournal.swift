@@ -26,6 +26,8 @@ final class MergeJournal {
         var isComplete = false
         /// What an audit found wrong with what was written.
         var auditDifference: String?
+        /// What a part did, once its shards are whole.
+        var built: BuiltParts?
         /// Bytes of the records that are whole.
         var validBytes = 0
     }
@@ -43,6 +45,18 @@ final class MergeJournal {
         } catch  where error.errno == .fileExists {
             throw IOError("lock", path, .resourceTemporarilyUnavailable)
         }
+    }
+
+    /// Writes a journal of a merge that others have made, whole and synced. The name is durable once the folder is synced.
+    static func write(
+        _ path: FilePath, for identity: MergeIdentity, _ records: [WrittenRecord]
+    ) throws(IOError) {
+        var bytes = Array(JournalRecord.began(identity).line.utf8)
+        for record in records { bytes += JournalRecord.written(record).line.utf8 }
+        guard bytes.count <= sizeLimit else {
+            throw IOError("write (the journal is too large)", path, .fileTooLarge)
+        }
+        try FileSystem.replaceAtomically(path, with: bytes)
     }
 
     /// Opens the journal of a merge that nobody else is at; `nil` where there is none.
@@ -110,8 +124,12 @@ extension MergeJournal.Content {
         case .resumed:
             guard point.resumptions < MergeJournal.resumptionLimit else { return false }
             point.resumptions += 1
+        case .built(let built):
+            guard point.offset == 0 else { return false }
+            self.built = built
         case .complete:
-            guard !point.finished.isEmpty, point.offset == 0 else { return false }
+            // A part may have no shard.
+            guard !point.finished.isEmpty || built != nil, point.offset == 0 else { return false }
             isComplete = true
         case .auditFailed(let difference):
             auditDifference = difference

@@ -9,9 +9,9 @@ final class StatisticsLog {
     /// Bytes of a log, at most: a million tensors of two models. What is beyond is left out, and there is no report.
     static let sizeLimit: UInt64 = 512 << 20
     /// Bytes read at a time.
-    private static let readBytes = 1 << 20
+    fileprivate static let readBytes = 1 << 20
 
-    private let file: OpenFile
+    fileprivate let file: OpenFile
     private(set) var byteCount: UInt64
     /// Whether something was left out.
     private(set) var isCut = false
@@ -60,30 +60,61 @@ final class StatisticsLog {
     /// Reads every record in order.
     /// - Returns: false where the log is damaged; what came before was handed out.
     func forEach(_ body: (StatisticsRecord) throws -> Void) throws -> Bool {
-        var (buffer, start, offset): ([UInt8], Int, UInt64) = ([], 0, 0)
-        /// Has `count` bytes from `start` on in the buffer, if there are as many.
-        func fill(_ count: Int) throws -> Bool {
-            while buffer.count - start < count, offset < byteCount {
-                buffer.removeFirst(start)
-                start = 0
-                let step = Int(min(UInt64(max(Self.readBytes, count)), byteCount - offset))
-                let read = try file.read(upTo: step, at: offset)
-                guard !read.isEmpty else { return false }
-                buffer += read
-                offset += UInt64(read.count)
-            }
-            return buffer.count - start >= count
+        var reader = Reader(self)
+        while let record = try reader.next() { try body(record) }
+        return !reader.isDamaged
+    }
+}
+
+extension StatisticsLog {
+    /// Reads the records of a log one after the other.
+    struct Reader {
+        private let log: StatisticsLog
+        private var buffer: [UInt8] = []
+        /// What was taken of the buffer.
+        private var start = 0
+        /// Bytes of the log that are behind the buffer.
+        private var read: UInt64
+        /// Whether the log ended where no record does.
+        private(set) var isDamaged = false
+
+        /// Begins where a record does.
+        init(_ log: StatisticsLog, from offset: UInt64 = 0) {
+            self.log = log
+            read = offset
         }
-        while try fill(StatisticsRecord.headByteCount) {
+
+        /// Bytes of the log before the record that is next.
+        var offset: UInt64 { read - UInt64(buffer.count - start) }
+
+        /// The next record; `nil` at the end, and where the log is damaged.
+        mutating func next() throws(IOError) -> StatisticsRecord? {
+            guard !isDamaged, offset < log.byteCount else { return nil }
+            isDamaged = true
+            guard try fill(StatisticsRecord.headByteCount) else { return nil }
             let head = Array(buffer[start..<start + StatisticsRecord.headByteCount])
             start += StatisticsRecord.headByteCount
             guard let (words, checksum) = StatisticsRecord.head(head), try fill(8 * words),
                 let record = StatisticsRecord(
                     body: Array(buffer[start..<start + 8 * words]), checksum: checksum)
-            else { return false }
+            else { return nil }
             start += 8 * words
-            try body(record)
+            isDamaged = false
+            return record
         }
-        return start == buffer.count && offset == byteCount
+
+        /// Has `count` bytes from `start` on in the buffer, if there are as many.
+        private mutating func fill(_ count: Int) throws(IOError) -> Bool {
+            while buffer.count - start < count, read < log.byteCount {
+                buffer.removeFirst(start)
+                start = 0
+                let step = Int(min(UInt64(max(StatisticsLog.readBytes, count)), log.byteCount - read))
+                let more = try log.file.read(upTo: step, at: read)
+                guard !more.isEmpty else { return false }
+                buffer += more
+                read += UInt64(more.count)
+            }
+            return buffer.count - start >= count
+        }
     }
 }

@@ -17,7 +17,7 @@ extension RecipeRun {
 
     private static func settle(_ parts: RecipeParts) throws {
         guard try parts.isThere else { return }
-        let lock = try PartsLock.take(parts)
+        let lock = try FileLock.take(parts.lockFile)
         try parts.settle()
         withExtendedLifetime(lock) {}
     }
@@ -35,7 +35,7 @@ extension RecipeRun {
         let parts = RecipeParts(output: output)
         do throws(IOError) {
             if try parts.isThere {
-                let lock = try PartsLock.take(parts)
+                let lock = try FileLock.take(parts.lockFile)
                 try parts.remove()
                 withExtendedLifetime(lock) {}
             }

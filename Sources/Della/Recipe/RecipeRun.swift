@@ -78,7 +78,7 @@ public struct RecipeRun {
     private func removeParts() throws(MergeFailure) {
         do throws(IOError) {
             guard try parts.isThere else { return }
-            let lock = try PartsLock.take(parts)
+            let lock = try FileLock.take(parts.lockFile)
             try parts.remove()
             withExtendedLifetime(lock) {}
         } catch {
@@ -92,7 +92,7 @@ public struct RecipeRun {
         _ progress: MergeProgress, _ stop: StopRequest, _ planned: (RecipePlan) -> Void,
         _ beforeForgetting: () throws -> Void
     ) throws(RecipeError) -> MergeSummary {
-        let lock: PartsLock
+        let lock: FileLock
         do throws(MergeFailure) {
             let isFinished = try Self.finishPublished(
                 output: output, config: recipe.text, mayName: false, beforeForgetting: beforeForgetting)
@@ -137,9 +137,9 @@ public struct RecipeRun {
     }
 
     /// Locks the stages and makes their folder ready; refuses what would have no name in the end.
-    private func begin() throws(MergeFailure) -> PartsLock {
+    private func begin() throws(MergeFailure) -> FileLock {
         do throws(IOError) {
-            let lock = try PartsLock.take(parts)
+            let lock = try FileLock.take(parts.lockFile)
             do throws(IOError) {
                 try checkNames()
                 try parts.prepare(for: recipe.stages.filter { !$0.isResult })

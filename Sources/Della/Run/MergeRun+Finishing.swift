@@ -62,6 +62,7 @@ extension MergeRun {
     /// - Throws: `MergeFailure`, `underWay` where another process is at it.
     public static func discard(output: FilePath) throws(MergeFailure) {
         let places = PartialFolder(output: output)
+        try places.refuseParts()
         do {
             let journal = try MergeJournal.open(places.journal)
             try places.discard()

@@ -9,15 +9,14 @@ import SystemPackage
 /// is renamed to `NAME` without replacing anything, OUTPUT is synced, the caller settles its own books, the
 /// journal goes.
 public struct MergeRun {
-    /// Transfers that may be under way at once.
-    private static let queueDepth = 64
-
     private let plan: MergePlan
     private let configText: [UInt8]
     private let options: MergeOptions
     private let places: PartialFolder
     private let library: ModelLibrary
     private let report: @Sendable (String) -> Void
+    /// What those did who wrote the shards between them; `nil` where this run does it all.
+    private let parts: BuiltParts?
 
     /// - Parameters:
     ///   - configText: the config as given; part of the merge's identity.
@@ -29,11 +28,22 @@ public struct MergeRun {
         report: @escaping @Sendable (String) -> Void = { _ in },
         library: ModelLibrary = ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true)
     ) {
+        self.init(
+            plan: plan, configText: configText, output: output, options: options, report: report,
+            library: library, parts: nil)
+    }
+
+    /// - Parameter parts: those of a merge in parts, whose journal holds all that they wrote.
+    init(
+        plan: MergePlan, configText: [UInt8], output: FilePath, options: MergeOptions,
+        report: @escaping @Sendable (String) -> Void, library: ModelLibrary, parts: BuiltParts?
+    ) {
         self.plan = plan
         self.configText = configText
         self.options = options
         self.library = library
         self.report = report
+        self.parts = parts
         places = PartialFolder(output: output)
     }
 
@@ -44,8 +54,11 @@ public struct MergeRun {
         progress: MergeProgress, stop: StopRequest, beforeForgetting: () throws -> Void = {}
     ) throws(MergeFailure) -> MergeSummary {
         let start = ContinuousClock.now
-        let layout = try MergeLayout(plan, memory: budget, threads: options.threads)
-        let opened = try openJournal()
+        let merge = ShardMerge(
+            plan: plan, options: options, places: places, library: library, report: report,
+            progress: progress, stop: stop)
+        let layout = try merge.layout()
+        let opened = try parts == nil ? openJournal() : openAssembledJournal()
         var summary = MergeSummary(
             bytesRead: 0, bytesWritten: 0, outputBytes: plan.shards.reduce(0) { $0 + $1.byteCount },
             seconds: 0, resumptions: opened.content.point.resumptions, engine: "none", simd: "none",
@@ -53,10 +66,10 @@ public struct MergeRun {
         var contents: PartialFolder.Contents?
         if !opened.content.isComplete {
             do throws(MergeFailure) {
-                contents = try build(
-                    layout, opened, progress: progress, stop: stop, since: start, summary: &summary)
+                contents = try build(merge, layout, opened, since: start, summary: &summary)
             } catch {
-                try? settle(after: error)
+                // What others wrote is theirs.
+                if parts == nil { try? settle(after: error) }
                 throw error
             }
         }
@@ -69,9 +82,6 @@ public struct MergeRun {
         return summary
     }
 
-    /// The budget: the config may lower what the host grants.
-    private var budget: UInt64 { min(options.memory, plan.memoryLimit ?? .max) }
-
     // MARK: Beginning
 
     private struct Opened {
@@ -81,6 +91,7 @@ public struct MergeRun {
 
     /// Finds what an earlier run left, or begins anew.
     private func openJournal() throws(MergeFailure) -> Opened {
+        try places.refuseParts()
         do throws(IOError) {
             let identity = MergeIdentity(plan, configText: configText)
             // Held until there is a new one.
@@ -107,6 +118,26 @@ public struct MergeRun {
         } catch {
             throw .creation(error, output: places.output)
         }
+    }
+
+    /// Goes on from what parts wrote, or not at all: nobody's work is removed here.
+    private func openAssembledJournal() throws(MergeFailure) -> Opened {
+        var reason = "its journal is gone"
+        do throws(IOError) {
+            if let journal = try MergeJournal.open(places.journal) {
+                let content = try journal.read()
+                let found = try reasonToStartOver(
+                    content, MergeIdentity(plan, configText: configText))
+                if found == nil { return Opened(journal: journal, content: content) }
+                reason = found ?? reason
+            }
+        } catch {
+            throw .creation(error, output: places.output)
+        }
+        throw MergeFailure(
+            .inputChanged,
+            "\(places.output): its parts cannot be assembled: \(reason) (start the parts again, then assemble)"
+        )
     }
 
     private func reasonToStartOver(
@@ -136,131 +167,33 @@ public struct MergeRun {
     // MARK: Building
 
     private func build(
-        _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
+        _ merge: ShardMerge, _ layout: MergeLayout, _ opened: Opened,
         since start: ContinuousClock.Instant, summary: inout MergeSummary
     ) throws(MergeFailure) -> PartialFolder.Contents {
-        let merged = try merge(layout, opened, progress: progress, stop: stop, summary: &summary)
-        summary.audit = try audit(merged, opened.journal, since: start, progress: progress, stop: stop)
+        let written = try merge.write(layout, from: opened.content.point, journal: opened.journal)
+        (summary.engine, summary.simd) = (written.engine, written.simd)
+        summary.audit =
+            if let parts { parts.audit.map(AuditReport.init) } else {
+                try merge.audit(written, opened.journal, since: start, seed: AuditReport.freshSeed)
+            }
         do {
-            let report = try merged.statistics.flatMap { log in
-                try reportFiles.make(from: log) { try beat(progress, stop) }
+            let report = try written.statistics.flatMap { log in
+                try merge.reportFiles.make(from: log) { try merge.beat() }
             }
             summary.report = report?.summaryLines ?? []
+            let seconds = (parts?.seconds ?? 0) + start.duration(to: .now).seconds
             try OutputFolder(
                 plan: plan, folder: places.path, takesSHA256: options.sha256, library: library
             ).complete(
-                shards: merged.checksums, constants: merged.constants, audit: summary.audit, report: report,
-                configText: configText, seconds: start.duration(to: .now).seconds,
-                warnings: plan.warnings + progress.warnings,
-                next: { try beat(progress, stop) })
-            guard try places.holds(merged.contents, of: plan) else {
+                shards: written.checksums, constants: written.constants, audit: summary.audit,
+                report: report, configText: configText, seconds: seconds,
+                warnings: plan.warnings + merge.progress.warnings, next: { try merge.beat() })
+            guard try places.holds(written.contents, of: plan) else {
                 throw MergeFailure.replaced(places.path)
             }
-            return merged.contents
+            return written.contents
         } catch {
             throw MergeFailure(error)
-        }
-    }
-
-    private func beat(_ progress: MergeProgress, _ stop: StopRequest) throws(MergeFailure) {
-        progress.beat()
-        if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
-    }
-
-    private var reportFiles: ReportFiles { ReportFiles(plan: plan, places: places, remark: report) }
-
-    /// What the pipeline found while it wrote the shards.
-    private struct Merged {
-        let checksums: [ChunkChecksums]
-        let constants: FoundConstants
-        let contents: PartialFolder.Contents
-        let statistics: StatisticsLog?
-    }
-
-    /// Writes the shards. Its buffers are gone when it returns.
-    private func merge(
-        _ layout: MergeLayout, _ opened: Opened, progress: MergeProgress, stop: StopRequest,
-        summary: inout MergeSummary
-    ) throws(MergeFailure) -> Merged {
-        var point = opened.content.point
-        progress.warn(point.findings.warnings(modelNames: plan.modelNames))
-        let trace = options.trace.map { _ in MergeTrace() }
-        do {
-            let contents = try places.reserve(plan, from: point)
-            let arena = try Arena(byteCount: layout.arenaBytes)
-            let engine = try makeEngine(
-                options.engine, queueDepth: Self.queueDepth, arena: arena, report: report)
-            let kernels = try selectKernels()
-            (summary.engine, summary.simd) = (engine.name, kernels.level.rawValue)
-            if options.sha256 {
-                try WrittenHashes(
-                    plan: plan, folder: places.path, arena: arena.slice(offset: 0, count: arena.byteCount),
-                    engine: engine, progress: progress, stop: stop
-                ).complete(&point, report: report)
-            }
-            let log = options.report ? try reportFiles.openLog(at: point) : nil
-            let environment = PipelineEnvironment(
-                folder: places.path, readable: library.readable, takesSHA256: options.sha256,
-                isMemoryQuick: options.isMemoryQuick,
-                statistics: log.map(\.appending),
-                journal: { (record) throws(IOError) in try opened.journal.append(record) })
-            let pipeline = try MergePipeline(
-                plan, layout: layout, arena: arena.baseAddress, engine: engine, kernels: kernels,
-                resume: point, progress: progress, stop: stop, environment: environment, trace: trace)
-            let checksums = try pipeline.run()
-            // Before anything else is written by name.
-            guard try places.holds(contents, of: plan) else { throw MergeFailure.replaced(places.path) }
-            if let trace, let path = options.trace { trace.save(to: path, report: report) }
-            return Merged(
-                checksums: checksums, constants: pipeline.constants, contents: contents, statistics: log)
-        } catch {
-            throw MergeFailure(error)
-        }
-    }
-
-    /// Computes a sample of what was written anew, and compares; `nil` where that is not wanted.
-    ///
-    /// What differs is kept as it is, and the journal says so: the next run begins anew.
-    private func audit(
-        _ merged: Merged, _ journal: MergeJournal, since start: ContinuousClock.Instant,
-        progress: MergeProgress, stop: StopRequest
-    ) throws(MergeFailure) -> AuditReport? {
-        let extent: OutputAudit.Extent
-        switch options.audit {
-        case .off: return nil
-        case .auto: extent = .seconds(start.duration(to: .now).seconds * AuditPolicy.timeShare)
-        case .share(let share): extent = .share(share)
-        }
-        let audit = OutputAudit(
-            plan, readable: library.readable, folder: places.path, fileNames: plan.shards.map(\.fileName),
-            seed: UInt64(UInt32.random(in: 0 ... .max)), progress: progress, stop: stop
-        ) { place, _ in merged.constants[place] }
-        var difference: String?
-        do throws(MergeFailure) {
-            let report = try audit.perform(extent)
-            guard let found = report.difference else {
-                if let remark = report.remark { self.report(remark) }
-                return report
-            }
-            difference = "\(found)"
-        } catch {
-            // The file was written as one a moment ago.
-            guard error.kind == .recordUnusable else { throw error }
-            difference = error.message
-        }
-        do throws(IOError) {
-            try journal.append(.auditFailed(difference ?? ""))
-        } catch {
-            throw .io(error)
-        }
-        throw .auditFailed(difference ?? "", kept: places.path)
-    }
-
-    private func selectKernels() throws(MergeFailure) -> RowKernels {
-        do {
-            return try RowKernels.select(level: options.level)
-        } catch {
-            throw MergeFailure(.unsupportedSIMD, "\(error)")
         }
     }
 
@@ -308,8 +241,4 @@ extension MergeJournal.Content {
         next.point.resumptions += 1
         return next
     }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -10,9 +10,11 @@ struct PartialFolder: Hashable, Sendable {
     /// `.NAME.partial`
     let path: FilePath
     /// `.NAME.journal`
-    let journal: FilePath
+    private(set) var journal: FilePath
     /// `.NAME.statistics`
-    let statistics: FilePath
+    private(set) var statistics: FilePath
+    /// `.NAME.journals`: those of the parts, where several processes write the shards.
+    let journals: FilePath
 
     init(output: FilePath) {
         self.output = output
@@ -22,6 +24,17 @@ struct PartialFolder: Hashable, Sendable {
         path = parent.appending(".\(name).partial")
         journal = parent.appending(".\(name).journal")
         statistics = parent.appending(".\(name).statistics")
+        journals = parent.appending(".\(name).journals")
+    }
+
+    /// The places of one of several merges that write shards into the same folder.
+    ///
+    /// - Parameter name: begins the names of its own files in `journals`.
+    func part(named name: String) -> Self {
+        var part = self
+        part.journal = journals.appending("\(name).journal")
+        part.statistics = journals.appending("\(name).statistics")
+        return part
     }
 
     /// Begins with an empty folder: one that nothing durable is in says nothing about what it holds.
@@ -37,6 +50,24 @@ struct PartialFolder: Hashable, Sendable {
         if try FileSystem.status(statistics, followLinks: false) != nil { try FileSystem.remove(statistics) }
         if try FileSystem.status(journal, followLinks: false) != nil { try FileSystem.remove(journal) }
         try FileSystem.syncFolder(parent)
+    }
+
+    /// Whether parts of the output are or were written, each with a journal of its own.
+    var isInParts: Bool {
+        get throws(IOError) { try FileSystem.status(journals, followLinks: false) != nil }
+    }
+
+    /// - Throws: `underWay` where the output is made in parts: what is in the folder is theirs.
+    func refuseParts() throws(MergeFailure) {
+        do throws(IOError) {
+            guard try isInParts else { return }
+        } catch {
+            throw .creation(error, output: output)
+        }
+        throw MergeFailure(
+            .underWay,
+            "\(output): is being merged in parts (go on with merge --part and assemble, or remove \(path) and "
+                + "\(journals))")
     }
 
     /// Whether the shards that a journal speaks of are there.

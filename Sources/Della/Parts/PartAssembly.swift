@@ -1,0 +1,169 @@
+import StreamIO
+import SystemPackage
+
+/// Puts the parts of a merge together: index, companions, card, record and report, as one merge would write them, and the
+/// same rename.
+///
+/// What the parts have in their journals becomes the journal of one merge all of whose shards are written, and `MergeRun`
+/// goes on from there. Until it has its name, all of this can be begun anew from the parts' journals; once the journal
+/// says complete, whoever comes next finishes it.
+public struct PartAssembly {
+    /// What became of it.
+    public enum Outcome: Sendable {
+        case assembled(MergeSummary)
+        /// It has its name already, or another run had left only the last steps to make.
+        case published
+        /// Parts that are not whole yet, by number; all of them where none was begun, of how many nobody knows then.
+        case waiting([Int], of: Int?)
+        /// Another process assembles it.
+        case underWay(String)
+    }
+
+    /// How often is looked whether parts are whole, and how often is said that they are not.
+    private static let lookInterval = Duration.seconds(2)
+    private static let remarkInterval = Duration.seconds(60)
+
+    private let merge: PartedMerge
+    private var places: PartPlaces { merge.places }
+
+    public init(_ merge: PartedMerge) {
+        self.merge = merge
+    }
+
+    /// Plans the merge, and assembles it if all parts are whole.
+    ///
+    /// - Parameters:
+    ///   - waits: whether parts that are not whole, and others who assemble, are waited for.
+    ///   - planned: called with the plan's warnings.
+    /// - Throws: every problem of the config, or what ended it. The parts stay as they are.
+    public func perform(
+        waits: Bool, progress: MergeProgress, stop: StopRequest, planned tell: ([String]) -> Void = { _ in }
+    ) throws(RecipeError) -> Outcome {
+        let plan = try merge.plan(progress: progress, stop: stop)
+        tell(plan.warnings)
+        do throws(MergeFailure) {
+            var remark: (text: String, at: ContinuousClock.Instant)?
+            while true {
+                let outcome = try attempt(plan, progress, stop)
+                guard waits, let text = outcome.reasonToWait else { return outcome }
+                if remark.map({ $0.text != text || $0.at + Self.remarkInterval < .now }) ?? true {
+                    merge.report(text)
+                    remark = (text, .now)
+                }
+                try pause(progress, stop)
+            }
+        } catch {
+            throw .failure(error)
+        }
+    }
+
+    private func pause(_ progress: MergeProgress, _ stop: StopRequest) throws(MergeFailure) {
+        let end = ContinuousClock.now + Self.lookInterval
+        while .now < end {
+            progress.beat()
+            if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+            PartedMerge.sleep(.milliseconds(100))
+        }
+    }
+
+    private func attempt(
+        _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest
+    ) throws(MergeFailure) -> Outcome {
+        var lock: FileLock?
+        do throws(IOError) {
+            if try places.whole.isInParts { lock = try FileLock.take(places.assemblyLock) }
+        } catch {
+            guard error.operation == "lock", error.errno == .resourceTemporarilyUnavailable else {
+                throw .creation(error, output: places.whole.output)
+            }
+            let holder = FileLock.holder(of: places.assemblyLock)
+            return .underWay(holder.map { "process \($0.process) on \($0.machine)" } ?? "another process")
+        }
+        if lock == nil { return try finished(plan) }
+        // Given up before its folder is removed: where it is on NFS, a file that is open stays.
+        let removeJournals = { () throws -> Void in
+            lock = nil
+            try places.removeJournals()
+        }
+        defer { withExtendedLifetime(lock) {} }
+        if try finish(removeJournals) { return .published }
+        if try places.isPublished(plan, configText: merge.text) {
+            do { try removeJournals() } catch { throw MergeFailure(error) }
+            return .published
+        }
+        return try assemble(plan, progress, stop, removeJournals)
+    }
+
+    /// Where there are no parts: whether they were assembled before.
+    private func finished(_ plan: MergePlan) throws(MergeFailure) -> Outcome {
+        if try finish({}) { return .published }
+        return try places.isPublished(plan, configText: merge.text) ? .published : .waiting([], of: nil)
+    }
+
+    /// Makes the last steps of a run that was ended before them.
+    private func finish(_ removeJournals: @escaping () throws -> Void) throws(MergeFailure) -> Bool {
+        try MergeRun.finishPublished(
+            output: places.whole.output, config: merge.text, mayName: true, beforeForgetting: removeJournals)
+    }
+
+    // MARK: Assembling
+
+    private func assemble(
+        _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest,
+        _ removeJournals: @escaping () throws -> Void
+    ) throws(MergeFailure) -> Outcome {
+        let parts: BuiltParts
+        do throws(IOError) {
+            guard let agreement = try PartAgreement.read(places.agreement) else {
+                return .waiting([], of: nil)
+            }
+            let own = PartAgreement(
+                identity: MergeIdentity(plan, configText: merge.text), count: agreement.count,
+                auditSeed: agreement.auditSeed)
+            if let difference = own.difference(from: agreement) {
+                throw IOError("agree (\(difference))", places.agreement, .invalidArgument)
+            }
+            let division = PartDivision(plan, count: agreement.count)
+            var built: [BuiltParts] = []
+            var missing: [Int] = []
+            for (index, share) in division.shares.enumerated() {
+                let found = try places.part(index, of: agreement.count)
+                    .built(own.identity, plan.part(share))
+                if let found { built.append(found) } else { missing.append(index) }
+            }
+            guard missing.isEmpty else { return .waiting(missing, of: agreement.count) }
+            parts = BuiltParts(built, of: division, seed: agreement.auditSeed)
+            try PartTranscript(plan: plan, identity: own.identity, division: division, places: places)
+                .write(withStatistics: merge.options.report)
+        } catch {
+            guard error.operation.hasPrefix("agree") else {
+                throw .creation(error, output: places.whole.output)
+            }
+            throw merge.otherMerge(String(error.operation.dropFirst("agree (".count).dropLast()))
+        }
+        let run = MergeRun(
+            plan: plan, configText: merge.text, output: places.whole.output, options: merge.options,
+            report: merge.report, library: merge.planner.library, parts: parts)
+        return .assembled(
+            try run.perform(progress: progress, stop: stop, beforeForgetting: removeJournals))
+    }
+}
+
+extension PartAssembly.Outcome {
+    /// What is waited for; `nil` where that is over.
+    public var reasonToWait: String? {
+        switch self {
+        case .assembled, .published: nil
+        case .underWay(let who): "it is assembled by \(who)"
+        case .waiting(_, of: nil): "no part was begun yet"
+        case .waiting(let parts, of: let count?):
+            "\(parts.count == 1 ? "part" : "parts") \(Self.listed(parts)) of \(count) "
+                + "\(parts.count == 1 ? "is" : "are") not done yet"
+        }
+    }
+
+    private static func listed(_ parts: [Int]) -> String {
+        let shown = parts.prefix(12).map(String.init).joined(separator: ", ")
+        return parts.count > 12 ? "\(shown) and \(parts.count - 12) more" : shown
+    }
+}
