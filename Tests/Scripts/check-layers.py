@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-RANKS = [["Control"], ["Config"], ["Kernel"], ["Layout", "Output", "Plan"], ["Statistics"], ["Journal"], ["Pipeline"], ["Audit"], ["Report"], ["Run"], ["Recipe", "Inspect"]]
+RANKS = [["Control"], ["Config"], ["Kernel"], ["Layout", "Output", "Plan"], ["Statistics"], ["Journal"], ["Pipeline"], ["Audit"], ["Report"], ["Run"], ["Recipe", "Inspect"], ["Parts"]]
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent / "Sources/Della"
 DECLARATION = re.compile(
     r"^(?:(?:public|package|final|indirect|@\w+) )*(?:struct|enum|class|protocol|actor|typealias) (\w+)", re.M)

@@ -55,7 +55,7 @@ public struct PartRun {
         let merge = ShardMerge(
             plan: plan.part(share), options: planned.options, places: planned.places.part(part),
             library: planned.planner.library, report: planned.report, progress: progress, stop: stop)
-        let layout = try merge.layout()
+        let layout = share.shards.isEmpty ? nil : try merge.layout()
         guard let agreement = try agree(plan, merge) else { return .published }
         let lock = try waitForLock(merge)
         defer { withExtendedLifetime(lock) {} }
@@ -164,14 +164,14 @@ public struct PartRun {
     // MARK: Building
 
     private func build(
-        _ merge: ShardMerge, _ layout: MergeLayout, _ journal: MergeJournal,
+        _ merge: ShardMerge, _ layout: MergeLayout?, _ journal: MergeJournal,
         _ content: MergeJournal.Content, _ agreement: PartAgreement, since start: ContinuousClock.Instant
     ) throws(MergeFailure) -> MergeSummary {
         var summary = MergeSummary(
             bytesRead: 0, bytesWritten: 0, outputBytes: merge.plan.shards.reduce(0) { $0 + $1.byteCount },
             seconds: 0, resumptions: content.point.resumptions, engine: "none", simd: "none",
             warnings: merge.plan.warnings)
-        if !merge.plan.shards.isEmpty {
+        if let layout {
             let written = try merge.write(layout, from: content.point, journal: journal)
             (summary.engine, summary.simd) = (written.engine, written.simd)
             summary.audit = try merge.audit(written, journal, since: start, seed: agreement.auditSeed)

@@ -41,6 +41,7 @@ struct CaseGenerator {
             seed: seed, models: models, recipe: recipe, seedOption: chance(0.3) ? makeSeed() : nil,
             runs: makeRuns(isInterrupted: fault == nil && chance(0.25)), fault: fault)
         if let fault { inject(fault, into: &made) }
+        if chance(0.2) { made.parts = pick([1, 2, 2, 3, 3, 5, 9]) }
         return made
     }
 

@@ -55,8 +55,9 @@ struct CaseShrinker {
     }
 
     private static func withoutRuns(_ made: FuzzCase) -> [FuzzCase] {
-        guard made.runs.count > 1 else { return [] }
-        return [changed(made) { $0.runs.removeFirst(made.runs.count - 1) }]
+        let whole = made.parts > 0 ? [changed(made) { $0.parts = 0 }] : []
+        guard made.runs.count > 1 else { return whole }
+        return whole + [changed(made) { $0.runs.removeFirst(made.runs.count - 1) }]
             + made.runs.indices.dropLast().map { index in changed(made) { $0.runs.remove(at: index) } }
     }
 

@@ -53,6 +53,8 @@ struct FuzzCase {
     /// `--seed`.
     var seedOption: UInt64?
     var runs: [Run]
+    /// Processes that make it in parts; 0 for one that makes it whole.
+    var parts = 0
     var fault: Fault?
 
     /// The config's text.

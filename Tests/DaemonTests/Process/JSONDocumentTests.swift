@@ -98,7 +98,9 @@ import Testing
             let result = try Executable.run(all, in: rig.folder)
             return try JSON(parsing: Array(result.output.utf8))
         }
-        var samples = [try check("--memory", "4M", "--threads", "1"), try check("--memory", "8K")]
+        var samples = [
+            try check("--memory", "4M", "--threads", "1"), try check("--memory", "8K", "--parts", "2"),
+        ]
         #expect(samples[1]["memory_problem"]?.stringValue != nil)
         let vocabulary = (0..<40_000).map { "\"t\($0)\":\($0)" }.joined(separator: ",")
         for model in ["base", "tuned"] {

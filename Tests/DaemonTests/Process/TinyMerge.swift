@@ -126,12 +126,30 @@ struct TinyMerge {
             to: adapter.appending("adapter_config.json").string)
     }
 
-    func run(_ plan: String?) throws -> (code: Int32, output: String, errors: String) {
+    typealias Ending = (code: Int32, output: String, errors: String)
+
+    func run(_ plan: String?) throws -> Ending { try run("merge", [], plan) }
+
+    /// Builds a part, `0/3`.
+    func part(_ part: String, _ more: [String] = [], plan: String? = nil) throws -> Ending {
+        try run("merge", ["--part", part] + more, plan)
+    }
+
+    func assemble(_ more: [String] = [], plan: String? = nil) throws -> Ending {
+        try run("assemble", more, plan)
+    }
+
+    private func run(_ command: String, _ more: [String], _ plan: String?) throws -> Ending {
         try Executable.run(
-            [
-                "merge", folder.appending("merge.yml").string, output.string, "--models", folder.string,
-                "--memory", "4M", "--threads", "1", "--io", engine, "--sha256", "--no-audit",
-            ], in: notes, environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
+            arguments(command, more), in: notes,
+            environment: plan.map { ["DELLAD_FAULT_PLAN": $0] } ?? [:])
+    }
+
+    func arguments(_ command: String, _ more: [String] = []) -> [String] {
+        [
+            command, folder.appending("merge.yml").string, output.string, "--models", folder.string,
+            "--memory", "4M", "--threads", "1", "--io", engine, "--sha256", "--no-audit",
+        ] + more
     }
 
     func undisturbed() throws -> [String: [UInt8]] {

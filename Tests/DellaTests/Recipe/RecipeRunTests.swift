@@ -203,7 +203,7 @@ import Testing
 
     @Test func anotherProcessIsRefused() throws {
         let parts = RecipeParts(output: folder.appending("Out"))
-        let lock = try PartsLock.take(parts)
+        let lock = try FileLock.take(parts.lockFile)
         for text in [Self.text, RecipeRuleTests.document(nil, "Test/Base", "Test/One")] {
             let error = #expect(throws: RecipeError.self) { try merge(text) }
             guard case .failure(let failure) = error else { throw Interruption() }
