@@ -30,6 +30,8 @@ extension Spool {
     private func add(_ entry: String, to all: inout [JobName: Remains]) throws(IOError) {
         for suffix in Self.partialSuffixes where entry.hasSuffix(suffix) {
             guard let name = JobName(entry.dropFirst().dropLast(suffix.count)),
+                // Parts of a merge are nobody's job.
+                try FileSystem.status(output.appending(".\(name).journals"), followLinks: false) == nil,
                 let time = try partialTime(output.appending(entry), isJournal: suffix == ".journal")
             else { continue }
             if suffix == ".journal" || all[name]?.partial == nil {

@@ -139,6 +139,17 @@ import Testing
         #expect(cleared(rig).allSatisfy { $0.contains("abandoned partial output") })
     }
 
+    /// Somebody builds it on other machines, and no job knows of it.
+    @Test func aMergeInPartsIsNobodysAndStays() throws {
+        let rig = try rig()
+        try leavePartial("parts", journal: nil, at: Self.old, rig)
+        try FileSystem.createFolder(rig.spool.output / ".parts.journals")
+        rig.setTime(rig.spool.output / ".parts.journals", Self.old)
+        try leavePartial("alone", journal: nil, at: Self.old, rig)
+        clear(rig)
+        #expect(rig.outputs == [".parts.journals", ".parts.partial"])
+    }
+
     @Test func aPartialOutputThatIsWholeStaysWithItsConfig() throws {
         let rig = try rig()
         try end("a", .failed, at: Self.old, rig)
