@@ -83,7 +83,11 @@ public struct PartRun {
         do {
             let lock = try waitForAgreementLock(merge)
             defer { withExtendedLifetime(lock) {} }
-            if try places.isPublished(plan, configText: planned.text) { return nil }
+            if try places.isPublished(plan, configText: planned.text) {
+                // Of what was removed meanwhile, the lock has made some again.
+                try? places.removeJournals()
+                return nil
+            }
             found = try PartAgreement.read(places.agreement)
             if found == nil {
                 try refuseSingle()
