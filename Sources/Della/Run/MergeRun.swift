@@ -113,6 +113,11 @@ public struct MergeRun {
             }
             // Before the folder is touched: it may be another process's that has just begun.
             let journal = try MergeJournal.create(places.journal, for: identity)
+            // Parts look for the journal once they have their folder: of two that begin at once, one sees the other.
+            guard try !places.isInParts else {
+                try FileSystem.remove(places.journal)
+                throw IOError("lock", places.output, .resourceTemporarilyUnavailable)
+            }
             try places.renew()
             return Opened(journal: journal, content: MergeJournal.Content(identity: identity))
         } catch {
