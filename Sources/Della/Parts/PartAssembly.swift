@@ -7,7 +7,7 @@ import SystemPackage
 /// What the parts have in their journals becomes the journal of one merge all of whose shards are written, and `MergeRun`
 /// goes on from there. Until it has its name, all of this can be begun anew from the parts' journals; once the journal
 /// says complete, whoever comes next finishes it.
-public struct PartAssembly {
+public struct PartAssembly: Sendable {
     /// What became of it.
     public enum Outcome: Sendable {
         case assembled(MergeSummary)

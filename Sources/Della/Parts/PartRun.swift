@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// Nobody coordinates the parts. Each plans the whole merge, which gives every machine the same plan, takes the shards
 /// that `PartDivision` gives it, and keeps a journal of its own in `.NAME.journals`. `PartAssembly` does the rest.
-public struct PartRun {
+public struct PartRun: Sendable {
     /// What became of a part.
     public enum Outcome: Sendable {
         /// Its shards are whole now.
