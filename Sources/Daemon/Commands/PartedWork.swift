@@ -56,7 +56,9 @@ struct PartedWork {
         let outcome = try session.perform()
         if case .assembled(let summary) = outcome {
             if !isLast { told.tell(summary.warnings) }
-            say("\(output): assembled, \(Self.text(summary))")
+            say(
+                "\(output): assembled, \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(summary.seconds))"
+                    + Self.audited(summary))
             for line in summary.report { say(line.printable) }
         } else if let reason = outcome.reasonToWait {
             guard isLast else {
@@ -73,11 +75,14 @@ struct PartedWork {
     private static func text(_ summary: MergeSummary) -> String {
         let seconds = summary.seconds
         let rate = seconds > 0 ? Double(summary.bytesRead + summary.bytesWritten) / seconds : 0
-        let audit = summary.audit.map { ", \(Figure.count($0.rows, "row")) audited" } ?? ""
         let resumed = summary.resumptions > 0 ? ", resumed" : ""
         return "\(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), \(Figure.rate(rate)), "
             + "peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)"
-            + audit + resumed
+            + audited(summary) + resumed
+    }
+
+    private static func audited(_ summary: MergeSummary) -> String {
+        summary.audit.map { ", \(Figure.count($0.rows, "row")) audited" } ?? ""
     }
 
     private static func failure(_ error: RecipeError) -> CommandFailure {
