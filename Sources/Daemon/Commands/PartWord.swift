@@ -16,6 +16,9 @@ enum PartWord: Hashable, ExpressibleByArgument {
         self = .part(part)
     }
 
+    /// Says how many parts there are, where the engine does not.
+    static let countVariable = "DELLAD_PARTS"
+
     static var allValueStrings: [String] { ["auto"] }
 
     /// The part.
@@ -30,7 +33,7 @@ enum PartWord: Hashable, ExpressibleByArgument {
             }
             return number
         }
-        let parts = try number("DELLAD_PARTS")
+        let parts = try number(Self.countVariable)
         if let index = try number("JOB_COMPLETION_INDEX") {
             guard let parts else {
                 throw CommandFailure(

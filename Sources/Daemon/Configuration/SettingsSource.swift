@@ -20,7 +20,7 @@ struct SettingsSource: Sendable {
     var isFileLeftOut = false
 
     /// Variables of the program's that are no settings.
-    private static let otherVariables = ["DELLAD_SIMD"]
+    private static let otherVariables = ["DELLAD_SIMD", PartWord.countVariable]
     /// Of tests.
     private static let internalPrefixes = ["DELLAD_FAULT", "DELLAD_CRASH", "DELLAD_TEST", "DELLAD_FUZZ"]
 
