@@ -90,9 +90,7 @@ public struct PartRun: Sendable {
             }
             found = try PartAgreement.read(places.agreement)
             if found == nil {
-                try refuseSingle()
-                try places.whole.renew()
-                try own.write(to: places.agreement)
+                try begin(own)
             } else if try FileSystem.status(places.whole.path, followLinks: false) == nil {
                 try FileSystem.createFolder(places.whole.path)
                 try FileSystem.syncFolder(places.whole.parent)
@@ -108,13 +106,21 @@ public struct PartRun: Sendable {
         return found ?? own
     }
 
-    private func refuseSingle() throws(MergeFailure) {
-        let whole = planned.places.whole
-        do throws(IOError) {
-            guard try FileSystem.status(whole.journal, followLinks: false) != nil else { return }
+    /// Begins the merge, or leaves nothing that would keep others from it.
+    private func begin(_ agreement: PartAgreement) throws {
+        do {
+            try refuseSingle()
+            try planned.places.whole.renew()
+            try agreement.write(to: planned.places.agreement)
         } catch {
-            throw .creation(error, output: whole.output)
+            try? planned.places.removeJournals()
+            throw error
         }
+    }
+
+    private func refuseSingle() throws {
+        let whole = planned.places.whole
+        guard try FileSystem.status(whole.journal, followLinks: false) != nil else { return }
         throw MergeFailure(
             .underWay,
             "\(whole.output): a merge without parts is under way or was left there (go on without --part, or "

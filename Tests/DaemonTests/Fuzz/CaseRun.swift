@@ -127,6 +127,8 @@ struct CaseRun {
             last = try made.parts > 0 ? inParts(run) : self.run(run, with: [])
             // Killed after the folder had got its name: done, and not to be done again.
             if last.code == 73, wasInterrupted, output.exists { last.code = 0 }
+            // A part that ended before it was interrupted is not all of it.
+            if made.parts > 0, run.interruption != nil, last.code == 0 { continue }
             guard run.interruption != nil, last.code < 0 || last.code == 130 else { break }
             wasInterrupted = true
         }
