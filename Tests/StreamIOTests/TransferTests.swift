@@ -116,13 +116,14 @@ import Testing
         }
     }
 
-    @Test func aRefusedDirectTransferIsMadeAgainBuffered() throws {
+    @Test(arguments: [EINVAL, ENOTSUP])
+    func aRefusedDirectTransferIsMadeAgainBuffered(_ refusal: Int32) throws {
         let folder = TemporaryFolder()
         let path = try folder.write([1], "file")
         let file = try OpenFile.forReading(path, direct: true)
         try #require(file.reference.isDirect)
         let request = Self.request(.read, count: 4096, isDirect: true, descriptor: file.reference.descriptor)
-        let (steps, completion) = try Self.run(request, [-Int(EINVAL), 1, 0, 0])
+        let (steps, completion) = try Self.run(request, [-Int(refusal), 1, 0, 0])
         #expect(steps == ["read 0+4096", "read 0+4096", "read 1+4095", "drop 0+4096"])
         #expect(completion.bytes == 1 && completion.errorNumber == 0)
         // The descriptor reads at any address now.

@@ -60,6 +60,9 @@ struct SpoolFolders {
 
     /// A service's sandbox looks like a read-only disk: the failure then shows how to let the folders in.
     func failure(_ error: IOError) -> CommandFailure {
+        if let remedy = error.sharedStorageRemedy {
+            return CommandFailure("\(error) (\(remedy))", .badConfiguration)
+        }
         let isReadOnly = error.errno == .readOnlyFileSystem
         guard isService, isReadOnly || error.errno == .permissionDenied else {
             let remedy =

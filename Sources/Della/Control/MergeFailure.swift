@@ -53,6 +53,7 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var isRetryable: Bool {
         guard case .io(let error) = kind else { return false }
         return error.errno == .noSpace || error.errno == .diskQuotaExceeded || error.errno == .ioError
+            || error.isPassingOnSharedStorage
     }
 
     /// What a merge's steps throw, as the failure it is.
@@ -81,6 +82,7 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// An I/O failure, with the remedy that fits its error number.
     static func io(_ error: IOError) -> Self {
+        if let remedy = error.sharedStorageRemedy { return Self(.io(error), "\(error) (\(remedy))") }
         let remedy =
             switch error.errno {
             case .noSpace: "free space on that disk and retry"

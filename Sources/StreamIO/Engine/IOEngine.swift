@@ -7,7 +7,7 @@
 ///
 /// Of files that are not direct, an engine keeps nothing in the page cache: what was read is dropped, what was
 /// written is flushed and dropped before its completion. A direct file whose file system refuses a transfer
-/// with `EINVAL` after all is switched to buffered, descriptor and all, and the transfer made again; the
+/// with `EINVAL` or `ENOTSUP` after all is switched to buffered, descriptor and all, and the transfer made again; the
 /// `isDirect` of its references may go on saying otherwise.
 public protocol IOEngine: AnyObject, Sendable {
     /// The engine's name for logs: `io_uring` or `posix`.

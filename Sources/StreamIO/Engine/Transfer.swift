@@ -93,7 +93,10 @@ struct Transfer {
     }
 
     private mutating func resolveError(_ number: Int32) -> IOCompletion? {
-        guard number == EINVAL, isDirect, request.operation != .sync else { return completion(number) }
+        // Some FUSE servers and network file systems take the flag and refuse the transfer.
+        guard number == EINVAL || number == ENOTSUP, isDirect, request.operation != .sync else {
+            return completion(number)
+        }
         OpenFile.setFlags(request.file.descriptor, direct: false)
         isDirect = false
         return nil

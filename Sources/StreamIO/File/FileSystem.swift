@@ -14,7 +14,8 @@ public enum FileSystem {
     /// - Parameter replacing: whether a file already called that may be replaced. If not, `EEXIST` is thrown.
     ///   A file system without `RENAME_NOREPLACE` gets `link` and `unlink` for a file (a crash between them
     ///   leaves both names), and for a folder a look followed by a plain rename, which cannot replace a file,
-    ///   a link or a folder that has anything in it.
+    ///   a link or a folder that has anything in it. One without hard links gets that for a file too, which replaces what
+    ///   another process puts there between the two.
     public static func rename(_ from: FilePath, to: FilePath, replacing: Bool) throws(IOError) {
         try FaultPlan.check(.rename, "rename to \(to)", from)
         if replacing { return try renamePlainly(from, to) }
@@ -24,7 +25,7 @@ public enum FileSystem {
                     to.withPlatformString { dellad_rename_noreplace(old, $0) }
                 }
             }
-        } catch  where error.errno == .invalidArgument || error.errno == .noFunction {
+        } catch  where [.invalidArgument, .noFunction, .notSupported].contains(error.errno) {
             try renameByLinking(from, to)
         }
     }
@@ -35,20 +36,30 @@ public enum FileSystem {
         }
     }
 
-    static func renameByLinking(_ from: FilePath, _ to: FilePath) throws(IOError) {
+    /// - Parameter link: `link(2)`, but for tests.
+    static func renameByLinking(
+        _ from: FilePath, _ to: FilePath,
+        link: (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Int32 = { Glibc.link($0, $1) }
+    ) throws(IOError) {
         guard let status = try status(from, followLinks: false) else {
             throw IOError("rename to \(to)", from, .noSuchFileOrDirectory)
         }
-        guard !status.isDirectory else {
-            if try self.status(to, followLinks: false) != nil {
-                throw IOError("rename to \(to)", from, .fileExists)
+        guard !status.isDirectory else { return try renameAfterLooking(from, to) }
+        do {
+            _ = try SystemCall.value("rename to \(to)", from) {
+                from.withPlatformString { old in to.withPlatformString { link(old, $0) } }
             }
-            return try renamePlainly(from, to)
-        }
-        _ = try SystemCall.value("rename to \(to)", from) {
-            from.withPlatformString { old in to.withPlatformString { link(old, $0) } }
+        } catch  where [.notPermitted, .noFunction, .notSupported].contains(error.errno) {
+            return try renameAfterLooking(from, to)
         }
         try remove(from)
+    }
+
+    private static func renameAfterLooking(_ from: FilePath, _ to: FilePath) throws(IOError) {
+        guard try status(to, followLinks: false) == nil else {
+            throw IOError("rename to \(to)", from, .fileExists)
+        }
+        try renamePlainly(from, to)
     }
 
     /// Removes a file or a link; nothing happens if there is none. Folders: `removeTree`.

@@ -97,10 +97,20 @@ public struct OpenFile: ~Copyable, Sendable {
     /// would double the work.
     public func reserve(_ byteCount: UInt64) throws(IOError) {
         guard byteCount > 0 else { return }
-        try FaultPlan.check(.allocate, "reserve space", path)
-        _ = try SystemCall.value("reserve space", path) {
-            dellad_fallocate(reference.descriptor, 0, Int64(byteCount))
+        do throws(IOError) {
+            try FaultPlan.check(.allocate, "reserve space", path)
+            _ = try SystemCall.value("reserve space", path) {
+                dellad_fallocate(reference.descriptor, 0, Int64(byteCount))
+            }
+        } catch {
+            throw Self.unreserved(error)
         }
+    }
+
+    /// Network file systems and FUSE servers say in three ways that they cannot reserve.
+    static func unreserved(_ error: IOError) -> IOError {
+        guard [.invalidArgument, .noFunction].contains(error.errno) else { return error }
+        return IOError(error.operation, error.path, .notSupported)
     }
 
     /// Makes the file exactly `byteCount` bytes long.
@@ -118,14 +128,35 @@ public struct OpenFile: ~Copyable, Sendable {
     }
 
     /// Keeps the file for this process alone (`flock`), until it is closed. At once or not at all: `EAGAIN` where another
-    /// process has it.
+    /// process has it, on this machine or, where the file system's locks reach that far, on another. `ENOENT` where another
+    /// machine has removed it meanwhile.
     public func lock() throws(IOError) {
-        _ = try SystemCall.value("lock", path) { flock(reference.descriptor, LOCK_EX | LOCK_NB) }
+        do throws(IOError) {
+            _ = try SystemCall.value("lock", path) { flock(reference.descriptor, LOCK_EX | LOCK_NB) }
+        } catch {
+            throw Self.unlocked(error)
+        }
+    }
+
+    /// What a lock that was refused means.
+    static func unlocked(_ error: IOError) -> IOError {
+        switch error.errno {
+        // NFS makes record locks of it, and a record lock may say so.
+        case .permissionDenied: IOError(error.operation, error.path, .resourceTemporarilyUnavailable)
+        case .staleNFSFileHandle: IOError(error.operation, error.path, .noSuchFileOrDirectory)
+        default: error
+        }
     }
 
     /// Whether the name it was opened by is still its own, and not gone or another file's.
     public func isInPlace() throws(IOError) -> Bool {
-        let held = try status()
+        let held: FileStatus
+        do throws(IOError) {
+            held = try status()
+        } catch  where error.errno == .staleNFSFileHandle {
+            // Another machine has removed it.
+            return false
+        }
         return try FileSystem.status(path, followLinks: false).map { held.isSameFile(as: $0) } ?? false
     }
 
