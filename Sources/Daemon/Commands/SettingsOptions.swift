@@ -53,6 +53,9 @@ struct SettingsOptions: ParsableArguments {
         return own
     }
 
+    /// Whether nothing on the command line says that the daemon is the user's own, and it is.
+    var isUsersUnasked: Bool { named == nil && service.isUsers }
+
     /// Whether this user may look into what is dropped into the spool of the system's daemon.
     private static func isSystemOpen(_ environment: [String: String]) -> Bool {
         let source = SettingsSource(environment: environment, service: .usual)

@@ -13,6 +13,15 @@ struct SpoolOptions: ParsableArguments {
 
     @OptionGroup var settings: SettingsOptions
 
+    /// The spool in words, where neither the command line nor what is usual says which it is.
+    var choice: String? {
+        guard path == nil, settings.isUsersUnasked, let root = (try? settings.read())?.spool else {
+            return nil
+        }
+        return "your own daemon's spool, \(root) (the system's is not there, or closed to you; "
+            + "--spool names another)"
+    }
+
     /// The spool, which must be there.
     func existing() throws(CommandFailure) -> Spool {
         // The output folder is the daemon's affair. Whoever names a spool may have no settings to read.

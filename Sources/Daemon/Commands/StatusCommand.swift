@@ -36,6 +36,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let spool = try options.existing()
+        let choice = json ? nil : options.choice
         let job = try name.map { text throws(CommandFailure) in try SpoolOptions.name(text) }
         var (last, late) = ("", 0)
         while true {
@@ -45,7 +46,7 @@ struct StatusCommand: ParsableCommand {
                 try wanted(job, in: spool, view, &late, isFirst: last.isEmpty)
             }
             if job == nil || entry != nil {
-                let text = render(view, entry)
+                let text = (choice.map { $0.printable + "\n" } ?? "") + render(view, entry)
                 if !watch { return StandardStream.output.write(text) }
                 show(text, after: last)
                 last = text

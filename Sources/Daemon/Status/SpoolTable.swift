@@ -34,7 +34,8 @@ struct SpoolTable {
         }
         var lines: [String] = []
         if !view.isServed {
-            lines.append("no daemon is running on this spool (start dellad serve); jobs wait")
+            let spool = view.root.isEmpty ? "this spool" : view.root.string
+            lines.append("no daemon is running on \(spool) (start dellad serve); jobs wait")
         }
         lines += rows.isEmpty ? ["no jobs"] : table(rows)
         let more = view.leftAlone.count - Self.endedLimit

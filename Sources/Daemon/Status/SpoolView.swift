@@ -16,6 +16,8 @@ struct SpoolView: Hashable {
     /// How long a rate holds, in seconds; the daemon writes each second.
     static let freshness: Int64 = 10
 
+    /// The spool's folder.
+    var root: FilePath = ""
     /// Whether a daemon holds the spool's lock.
     var isServed: Bool
     /// Its process; `nil` where there is none or it cannot be told.
@@ -36,6 +38,7 @@ struct SpoolView: Hashable {
     ///
     /// - Parameter now: the time that the ages of statuses are taken from.
     init(of spool: Spool, now: Timestamp = .now) throws(IOError) {
+        root = spool.root
         let owner = SpoolLock.owner(of: spool.root)
         isServed = owner != nil
         process = owner.flatMap { $0 > 0 ? $0 : nil }
@@ -108,7 +111,10 @@ struct SpoolView: Hashable {
 
     /// Those whose config is in `done`, and nothing else.
     var history: SpoolView {
-        SpoolView(isServed: isServed, process: process, entries: entries.filter { $0.folder == .done })
+        var view = self
+        view.entries.removeAll { $0.folder != .done }
+        view.leftAlone = []
+        return view
     }
 
     /// The entries of a name: the active one first.
@@ -118,6 +124,7 @@ struct SpoolView: Hashable {
     var json: JSON {
         .object(
             JSONObject([
+                ("spool", .string(root.string)),
                 (
                     "daemon",
                     .object(

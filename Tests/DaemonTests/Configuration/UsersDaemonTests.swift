@@ -56,12 +56,15 @@ import Testing
     private static let questions: [(name: String, command: String, answer: String)] = [
         // There is no spool of the system's.
         ("absent", "own status mine", "in incoming"),
+        ("chosen", "own status", "your own daemon's spool, "),
         ("variable", "export DELLAD_SPOOL=/elsewhere; own status mine", "/elsewhere: is no spool"),
         ("homeless", "export HOME=/nowhere; own status mine", "system: is no spool"),
         // There is one that this user may look into.
         ("open", "own status theirs", "in incoming"),
         ("other", "own status mine", "there is no such job"),
         ("asked", "own status mine --user", "in incoming"),
+        // What was asked for is not told again.
+        ("unsaid", "own status --user | sed 1q", "no daemon is running on "),
         // There is one that is closed to this user, and not to root, who has such a file too.
         ("closed", "own status mine", "in incoming"),
         ("root", "root status theirs", "in incoming"),
