@@ -81,6 +81,8 @@ import Testing
                 == 0)
         let root = folder.path / "root"
         #expect(root.pushing(FilePath("\(zsh)/_dellad")).text.hasPrefix("#compdef dellad"))
+        // Zsh takes --spool=DIR for an option that it knows.
+        #expect(root.pushing(FilePath("\(zsh)/_dellad")).text.contains("\n        '--spool=[The spool"))
         #expect(root.pushing(FilePath("\(fish)/dellad.fish")).text.contains("complete -c 'dellad'"))
         let bash = "\(prefix.dropFirst())/share/bash-completion/completions/dellad"
         #expect(root.pushing(FilePath(bash)).text.contains("complete"))
