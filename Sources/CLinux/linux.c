@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 const int32_t dellad_o_direct = O_DIRECT;
@@ -38,6 +39,11 @@ int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t lengt
     unsigned flags = SYNC_FILE_RANGE_WRITE;
     if (wait) flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
     return sync_file_range(descriptor, offset, length, flags);
+}
+
+int64_t dellad_file_system_type(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
 }
 
 int32_t dellad_eventfd(void) {

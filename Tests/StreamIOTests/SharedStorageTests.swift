@@ -75,4 +75,24 @@ import Testing
         #expect(error.errno == .tooManyLinks)
         #expect(try FileSystem.entries(of: folder.path) == ["a"])
     }
+
+    @Test func whatIsLookedAtAnewIsAFileOrNothing() throws {
+        let folder = TemporaryFolder()
+        let path = try folder.write([1, 2, 3], "file")
+        try #require(symlink("file", folder.file("link").string) == 0)
+        #expect(try FileSystem.statusAnew(path)?.size == 3)
+        #expect(try FileSystem.statusAnew(path)?.isSameFile(as: FileSystem.status(path)!) == true)
+        for name in ["absent", "link", "file/below"] {
+            #expect(try FileSystem.statusAnew(folder.file(name)) == nil)
+        }
+        try FileSystem.lookAnew(at: folder.path)
+        try FileSystem.lookAnew(at: folder.file("absent"))
+        #expect(throws: IOError.self) { try FileSystem.lookAnew(at: path) }
+    }
+
+    @Test func whatIsOnADiskIsSeenAtOnce() {
+        #expect(!FileSystem.mayBeBehind("/proc"))
+        #expect(!FileSystem.mayBeBehind(TemporaryFolder().path))
+        #expect(!FileSystem.mayBeBehind("/absent"))
+    }
 }

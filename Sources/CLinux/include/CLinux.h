@@ -25,6 +25,9 @@ int32_t dellad_open_beneath(int32_t folder, const char *path, int32_t flags);
 /// sync_file_range(2): starts writing a range's dirty pages and, if asked to, waits for all of them.
 int32_t dellad_sync_file_range(int32_t descriptor, int64_t offset, int64_t length, int32_t wait);
 
+/// The number of a path's file system, as statfs(2) has it; −1 on failure.
+int64_t dellad_file_system_type(const char *path);
+
 /// eventfd(2), EFD_CLOEXEC and EFD_NONBLOCK.
 int32_t dellad_eventfd(void);
 

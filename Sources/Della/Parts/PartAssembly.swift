@@ -24,10 +24,26 @@ public struct PartAssembly: Sendable {
     private static let remarkInterval = Duration.seconds(60)
 
     private let merge: PartedMerge
+    private let mayBeBehind: @Sendable (FilePath) -> Bool
+    private let looked: @Sendable () -> Void
     private var places: PartPlaces { merge.places }
 
     public init(_ merge: PartedMerge) {
+        self.init(merge, mayBeBehind: { FileSystem.mayBeBehind($0) }, looked: {})
+    }
+
+    /// For tests.
+    ///
+    /// - Parameters:
+    ///   - mayBeBehind: see `FileSystem`.
+    ///   - looked: called when it has looked which parts are whole, and may do nothing about it yet.
+    init(
+        _ merge: PartedMerge, mayBeBehind: @escaping @Sendable (FilePath) -> Bool = { _ in false },
+        looked: @escaping @Sendable () -> Void
+    ) {
         self.merge = merge
+        self.mayBeBehind = mayBeBehind
+        self.looked = looked
     }
 
     /// Plans the merge, and assembles it if all parts are whole.
@@ -43,8 +59,19 @@ public struct PartAssembly: Sendable {
         tell(plan.warnings)
         do throws(MergeFailure) {
             var remark: (text: String, at: ContinuousClock.Instant)?
+            var isSettled = waits || !mayBeBehind(places.whole.parent)
             while true {
                 let outcome = try attempt(plan, progress, stop)
+                // The last part may have ended meanwhile, found that somebody assembles already, and left.
+                if case .waiting(_, of: _?) = outcome {
+                    if isWhole(plan) { continue }
+                    // Or it has ended, and this machine sees what it left only in a moment.
+                    if !isSettled {
+                        isSettled = true
+                        try pause(progress, stop)
+                        if isWhole(plan) { continue }
+                    }
+                }
                 guard waits, let text = outcome.reasonToWait else { return outcome }
                 if remark.map({ $0.text != text || $0.at + Self.remarkInterval < .now }) ?? true {
                     merge.report(text)
@@ -69,8 +96,21 @@ public struct PartAssembly: Sendable {
     private func attempt(
         _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest
     ) throws(MergeFailure) -> Outcome {
+        do throws(MergeFailure) {
+            return try attemptAlone(plan, progress, stop)
+        } catch {
+            // Its lock is given up before the last steps, which the journal's keeps for one alone.
+            guard error.kind == .underWay else { throw error }
+            return .underWay("another process")
+        }
+    }
+
+    private func attemptAlone(
+        _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest
+    ) throws(MergeFailure) -> Outcome {
         var lock: FileLock?
         do throws(IOError) {
+            try FileSystem.lookAnew(at: places.whole.parent)
             if try places.whole.isInParts { lock = try FileLock.take(places.assemblyLock) }
         } catch {
             guard error.operation == "lock", error.errno == .resourceTemporarilyUnavailable else {
@@ -106,6 +146,46 @@ public struct PartAssembly: Sendable {
             output: places.whole.output, config: merge.text, mayName: true, beforeForgetting: removeJournals)
     }
 
+    // MARK: Looking
+
+    /// What parts have left so far.
+    private struct Findings {
+        var agreement: PartAgreement
+        /// As this process has it.
+        var identity: MergeIdentity
+        var division: PartDivision
+        var built: [BuiltParts] = []
+        /// Numbers of those that are not whole.
+        var missing: [Int] = []
+    }
+
+    /// Looks which parts are whole; `nil` where none was begun.
+    ///
+    /// - Throws: an operation `agree (…)` where they were begun otherwise.
+    private func look(_ plan: MergePlan) throws(IOError) -> Findings? {
+        for folder in [places.journals, places.whole.path] { try FileSystem.lookAnew(at: folder) }
+        guard let agreement = try PartAgreement.read(places.agreement) else { return nil }
+        let own = PartAgreement(
+            identity: MergeIdentity(plan, configText: merge.text), count: agreement.count,
+            auditSeed: agreement.auditSeed)
+        if let difference = own.difference(from: agreement) {
+            throw IOError("agree (\(difference))", places.agreement, .invalidArgument)
+        }
+        var findings = Findings(
+            agreement: agreement, identity: own.identity,
+            division: PartDivision(plan, count: agreement.count))
+        for (index, share) in findings.division.shares.enumerated() {
+            let found = try places.part(index, of: agreement.count).built(own.identity, plan.part(share))
+            if let found { findings.built.append(found) } else { findings.missing.append(index) }
+        }
+        return findings
+    }
+
+    /// Whether all parts are whole. What keeps that from being told is found out by those who assemble.
+    private func isWhole(_ plan: MergePlan) -> Bool {
+        ((try? look(plan)) ?? nil)?.missing.isEmpty ?? false
+    }
+
     // MARK: Assembling
 
     private func assemble(
@@ -114,26 +194,12 @@ public struct PartAssembly: Sendable {
     ) throws(MergeFailure) -> Outcome {
         let parts: BuiltParts
         do throws(IOError) {
-            guard let agreement = try PartAgreement.read(places.agreement) else {
-                return .waiting([], of: nil)
-            }
-            let own = PartAgreement(
-                identity: MergeIdentity(plan, configText: merge.text), count: agreement.count,
-                auditSeed: agreement.auditSeed)
-            if let difference = own.difference(from: agreement) {
-                throw IOError("agree (\(difference))", places.agreement, .invalidArgument)
-            }
-            let division = PartDivision(plan, count: agreement.count)
-            var built: [BuiltParts] = []
-            var missing: [Int] = []
-            for (index, share) in division.shares.enumerated() {
-                let found = try places.part(index, of: agreement.count)
-                    .built(own.identity, plan.part(share))
-                if let found { built.append(found) } else { missing.append(index) }
-            }
-            guard missing.isEmpty else { return .waiting(missing, of: agreement.count) }
-            parts = BuiltParts(built, of: division, seed: agreement.auditSeed)
-            try PartTranscript(plan: plan, identity: own.identity, division: division, places: places)
+            guard let found = try look(plan) else { return .waiting([], of: nil) }
+            looked()
+            guard found.missing.isEmpty else { return .waiting(found.missing, of: found.agreement.count) }
+            let (division, agreement) = (found.division, found.agreement)
+            parts = BuiltParts(found.built, of: division, seed: agreement.auditSeed)
+            try PartTranscript(plan: plan, identity: found.identity, division: division, places: places)
                 .write(withStatistics: merge.options.report)
         } catch {
             guard error.operation.hasPrefix("agree") else {

@@ -25,6 +25,7 @@ struct PartPlaces: Sendable {
     /// - Throws: `outputExists` where something else has its name.
     func isPublished(_ plan: MergePlan, configText: [UInt8]) throws(MergeFailure) -> Bool {
         do throws(IOError) {
+            try FileSystem.lookAnew(at: whole.parent)
             guard try FileSystem.status(whole.output, followLinks: false) != nil else { return false }
         } catch {
             throw .creation(error, output: whole.output)

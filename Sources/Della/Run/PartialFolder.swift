@@ -75,7 +75,8 @@ struct PartialFolder: Hashable, Sendable {
         for (index, shard) in plan.shards.prefix(point.shard + 1).enumerated() {
             let needed = index < point.shard ? shard.byteCount : point.offset
             guard needed > 0 else { continue }
-            let status = try FileSystem.status(path.appending(shard.fileName), followLinks: false)
+            // Another machine may have written it.
+            let status = try FileSystem.statusAnew(path.appending(shard.fileName))
             guard let status, status.isRegular, status.size >= needed else { return false }
         }
         return true

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import StreamIO
 import Synchronization
@@ -96,6 +97,83 @@ import Testing
                 return
             }
             #expect(try FileSystem.entries(of: folder) == ["Out"])
+        }
+    }
+
+    private func build(_ index: Int) throws {
+        let part = try #require(MergePart(index: index, count: 2))
+        _ = try PartRun(merge(), part).perform(progress: MergeProgress(), stop: StopRequest())
+    }
+
+    private func assemble(_ assembly: PartAssembly) throws -> PartAssembly.Outcome {
+        try assembly.perform(waits: false, progress: MergeProgress(), stop: StopRequest())
+    }
+
+    /// One part ends and looks for the others; before it lets go, the last one ends, finds somebody assembling, and leaves.
+    @Test func whoeverLookedTooEarlyLooksAgain() throws {
+        try build(0)
+        let others = Mutex([PartAssembly.Outcome]())
+        nonisolated(unsafe) let suite = self
+        let outcome = try assemble(
+            PartAssembly(
+                merge(),
+                looked: {
+                    guard others.withLock({ $0.isEmpty }) else { return }
+                    do {
+                        try suite.build(1)
+                        let other = try suite.assemble(PartAssembly(suite.merge()))
+                        others.withLock { $0.append(other) }
+                    } catch {
+                        Issue.record(error)
+                    }
+                }))
+        guard case .underWay? = others.withLock({ $0.first }), case .assembled = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(try FileSystem.status(output)?.isDirectory == true)
+    }
+
+    /// Those who assemble give up their lock before the last steps; a part that ends just then leaves them to it.
+    @Test func theLastStepsOfAnotherAreLeftToIt() throws {
+        _ = try PartRun(merge(), MergePart(index: 0, count: 1)!).perform(
+            progress: MergeProgress(), stop: StopRequest())
+        // As the journal of the whole is then: it says complete.
+        let (journals, path) = (folder.appending(".Out.journals"), folder.appending(".Out.journal"))
+        try FileSystem.rename(journals.appending("0-of-1.journal"), to: path, replacing: false)
+        try FileSystem.removeTree(journals)
+        let journal = try #require(try MergeJournal.open(path))
+        let outcome = try assemble(PartAssembly(merge()))
+        guard case .underWay = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        withExtendedLifetime(journal) {}
+    }
+
+    /// What a part has left is seen a moment later than it was written.
+    @Test(arguments: [true, false])
+    func whereThisMachineMayBeBehindItLooksOnceMore(_ mayBeBehind: Bool) throws {
+        for index in 0..<2 { try build(index) }
+        let journal = folder.appending(".Out.journals").appending("1-of-2.journal")
+        let unseen = folder.appending("unseen")
+        try FileSystem.rename(journal, to: unseen, replacing: false)
+        let assembly = PartAssembly(
+            merge(),
+            mayBeBehind: { _ in
+                // While it waits.
+                if mayBeBehind {
+                    DispatchQueue.global().asyncAfter(deadline: .now() + 0.5) {
+                        try? FileSystem.rename(unseen, to: journal, replacing: false)
+                    }
+                }
+                return mayBeBehind
+            }, looked: {})
+        let outcome = try assemble(assembly)
+        switch outcome {
+        case .assembled: #expect(mayBeBehind)
+        case .waiting(let parts, of: 2): #expect(!mayBeBehind && parts == [1])
+        default: Issue.record("\(outcome)")
         }
     }
 }
