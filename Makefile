@@ -14,6 +14,7 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
+.PHONY: image bench-parts test-kubernetes test-image
 .PHONY: help build debug test fuzz test-crash test-release test-systemd test-report lint bench bench-planning bench-mergekit demo install deb tarball \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
@@ -72,6 +73,9 @@ bench-planning: build ## what planning takes, by tensors and models: a table of 
 bench-mergekit: build test-packages ## the same merge by dellad and by mergekit, where that is installed
 	Makefile.d/bench-mergekit $(BIN)
 
+bench-parts: build test-packages ## how merges in parts scale, with a disk's rate divided: the table of docs/cluster.md
+	Makefile.d/bench-parts $(BIN)
+
 demo: build test-packages ## synthesise two models, serve, merge one dropped config, and say what it took
 	Makefile.d/demo $(BIN)
 
@@ -86,6 +90,10 @@ deb: build ## dist/dellad_VERSION_ARCH.deb
 tarball: build ## dist/dellad-VERSION-linux-ARCH.tar.gz
 	@Makefile.d/apt-install binutils
 	Makefile.d/tarball $(BIN)
+
+image: build ## dist/dellad-VERSION-oci-ARCH.tar, an image for containers; skipped where buildah cannot be used
+	@Makefile.d/apt-install binutils buildah || true
+	Makefile.d/image $(BIN)
 
 # Debian's trees and what is built for arm64: 5 GB.
 CROSS ?= .build-arm64
@@ -108,6 +116,12 @@ DEBIAN ?= 12
 test-systemd: deb ## the package under a real systemd, in a container: DEBIAN="12 13" for both; skipped where that cannot be
 	@Makefile.d/apt-install lintian debootstrap systemd-container man-db || true
 	for release in $(DEBIAN); do DELLAD_DEBIAN=$$release Tests/systemd/run || exit 1; done
+
+test-kubernetes: build test-packages ## that contrib/kubernetes does what it says, without a cluster
+	Tests/kubernetes/run $(BIN)
+
+test-image: image test-packages ## that the image merges, read-only and as its user; skipped where this user may not mount
+	Tests/kubernetes/run_image.py dist/dellad-$$(Makefile.d/version)-oci-$$(dpkg --print-architecture).tar
 
 test-report: test-packages ## reports in a browser, headless: pictures in .build/report; skipped where there is no Chromium
 	@Makefile.d/apt-install chromium tidy fonts-dejavu-core || true
