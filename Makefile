@@ -14,7 +14,7 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test fuzz test-crash test-release test-systemd test-report lint bench bench-planning bench-mergekit demo install deb tarball \
+.PHONY: help build debug test fuzz test-crash test-release test-systemd test-slurm test-report lint bench bench-planning bench-mergekit demo install deb tarball \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
 help:
@@ -108,6 +108,10 @@ DEBIAN ?= 12
 test-systemd: deb ## the package under a real systemd, in a container: DEBIAN="12 13" for both; skipped where that cannot be
 	@Makefile.d/apt-install lintian debootstrap systemd-container man-db || true
 	for release in $(DEBIAN); do DELLAD_DEBIAN=$$release Tests/systemd/run || exit 1; done
+
+test-slurm: build test-packages ## contrib's script on a real Slurm on this machine, with kills and lost nodes: two minutes; skipped where it cannot be
+	@Makefile.d/apt-install --no-start slurm-wlm munge || true
+	Tests/slurm/run $(BIN)
 
 test-report: test-packages ## reports in a browser, headless: pictures in .build/report; skipped where there is no Chromium
 	@Makefile.d/apt-install chromium tidy fonts-dejavu-core || true
