@@ -14,8 +14,8 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: image bench-parts test-kubernetes test-image
-.PHONY: help build debug test fuzz test-crash test-release test-systemd test-report lint bench bench-planning bench-mergekit demo install deb tarball \
+.PHONY: help build debug test fuzz test-crash test-release test-systemd test-slurm test-kubernetes test-image test-report \
+	lint bench bench-planning bench-mergekit bench-parts demo install deb tarball image \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
 help:
@@ -122,6 +122,10 @@ test-kubernetes: build test-packages ## that contrib/kubernetes does what it say
 
 test-image: image test-packages ## that the image merges, read-only and as its user; skipped where this user may not mount
 	Tests/kubernetes/run_image.py dist/dellad-$$(Makefile.d/version)-oci-$$(dpkg --print-architecture).tar
+
+test-slurm: build test-packages ## contrib's script on a real Slurm on this machine, with kills and lost nodes: two minutes; skipped where it cannot be
+	@Makefile.d/apt-install --no-start slurm-wlm munge || true
+	Tests/slurm/run $(BIN)
 
 test-report: test-packages ## reports in a browser, headless: pictures in .build/report; skipped where there is no Chromium
 	@Makefile.d/apt-install chromium tidy fonts-dejavu-core || true

@@ -55,7 +55,7 @@ import Testing
     /// Options that documents show after a command, in text and in blocks of commands.
     @Test(arguments: [
         "README.md", "docs/config.md", "docs/operating.md", "docs/performance.md", "docs/numerics.md",
-        "docs/json.md", "docs/report.md",
+        "docs/json.md", "docs/report.md", "docs/cluster.md",
         "CONTRIBUTING.md", "SECURITY.md",
     ])
     func documentsShowOptionsThatThereAre(file: String) throws {
