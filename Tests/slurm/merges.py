@@ -34,6 +34,17 @@ def until(condition, seconds, what):
     return value
 
 
+def stop(pid):
+    """Holds a process; whether there is one to be held."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        while (state := pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0]) in "RSD":
+            time.sleep(0.001)
+        return state == "T"  # not Z: it has ended
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 def release(pid):
     """Lets a process that is held go on, if Slurm has not, as it does with those that it ends."""
     try:
@@ -155,31 +166,25 @@ class Merges:
 
         It takes none on the node `but`.
         """
-        def is_early(task):
-            return self.written(out, task) < self.shards[task] - 1
+        def middle(task, pid):
+            """Whether it is stopped there; it goes on in small steps until then, and may end meanwhile."""
+            end = time.monotonic() + 60
+            while stop(pid):
+                assert time.monotonic() < end, f"part {task} writes nothing"
+                written = self.written(out, task)
+                if 0 < written < self.shards[task]:
+                    return True
+                release(pid)
+                time.sleep(0.01)
+            return False
 
         def caught():
             for (of, task), (pid, node) in self.running(out).items():
-                if of != job or node == but or not is_early(task):
-                    continue
-                try:
-                    os.kill(pid, signal.SIGSTOP)
-                    # It may have written more until now.
-                    if is_early(task):
-                        return task, pid, node
-                    os.kill(pid, signal.SIGCONT)
-                except ProcessLookupError:
-                    pass
+                if of == job and node != but and self.shards[task] > 2 and middle(task, pid):
+                    return task, pid, node
             return None
 
-        task, pid, node = until(caught, 30, "a part begins")
-        end = time.monotonic() + 30
-        while self.written(out, task) == 0:
-            assert time.monotonic() < end, f"part {task} writes nothing"
-            os.kill(pid, signal.SIGCONT)
-            time.sleep(0.01)
-            os.kill(pid, signal.SIGSTOP)
-        return task, pid, node
+        return until(caught, 60, "a part is caught in the middle")
 
     def resumed(self, out, task):
         """That the part went on from what it had."""
