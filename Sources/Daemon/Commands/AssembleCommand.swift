@@ -1,7 +1,5 @@
 import ArgumentParser
 import Della
-import StreamIO
-import SystemPackage
 
 /// `dellad assemble`: the parts of a merge, put together.
 struct AssembleCommand: ParsableCommand {
@@ -14,27 +12,16 @@ struct AssembleCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The mergekit YAML.", completion: .file(extensions: ["yml", "yaml"]))
-    var config: String
-
-    @Argument(help: "The folder to create.", completion: .directory)
-    var output: String
-
-    @OptionGroup var models: ModelOptions
-    @OptionGroup var merging: MergingOptions
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var operands: MergeOperands
 
     @Flag(help: "Waits for parts that are not done yet.")
     var wait = false
 
-    func validate() throws { try MergeCommand.validate(output: output) }
-
     func run() throws {
-        let config = try ConfigFile(reading: config)
-        let settings = try settings.readIfPermitted(
-            merging.flags.merging(models.folders.flags) { own, _ in own })
+        let config = try ConfigFile(reading: operands.config)
+        let settings = try operands.readSettings()
         let options = try MergeOptions(settings, on: Host())
-        let planner = models.planner(settings, options)
-        try PartedWork(config, to: FilePath(output), planner, options).assemble(waits: wait)
+        let planner = operands.models.planner(settings, options)
+        try PartedWork(config, to: operands.folder, planner, options).assemble(waits: wait)
     }
 }

@@ -16,15 +16,7 @@ struct MergeCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The mergekit YAML.", completion: .file(extensions: ["yml", "yaml"]))
-    var config: String
-
-    @Argument(help: "The folder to create.", completion: .directory)
-    var output: String
-
-    @OptionGroup var models: ModelOptions
-    @OptionGroup var merging: MergingOptions
-    @OptionGroup var settings: SettingsOptions
+    @OptionGroup var operands: MergeOperands
 
     @Flag(help: "Fetches models that are missing, by fetch_command or '\(FetchCommandLine.usual)'.")
     var fetch = false
@@ -45,7 +37,6 @@ struct MergeCommand: ParsableCommand {
     var assemble = false
 
     func validate() throws {
-        try Self.validate(output: output)
         if assemble, part == nil { throw ValidationError("--assemble goes with --part") }
         if fetch, part != nil {
             throw ValidationError(
@@ -53,20 +44,13 @@ struct MergeCommand: ParsableCommand {
         }
     }
 
-    static func validate(output: String) throws {
-        guard let last = FilePath(output).lastComponent, last.kind == .regular else {
-            throw ValidationError("'\(output)' does not name a folder that can be created")
-        }
-    }
-
     func run() throws {
-        let config = try ConfigFile(reading: config)
-        let path = FilePath(output)
+        let config = try ConfigFile(reading: operands.config)
+        let path = operands.folder
         let trace = try trace.map { text throws(CommandFailure) in try ResultFile(text, of: "--trace").path }
-        let settings = try settings.readIfPermitted(
-            merging.flags.merging(models.folders.flags) { own, _ in own })
+        let settings = try operands.readSettings()
         let options = try MergeOptions(settings, on: Host(), trace: trace)
-        let planner = models.planner(settings, options)
+        let planner = operands.models.planner(settings, options)
         if let part = try part?.part(in: ProcessEnvironment.variables) {
             let work = PartedWork(config, to: path, planner, options)
             try work.build(part)
