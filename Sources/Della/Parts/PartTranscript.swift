@@ -107,7 +107,8 @@ private struct PartJournal {
         let bytes = try FileSystem.readWhole(path, limit: MergeJournal.sizeLimit, followLinks: false)
         byteCount = bytes.count
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard let record = JournalRecord(line: line) else { break }
+            // What a process appends that was thought lost is behind the end.
+            guard let record = JournalRecord(line: line), record != .complete else { break }
             if case .written(let written) = record { records.append(written) }
         }
     }

@@ -80,6 +80,32 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
+    /// A process that was thought lost with its machine may come back and append to the journal of a part that another
+    /// has ended meanwhile.
+    @Test func whatIsAppendedBehindTheEndIsNotAssembled() throws {
+        let part = try #require(MergePart(index: 0, count: 1))
+        let run = PartRun(merge(), part)
+        _ = try run.perform(progress: MergeProgress(), stop: StopRequest())
+        let journal = folder.appending(".Out.journals").appending("0-of-1.journal")
+        let bytes = try FileSystem.readWhole(journal, limit: 1 << 20)
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
+        let written = try #require(
+            lines.first { if case .written? = JournalRecord(line: $0) { true } else { false } })
+        let file = try OpenFile.forUpdating(journal, direct: false)
+        try file.append(Array(written) + [UInt8(ascii: "\n")])
+        guard case .builtBefore = try run.perform(progress: MergeProgress(), stop: StopRequest()) else {
+            Issue.record("it was built again")
+            return
+        }
+        let outcome = try PartAssembly(merge()).perform(
+            waits: false, progress: MergeProgress(), stop: StopRequest())
+        guard case .assembled = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(try FileSystem.entries(of: folder) == ["Out"])
+    }
+
     /// A folder that assembly removes while a part looks in.
     @Test func whatIsLeftOfAnAssembledMergeIsNotBegunAgain() throws {
         for _ in 0..<2 {
