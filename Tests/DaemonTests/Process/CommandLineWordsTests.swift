@@ -19,7 +19,7 @@ import Testing
     ])
     func theConfigAndTheOutputAreNoFolders(line: String, folders: [String]) throws {
         let command = try words("merge " + line).parsed { try Dellad.parseAsRoot($0) }
-        let merge = try #require(command as? MergeCommand)
+        let merge = try #require(command as? MergeCommand).operands
         #expect(merge.models.folders.models == folders)
         #expect(merge.config == "c.yml" && merge.output == "out")
     }
@@ -32,7 +32,7 @@ import Testing
     ])
     func aShareMayBeTwoWordsAndAnAuditHaveNone(line: String, policy: AuditPolicy?) throws {
         let command = try? words("merge " + line).parsed { try Dellad.parseAsRoot($0) }
-        #expect((command as? MergeCommand).map { $0.merging.auditPolicy ?? .auto } == policy)
+        #expect((command as? MergeCommand).map { $0.operands.merging.auditPolicy ?? .auto } == policy)
     }
 
     @Test(arguments: ["--models a b c.yml", "c.yml --models a b", "--models a --models b c.yml"])
