@@ -104,9 +104,11 @@ struct CaseGenerator {
         }
         // Slices of a method without a base need not list it.
         if !hadBase { useOneModel() }
-        let names = made.models[base].tensors.filter { tensor in
-            tensor.name != "lm_head.weight" && !tensor.name.hasSuffix("inv_freq")
-        }.map(\.name)
+        // Those the base's stand in for.
+        let buffers = [".inv_freq", ".masked_bias", ".position_ids", ".num_batches_tracked"]
+        let names = made.models[base].tensors.map(\.name).filter { name in
+            name != "lm_head.weight" && !buffers.contains { name.hasSuffix($0) }
+        }
         guard let victim = names.randomElement(using: &random) else {
             made.fault = .unknownKey
             return
