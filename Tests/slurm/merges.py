@@ -195,7 +195,8 @@ class Merges:
         at = kinds.index("resumed")
         done = {record["shard"] for record in records[:at] if record["record"] == "written" and record["whole"]}
         again = {record["shard"] for record in records[at:] if record["record"] == "written"}
-        assert done and again and not done & again, f"part {task} wrote {done}, then {again}"
+        # One that is told to stop makes durable what it has, which may be all of a small part.
+        assert done and not done & again, f"part {task} wrote {done}, then {again}"
         return f"part {task} had {len(done)} shards, and wrote the other {len(again)} when it went on"
 
     def same(self, out):

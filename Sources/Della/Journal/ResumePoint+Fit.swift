@@ -17,7 +17,8 @@ extension ResumePoint {
         guard output.offset < offset, offset - output.offset < output.byteCount else { return false }
         return switch output.source {
         case .copy: constants.isEmpty
-        case .merge(let merge): TensorConstants(constants, of: merge) != nil
+        // Coefficients of columns are in no journal: such a tensor is begun anew, and no other.
+        case .merge(let merge): constants.count == TensorConstants(merge).words.count
         }
     }
 
