@@ -30,7 +30,7 @@ struct MergeCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Builds only the I-th of N parts, I from 0, for assemble to put together; auto: what an array of Slurm's or an Indexed Job of Kubernetes says.",
-            valueName: "i/n"))
+            valueName: "i/n"), completion: .list(["auto"]), transform: PartWord.init)
     var part: PartWord?
 
     @Flag(help: "Assembles the merge if all other parts are done: with --part.")

@@ -3,23 +3,25 @@ import Della
 
 /// Which part of a merge is built, as the command line says it: `3/8`, or `auto` for what a cluster's engine says in the
 /// environment.
-enum PartWord: Hashable, ExpressibleByArgument {
+enum PartWord: Hashable {
     case part(MergePart)
     case auto
 
-    init?(argument: String) {
-        guard argument != "auto" else {
+    init(_ word: String) throws {
+        guard word != "auto" else {
             self = .auto
             return
         }
-        guard let part = MergePart(argument) else { return nil }
+        guard let part = MergePart(word) else {
+            throw ValidationError(
+                "'\(word)' is no part (write I/N, I from 0 to N-1 and N at most \(MergePart.countLimit), or auto)"
+            )
+        }
         self = .part(part)
     }
 
     /// Says how many parts there are, where the engine does not.
     static let countVariable = "DELLAD_PARTS"
-
-    static var allValueStrings: [String] { ["auto"] }
 
     /// The part.
     ///

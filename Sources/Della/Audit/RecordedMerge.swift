@@ -98,11 +98,21 @@ public struct RecordedMerge: Sendable {
         }
     }
 
-    /// Whether it is what a plan of a config makes.
+    /// Whether it is what a plan of a config makes: of the same files, none of them newer than it, and with its shards.
     func isResult(of plan: MergePlan, configText: [UInt8]) throws(MergeFailure) -> Bool {
         guard configText == self.configText, seed == plan.seed, fileNames == plan.shards.map(\.fileName)
         else {
             return false
+        }
+        do throws(IOError) {
+            for shard in plan.shards {
+                let status = try FileSystem.status(folder.appending(shard.fileName))
+                guard let status, status.isRegular, status.size == shard.byteCount else { return false }
+            }
+            let record = try FileSystem.status(folder.appending(Self.recordName))
+            guard let record, plan.inputs.allSatisfy({ $0.modified <= record.modified }) else { return false }
+        } catch {
+            throw .io(error)
         }
         do throws(MergeFailure) {
             try check(plan)

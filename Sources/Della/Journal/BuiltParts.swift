@@ -34,7 +34,7 @@ extension BuiltParts {
 
     /// Reads what `json` writes; `nil` for anything else.
     init?(_ json: JSON) {
-        guard let seconds = json["seconds"]?.doubleValue, seconds >= 0 else { return nil }
+        guard let seconds = json["seconds"]?.doubleValue, (0..<1e9).contains(seconds) else { return nil }
         self.init(seconds: seconds, audit: nil)
         guard let audit = json["audit"] else { return }
         self.audit = Audit(audit)
@@ -43,6 +43,9 @@ extension BuiltParts {
 }
 
 extension BuiltParts.Audit {
+    /// A petabyte: more than a part has of anything.
+    private static let limit: UInt64 = 1 << 50
+
     fileprivate var json: JSON {
         .object(
             JSONObject([
@@ -57,7 +60,9 @@ extension BuiltParts.Audit {
         guard let seed = word("seed"), let share = word("share").map({ Double(bitPattern: $0) }),
             share >= 0, share <= 1, let tensors = json["tensors"]?.countValue,
             let rows = json["rows"]?.countValue, let bytes = json["bytes"]?.countValue,
-            let without = json["without_reference"]?.countValue, let seconds = json["seconds"]?.doubleValue
+            let without = json["without_reference"]?.countValue, let seconds = json["seconds"]?.doubleValue,
+            // Those of all parts are added.
+            [tensors, rows, bytes, without].allSatisfy({ $0 < Self.limit })
         else { return nil }
         self.init(
             seed: seed, share: share, tensors: Int(clamping: tensors), rows: Int(clamping: rows),

@@ -99,6 +99,10 @@ public struct PartAssembly: Sendable {
         do throws(MergeFailure) {
             return try attemptAlone(plan, progress, stop)
         } catch {
+            // Others may have ended it, and removed what was looked for.
+            if error.kind != .stopped, places.isPublishedForSure(plan, configText: merge.text) {
+                return .published
+            }
             // Its lock is given up before the last steps, which the journal's keeps for one alone.
             guard error.kind == .underWay else { throw error }
             return .underWay("another process")
@@ -126,24 +130,26 @@ public struct PartAssembly: Sendable {
             try places.removeJournals()
         }
         defer { withExtendedLifetime(lock) {} }
-        if try finish(removeJournals) { return .published }
         if try places.isPublished(plan, configText: merge.text) {
-            do { try removeJournals() } catch { throw MergeFailure(error) }
+            do {
+                try removeJournals()
+                // With the partial folder that a part which came late has made.
+                try places.whole.discard()
+            } catch {
+                throw MergeFailure(error)
+            }
             return .published
         }
+        // A run that was ended before it gave the folder its name is made again: what is there now may be another's.
         return try assemble(plan, progress, stop, removeJournals)
     }
 
     /// Where there are no parts: whether they were assembled before.
     private func finished(_ plan: MergePlan) throws(MergeFailure) -> Outcome {
-        if try finish({}) { return .published }
-        return try places.isPublished(plan, configText: merge.text) ? .published : .waiting([], of: nil)
-    }
-
-    /// Makes the last steps of a run that was ended before them.
-    private func finish(_ removeJournals: @escaping () throws -> Void) throws(MergeFailure) -> Bool {
-        try MergeRun.finishPublished(
-            output: places.whole.output, config: merge.text, mayName: true, beforeForgetting: removeJournals)
+        guard try places.isPublished(plan, configText: merge.text) else { return .waiting([], of: nil) }
+        // The last step of a run that was ended before it.
+        _ = try MergeRun.finishPublished(output: places.whole.output, config: merge.text, mayName: false)
+        return .published
     }
 
     // MARK: Looking
@@ -175,7 +181,10 @@ public struct PartAssembly: Sendable {
             agreement: agreement, identity: own.identity,
             division: PartDivision(plan, count: agreement.count))
         for (index, share) in findings.division.shares.enumerated() {
-            let found = try places.part(index, of: agreement.count).built(own.identity, plan.part(share))
+            let found =
+                share.shards.isEmpty
+                ? BuiltParts(seconds: 0, audit: nil)
+                : try places.part(index, of: agreement.count).built(own.identity, plan.part(share))
             if let found { findings.built.append(found) } else { findings.missing.append(index) }
         }
         return findings
@@ -210,8 +219,13 @@ public struct PartAssembly: Sendable {
         let run = MergeRun(
             plan: plan, configText: merge.text, output: places.whole.output, options: merge.options,
             report: merge.report, library: merge.planner.library, parts: parts)
-        return .assembled(
-            try run.perform(progress: progress, stop: stop, beforeForgetting: removeJournals))
+        do throws(MergeFailure) {
+            return .assembled(
+                try run.perform(progress: progress, stop: stop, beforeForgetting: removeJournals))
+        } catch {
+            places.forgetTranscript()
+            throw error
+        }
     }
 }
 

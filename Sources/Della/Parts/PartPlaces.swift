@@ -40,22 +40,40 @@ struct PartPlaces: Sendable {
         throw .creation(IOError("create", whole.output, .fileExists), output: whole.output)
     }
 
+    /// The same, where that can be told and nothing stands in the way.
+    func isPublishedForSure(_ plan: MergePlan, configText: [UInt8]) -> Bool {
+        (try? isPublished(plan, configText: configText)) ?? false
+    }
+
     /// Removes what parts have beside the output.
     func removeJournals() throws(IOError) {
         var attempt = 1
         while true {
             do throws(IOError) {
+                // What all agree on goes first: without it, no part takes the rest for a merge under way.
+                try FileSystem.remove(agreement)
                 try FileSystem.removeTree(journals)
                 return try FileSystem.syncFolder(whole.parent)
             } catch {
-                // A part that came late may have looked in.
-                guard error.errno == .directoryNotEmpty, attempt < Self.removalLimit else { throw error }
+                // A part that came late may have looked in, or somebody else removes them too.
+                let isShared =
+                    error.errno == .directoryNotEmpty || error.errno == .noSuchFileOrDirectory
+                    || error.errno == .notDirectory
+                guard isShared, attempt < Self.removalLimit else { throw error }
                 attempt += 1
+                PartedMerge.sleep(.milliseconds(10))
             }
         }
     }
 
-    private static let removalLimit = 4
+    private static let removalLimit = 16
+
+    /// Removes the journal that parts' were made into, unless it says complete.
+    func forgetTranscript() {
+        guard let content = try? MergeJournal.read(whole.journal), !content.isComplete else { return }
+        try? FileSystem.remove(whole.statistics)
+        try? FileSystem.remove(whole.journal)
+    }
 }
 
 extension PartialFolder {

@@ -43,6 +43,12 @@ public struct PartRun: Sendable {
         do throws(MergeFailure) {
             return try perform(plan, since: start, progress, stop)
         } catch {
+            // Others may have ended it, and removed what was looked for.
+            if error.kind != .stopped,
+                self.planned.places.isPublishedForSure(plan, configText: self.planned.text)
+            {
+                return .published
+            }
             throw .failure(error)
         }
     }
@@ -92,6 +98,8 @@ public struct PartRun: Sendable {
             if found == nil {
                 try begin(own)
             } else if try FileSystem.status(places.whole.path, followLinks: false) == nil {
+                // It has got its name just now, or somebody removed it.
+                if try places.isPublished(plan, configText: planned.text) { return nil }
                 try FileSystem.createFolder(places.whole.path)
                 try FileSystem.syncFolder(places.whole.parent)
             }

@@ -25,7 +25,12 @@ struct PartTranscript {
         let origins = origins
         var journals: [PartJournal] = []
         var byteCount = 0
-        for part in division.shares.indices {
+        for (part, share) in division.shares.enumerated() {
+            // One without a shard need not have been started.
+            guard !share.shards.isEmpty else {
+                journals.append(PartJournal())
+                continue
+            }
             let journal = try PartJournal(reading: places.part(part, of: division.shares.count).journal)
             byteCount += journal.byteCount
             guard byteCount <= MergeJournal.sizeLimit else {
@@ -102,6 +107,9 @@ private struct PartJournal {
     private(set) var byteCount = 0
     /// Bytes of its figures; `nil` where they are not whole.
     var statistics: UInt64? { records.last?.statistics }
+
+    /// Of a part without a shard.
+    init() {}
 
     init(reading path: FilePath) throws(IOError) {
         let bytes = try FileSystem.readWhole(path, limit: MergeJournal.sizeLimit, followLinks: false)

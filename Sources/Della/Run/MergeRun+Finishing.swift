@@ -36,7 +36,9 @@ extension MergeRun {
                 if isNamed { try places.discard() }
                 return false
             }
-            guard isNamed || mayName else { return false }
+            // What is in the folder of a merge in parts, those who assemble look at.
+            let isInParts = try places.isInParts
+            guard isNamed || mayName && !isInParts else { return false }
             try journal.resume(after: content)
             try places.publish()
         } catch {

@@ -165,7 +165,6 @@ public struct MergeRun {
         guard try FileSystem.status(places.path, followLinks: false) != nil else {
             return content.isComplete ? "the output is gone" : "the partial output is gone"
         }
-        if content.isComplete { return nil }
         return try places.holds(content.point, of: plan) ? nil : "the partial output is incomplete"
     }
 

@@ -77,7 +77,9 @@ struct PartialFolder: Hashable, Sendable {
             guard needed > 0 else { continue }
             // Another machine may have written it.
             let status = try FileSystem.statusAnew(path.appending(shard.fileName))
-            guard let status, status.isRegular, status.size >= needed else { return false }
+            guard let status, status.isRegular,
+                index < point.shard ? status.size == needed : status.size >= needed
+            else { return false }
         }
         return true
     }

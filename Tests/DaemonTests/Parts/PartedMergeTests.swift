@@ -198,6 +198,100 @@ import Testing
         #expect(try tiny.assemble().code == 0)
     }
 
+    /// Builds three parts and kills their assembly, at later and later operations, until it has left what is asked for.
+    private func killAssembly(_ tiny: TinyMerge, until isLeft: () throws -> Bool) throws {
+        for number in stride(from: 40, to: 600, by: 1) {
+            for part in 0..<3 { #expect(try tiny.part("\(part)/3").code == 0) }
+            let ending = try tiny.assemble(plan: "die:\(number)")
+            if try isLeft() { return }
+            try #require(ending.code == -SIGKILL, "it has ended before")
+            guard tiny.isPublished else { continue }
+            #expect(try tiny.assemble().code == 0)
+            try tiny.clear()
+        }
+    }
+
+    private func isWhole(_ tiny: TinyMerge) -> Bool {
+        tiny.folder.appending(".out.journal").text.contains("\"complete\"")
+    }
+
+    @Test func whatIsGoneOfAMergeThatLacksItsNameIsBuiltAnew() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let expected = try tiny.undisturbed()
+        try killAssembly(tiny) { !tiny.isPublished && isWhole(tiny) }
+        let partial = tiny.folder.appending(".out.partial")
+        let names = try FileSystem.entries(of: partial).filter { $0.hasPrefix("model-") }
+        try FileSystem.remove(partial.appending(try #require(names.sorted().dropFirst().first)))
+        let ending = try tiny.assemble()
+        #expect(ending.code == 75 && ending.errors.contains("of 3 is not done yet"), "\(ending)")
+        for part in 0..<3 { #expect(try tiny.part("\(part)/3").code == 0) }
+        #expect(try tiny.assemble().code == 0)
+        try Self.expectSame(expected, tiny)
+    }
+
+    @Test func aModelThatIsRemovedBeforeItsJournalsAreIsBuiltAnew() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let expected = try tiny.undisturbed()
+        let agreement = tiny.folder.appending(".out.journals").appending("agreement")
+        try killAssembly(tiny) { tiny.isPublished && agreement.exists }
+        try FileSystem.removeTree(tiny.output)
+        #expect(try tiny.part("0/3").code == 0)
+        let ending = try tiny.assemble()
+        #expect(ending.code == 75 && ending.errors.contains("parts 1, 2 of 3 are not done yet"), "\(ending)")
+        for part in 1..<3 { #expect(try tiny.part("\(part)/3").code == 0) }
+        #expect(try tiny.assemble().code == 0)
+        try Self.expectSame(expected, tiny)
+    }
+
+    @Test func aPartialFolderBesideAModelThatHasItsNameGoes() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let expected = try tiny.undisturbed()
+        let agreement = tiny.folder.appending(".out.journals").appending("agreement")
+        try killAssembly(tiny) { tiny.isPublished && agreement.exists }
+        try FileSystem.createFolder(tiny.folder.appending(".out.partial"))
+        #expect(try tiny.assemble().code == 0)
+        try Self.expectSame(expected, tiny)
+    }
+
+    @Test func aShardThatIsTooLongIsBuiltAnew() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let expected = try tiny.undisturbed()
+        for part in 0..<2 { #expect(try tiny.part("\(part)/2").code == 0) }
+        let partial = tiny.folder.appending(".out.partial")
+        let name = try #require(FileSystem.entries(of: partial).sorted().first { $0.hasPrefix("model-") })
+        try OpenFile.forUpdating(partial.appending(name), direct: false).append([0])
+        let ending = try tiny.assemble()
+        #expect(ending.code == 75 && ending.errors.contains("of 2 is not done yet"), "\(ending)")
+        for part in 0..<2 { #expect(try tiny.part("\(part)/2").code == 0) }
+        #expect(try tiny.assemble().code == 0)
+        try Self.expectSame(expected, tiny)
+    }
+
+    @Test func aModelOfOtherWeightsOrWithoutItsOwnIsNotTakenForDone() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        #expect(try tiny.part("0/1", ["--assemble"]).code == 0)
+        let model = tiny.folder.appending("tune").appending("model.safetensors")
+        let date = try FileManager.default.attributesOfItem(atPath: model.string)[.modificationDate] as? Date
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: 60)], ofItemAtPath: model.string)
+        for ending in [try tiny.part("0/1"), try tiny.assemble()] { #expect(ending.code == 73, "\(ending)") }
+        try FileManager.default.setAttributes(
+            [.modificationDate: try #require(date)], ofItemAtPath: model.string)
+        #expect(try tiny.part("0/1").code == 0)
+        let name = try #require(FileSystem.entries(of: tiny.output).first { $0.hasPrefix("model-") })
+        try FileSystem.remove(tiny.output.appending(name))
+        for ending in [try tiny.part("0/1"), try tiny.assemble()] { #expect(ending.code == 73, "\(ending)") }
+    }
+
+    @Test func partsWithoutAFileNeedNotBeStarted() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let expected = try tiny.undisturbed()
+        let shards = expected.keys.count { $0.hasPrefix("model-") }
+        for part in 0..<shards { #expect(try tiny.part("\(part)/50").code == 0) }
+        #expect(try tiny.assemble().code == 0)
+        try Self.expectSame(expected, tiny)
+    }
+
     @Test func aRecipeIsRefusedWithItsLine() throws {
         let tiny = try TinyMerge(engine: "posix", method: "recipe")
         for ending in [
