@@ -51,7 +51,7 @@ struct AuditCommand: ParsableCommand {
         let settings = try settings.readIfPermitted(models.flags)
         let planner = MergePlanner(
             library: ModelFolders.library(settings), seed: record.seed, allowsCrimes: true)
-        let seed = seed ?? UInt64(UInt32.random(in: 0 ... .max))
+        let seed = seed ?? AuditReport.freshSeed
         let share = share.flatMap { AuditPolicy.share($0) } ?? 0.001
         let session = ForegroundWork<AuditReport> { (progress, stop) throws(CommandFailure) in
             do {

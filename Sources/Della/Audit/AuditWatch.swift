@@ -6,6 +6,6 @@ struct AuditWatch {
     /// - Throws: `MergeFailure`, `stopped`, where a stop was asked for.
     func goOn() throws(MergeFailure) {
         progress.beat()
-        if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+        if stop.isRequested { throw MergeFailure.stopped }
     }
 }

@@ -65,6 +65,9 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// A stop was asked for.
+    static let stopped = Self(.stopped, "stopped (start it again to go on)")
+
     static func budgetTooSmall(_ memory: UInt64, needed: UInt64, tensor: String) -> Self {
         Self(
             .budgetTooSmall,

@@ -88,7 +88,7 @@ public struct PartAssembly: Sendable {
         let end = ContinuousClock.now + Self.lookInterval
         while .now < end {
             progress.beat()
-            if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+            if stop.isRequested { throw MergeFailure.stopped }
             PartedMerge.sleep(.milliseconds(100))
         }
     }

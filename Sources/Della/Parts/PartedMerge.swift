@@ -62,7 +62,7 @@ public struct PartedMerge: Sendable {
             throw .problems(error)
         }
         guard let plan else {
-            throw .failure(MergeFailure(.stopped, "stopped (start it again to go on)"))
+            throw .failure(.stopped)
         }
         return plan
     }

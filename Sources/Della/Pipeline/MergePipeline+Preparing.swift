@@ -14,7 +14,7 @@ extension MergePipeline {
             let rows = try SourceRows(
                 sources, of: task.layout.tensor, files: bufferedInputs, kernels: kernels
             ) { [stop, progress] () throws(MergeFailure) in
-                if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+                if stop.isRequested { throw MergeFailure.stopped }
                 progress.beat()
             }
             prepared.append(PreparedInput(rows: rows, padding: try rows.padding()))

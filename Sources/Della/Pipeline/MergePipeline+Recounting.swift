@@ -61,7 +61,7 @@ extension MergePipeline {
             var done = 0
             var converted: [UInt8] = []
             while done < values {
-                if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+                if stop.isRequested { throw MergeFailure.stopped }
                 progress.beat()
                 let step = min(values - done, Self.recountBytes / 8)
                 let width = type.bitWidth / 8

@@ -147,7 +147,7 @@ final class MergePipeline {
     private func loop() throws(MergeFailure) {
         try openFirstOutput()
         while true {
-            if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+            if stop.isRequested { throw MergeFailure.stopped }
             try startReads()
             try dispatch()
             try startWrites()

@@ -55,7 +55,7 @@ public struct RecipeRun {
         } catch {
             throw .problems(error)
         }
-        guard let plan else { throw .failure(Self.stopped) }
+        guard let plan else { throw .failure(MergeFailure.stopped) }
         var all = RecipePlan()
         all.add(plan)
         planned(all)
@@ -71,8 +71,6 @@ public struct RecipeRun {
     }
 
     private var outputName: String { output.lastComponent?.string ?? "" }
-
-    private static let stopped = MergeFailure(.stopped, "stopped (start it again to go on)")
 
     /// Removes what a recipe left that had this output before the config was one of one document.
     private func removeParts() throws(MergeFailure) {
@@ -120,7 +118,7 @@ public struct RecipeRun {
                 let identity = MergeIdentity(plan, configText: stage.recipeText)
                 return try parts.isMade(name, identity, plan) ? parts.stage(name) : nil
             })
-        guard let plan else { throw .failure(Self.stopped) }
+        guard let plan else { throw .failure(MergeFailure.stopped) }
         planned(plan)
         do {
             return try merge(stages, plan, progress, stop, beforeForgetting)
@@ -181,7 +179,9 @@ public struct RecipeRun {
         var known = RecipePlanner.Known()
         var resumptions = 0
         for (index, stage) in recipe.stages.enumerated() {
-            guard let plan = try stages.plan(stage, known, isStopped: isStopped) else { throw Self.stopped }
+            guard let plan = try stages.plan(stage, known, isStopped: isStopped) else {
+                throw MergeFailure.stopped
+            }
             let library = stages.library(known)
             guard let name = stage.name, !stage.isResult else {
                 begin(index, plan, of: whole, progress)

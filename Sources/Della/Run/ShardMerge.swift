@@ -125,7 +125,7 @@ struct ShardMerge {
     /// Tells that there is progress, and ends the merge where that was asked for.
     func beat() throws(MergeFailure) {
         progress.beat()
-        if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+        if stop.isRequested { throw MergeFailure.stopped }
     }
 
     private func selectKernels() throws(MergeFailure) -> RowKernels {
@@ -139,7 +139,7 @@ struct ShardMerge {
 
 extension AuditReport {
     /// Selects other rows each time.
-    static var freshSeed: UInt64 { UInt64(UInt32.random(in: 0 ... .max)) }
+    public static var freshSeed: UInt64 { UInt64(UInt32.random(in: 0 ... .max)) }
 
     /// What parts looked at, between them.
     init(_ audit: BuiltParts.Audit) {

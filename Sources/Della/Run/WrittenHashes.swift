@@ -89,7 +89,7 @@ struct WrittenHashes {
     private func wait() throws -> IOCompletion {
         var completions: [IOCompletion] = []
         while true {
-            if stop.isRequested { throw MergeFailure(.stopped, "stopped (start it again to go on)") }
+            if stop.isRequested { throw MergeFailure.stopped }
             try engine.wait(&completions, timeout: Self.longestWait)
             if let completion = completions.first {
                 progress.beat()
