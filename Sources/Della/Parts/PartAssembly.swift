@@ -22,6 +22,8 @@ public struct PartAssembly: Sendable {
     /// How often is looked whether parts are whole, and how often is said that they are not.
     private static let lookInterval = Duration.seconds(2)
     private static let remarkInterval = Duration.seconds(60)
+    /// How often the last steps of what is published are tried.
+    private static let endingLimit = 5
 
     private let merge: PartedMerge
     private let mayBeBehind: @Sendable (FilePath) -> Bool
@@ -96,16 +98,22 @@ public struct PartAssembly: Sendable {
     private func attempt(
         _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest
     ) throws(MergeFailure) -> Outcome {
-        do throws(MergeFailure) {
-            return try attemptAlone(plan, progress, stop)
-        } catch {
-            // Others may have ended it, and removed what was looked for.
-            if error.kind != .stopped, places.isPublishedForSure(plan, configText: merge.text) {
-                return .published
+        var attempts = 1
+        while true {
+            do throws(MergeFailure) {
+                return try attemptAlone(plan, progress, stop)
+            } catch {
+                if error.kind == .stopped { throw error }
+                let isPublished = places.isPublishedForSure(plan, configText: merge.text)
+                // Its lock is given up before the last steps, which the journal's keeps for one alone.
+                if error.kind == .underWay {
+                    return isPublished ? .published : .underWay("another process")
+                }
+                // Others may have ended it and removed what was looked for; or the last steps are still to be made.
+                guard isPublished, attempts < Self.endingLimit else { throw error }
+                attempts += 1
+                PartedMerge.sleep(.milliseconds(10))
             }
-            // Its lock is given up before the last steps, which the journal's keeps for one alone.
-            guard error.kind == .underWay else { throw error }
-            return .underWay("another process")
         }
     }
 
