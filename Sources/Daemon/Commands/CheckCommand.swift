@@ -56,11 +56,6 @@ struct CheckCommand: ParsableCommand {
             try self.report(file, planner, options, output)
         }
         let division = parts.map { PartDivision(report.plan, count: $0) }
-        if division != nil, !report.stages.isEmpty {
-            throw CommandFailure(
-                "\(file.path): a config of several documents cannot be merged in parts (put each document into a "
-                    + "file of its own, and merge one after the other)", .badData)
-        }
         if json {
             print(report.json(with: division))
         } else {
@@ -78,6 +73,7 @@ struct CheckCommand: ParsableCommand {
         _ file: ConfigFile, _ planner: MergePlanner, _ options: MergeOptions, _ output: FilePath
     ) throws(CommandFailure) -> PlanReport {
         do throws(RecipeError) {
+            if parts != nil { try PartedMerge.refuseRecipe(file.text, fileName: file.path.string) }
             let found = try RecipeReport(
                 planner, text: file.text, fileName: file.path.string,
                 outputName: file.path.stem ?? "merged", memory: options.memory, threads: options.threads,

@@ -76,7 +76,7 @@ public struct PartAssembly: Sendable {
                 }
                 guard waits, let text = outcome.reasonToWait else { return outcome }
                 if remark.map({ $0.text != text || $0.at + Self.remarkInterval < .now }) ?? true {
-                    merge.report(text)
+                    merge.report("\(places.whole.output): \(text)")
                     remark = (text, .now)
                 }
                 try pause(progress, stop)
@@ -175,27 +175,42 @@ public struct PartAssembly: Sendable {
 
     /// Looks which parts are whole; `nil` where none was begun.
     ///
-    /// - Throws: an operation `agree (…)` where they were begun otherwise.
-    private func look(_ plan: MergePlan) throws(IOError) -> Findings? {
-        for folder in [places.journals, places.whole.path] { try FileSystem.lookAnew(at: folder) }
-        guard let agreement = try PartAgreement.read(places.agreement) else { return nil }
+    /// - Throws: what `PartedMerge.otherMerge` says where they were begun otherwise, among others.
+    private func look(_ plan: MergePlan) throws(MergeFailure) -> Findings? {
+        do throws(IOError) {
+            for folder in [places.journals, places.whole.path] { try FileSystem.lookAnew(at: folder) }
+        } catch {
+            throw .creation(error, output: places.whole.output)
+        }
+        guard let agreement = try PartAgreement.read(of: places) else { return nil }
+        // What parts do beside writing, those who assemble take as they find it.
         let own = PartAgreement(
             identity: MergeIdentity(plan, configText: merge.text), count: agreement.count,
-            auditSeed: agreement.auditSeed)
-        if let difference = own.difference(from: agreement) {
-            throw IOError("agree (\(difference))", places.agreement, .invalidArgument)
-        }
+            auditSeed: agreement.auditSeed, audits: agreement.audits, reports: agreement.reports)
+        if let difference = own.difference(from: agreement) { throw merge.otherMerge(difference) }
         var findings = Findings(
             agreement: agreement, identity: own.identity,
             division: PartDivision(plan, count: agreement.count))
         for (index, share) in findings.division.shares.enumerated() {
-            let found =
-                share.shards.isEmpty
-                ? BuiltParts(seconds: 0, audit: nil)
-                : try places.part(index, of: agreement.count).built(own.identity, plan.part(share))
-            if let found { findings.built.append(found) } else { findings.missing.append(index) }
+            if let found = try built(index, share, plan, own) {
+                findings.built.append(found)
+            } else {
+                findings.missing.append(index)
+            }
         }
         return findings
+    }
+
+    /// What a part did; `nil` where it is not whole. One without a shard need not have been started.
+    private func built(
+        _ index: Int, _ share: PartDivision.Share, _ plan: MergePlan, _ own: PartAgreement
+    ) throws(MergeFailure) -> BuiltParts? {
+        if share.shards.isEmpty { return BuiltParts(seconds: 0, audit: nil) }
+        do throws(IOError) {
+            return try places.part(index, of: own.count).built(own.identity, plan.part(share))
+        } catch {
+            throw .creation(error, output: places.whole.output)
+        }
     }
 
     /// Whether all parts are whole. What keeps that from being told is found out by those who assemble.
@@ -209,20 +224,19 @@ public struct PartAssembly: Sendable {
         _ plan: MergePlan, _ progress: MergeProgress, _ stop: StopRequest,
         _ removeJournals: @escaping () throws -> Void
     ) throws(MergeFailure) -> Outcome {
-        let parts: BuiltParts
+        guard let found = try look(plan) else { return .waiting([], of: nil) }
+        looked()
+        guard found.missing.isEmpty else { return .waiting(found.missing, of: found.agreement.count) }
+        if merge.options.report, !found.agreement.reports {
+            merge.report("\(places.whole.output): gets no report: its parts took no figures (--no-report)")
+        }
+        let parts = BuiltParts(found.built, of: found.division, seed: found.agreement.auditSeed)
         do throws(IOError) {
-            guard let found = try look(plan) else { return .waiting([], of: nil) }
-            looked()
-            guard found.missing.isEmpty else { return .waiting(found.missing, of: found.agreement.count) }
-            let (division, agreement) = (found.division, found.agreement)
-            parts = BuiltParts(found.built, of: division, seed: agreement.auditSeed)
-            try PartTranscript(plan: plan, identity: found.identity, division: division, places: places)
-                .write(withStatistics: merge.options.report)
+            try PartTranscript(
+                plan: plan, identity: found.identity, division: found.division, places: places
+            ).write(withStatistics: merge.options.report)
         } catch {
-            guard error.operation.hasPrefix("agree") else {
-                throw .creation(error, output: places.whole.output)
-            }
-            throw merge.otherMerge(String(error.operation.dropFirst("agree (".count).dropLast()))
+            throw .creation(error, output: places.whole.output)
         }
         let run = MergeRun(
             plan: plan, configText: merge.text, output: places.whole.output, options: merge.options,

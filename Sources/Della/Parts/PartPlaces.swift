@@ -20,6 +20,11 @@ struct PartPlaces: Sendable {
 
     func lock(of part: MergePart) -> FilePath { journals.appending("\(part.fileName).lock") }
 
+    /// - Throws: `ENAMETOOLONG` where assembly could not name what it writes beside the output.
+    func refuseTooLongName() throws(IOError) {
+        _ = try FileSystem.status(FileSystem.draft(of: whole.journal), followLinks: false)
+    }
+
     /// Whether the output is there and of the same merge.
     ///
     /// - Throws: `outputExists` where something else has its name.

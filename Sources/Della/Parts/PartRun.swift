@@ -70,7 +70,7 @@ public struct PartRun: Sendable {
         do throws(MergeFailure) {
             return .built(try build(merge, layout, journal, content, agreement, since: start))
         } catch {
-            try? settle(merge, after: error)
+            try? merge.settle(after: error) { () throws(IOError) in try merge.places.discard(merge.plan) }
             throw error
         }
     }
@@ -82,7 +82,8 @@ public struct PartRun: Sendable {
         let places = planned.places
         let own = PartAgreement(
             identity: MergeIdentity(plan, configText: planned.text), count: part.count,
-            auditSeed: AuditReport.freshSeed)
+            auditSeed: AuditReport.freshSeed, audits: planned.options.audit != .off,
+            reports: planned.options.report)
         // Those who assemble remove the journals once the output has its name: here, and once more below.
         if try places.isPublished(plan, configText: planned.text) { return nil }
         let found: PartAgreement?
@@ -94,7 +95,7 @@ public struct PartRun: Sendable {
                 try? places.removeJournals()
                 return nil
             }
-            found = try PartAgreement.read(places.agreement)
+            found = try PartAgreement.read(of: places)
             if found == nil {
                 try begin(own)
             } else if try FileSystem.status(places.whole.path, followLinks: false) == nil {
@@ -118,6 +119,7 @@ public struct PartRun: Sendable {
     private func begin(_ agreement: PartAgreement) throws {
         do {
             try refuseSingle()
+            try planned.places.refuseTooLongName()
             try planned.places.whole.renew()
             try agreement.write(to: planned.places.agreement)
         } catch {
@@ -185,10 +187,7 @@ public struct PartRun: Sendable {
         _ merge: ShardMerge, _ layout: MergeLayout?, _ journal: MergeJournal,
         _ content: MergeJournal.Content, _ agreement: PartAgreement, since start: ContinuousClock.Instant
     ) throws(MergeFailure) -> MergeSummary {
-        var summary = MergeSummary(
-            bytesRead: 0, bytesWritten: 0, outputBytes: merge.plan.shards.reduce(0) { $0 + $1.byteCount },
-            seconds: 0, resumptions: content.point.resumptions, engine: "none", simd: "none",
-            warnings: merge.plan.warnings)
+        var summary = MergeSummary(merge.plan, resumptions: content.point.resumptions)
         if let layout {
             let written = try merge.write(layout, from: content.point, journal: journal)
             (summary.engine, summary.simd) = (written.engine, written.simd)
@@ -203,20 +202,7 @@ public struct PartRun: Sendable {
         } catch {
             throw .io(error)
         }
-        let figures = merge.progress.snapshot
-        (summary.bytesRead, summary.bytesWritten) = (figures.bytesRead, figures.bytesWritten)
-        summary.warnings += merge.progress.warnings
+        summary.close(since: start, merge.progress)
         return summary
-    }
-
-    /// After a failure: keeps what a retry can use, gives back the space of the rest.
-    private func settle(_ merge: ShardMerge, after failure: MergeFailure) throws(IOError) {
-        guard failure.kind != .stopped, failure.kind != .auditFailed else { return }
-        let point = try MergeJournal.read(merge.places.journal)?.point ?? ResumePoint()
-        if failure.kind == .inputChanged || point.isStart {
-            try merge.places.discard(merge.plan)
-        } else {
-            merge.places.releaseReservation(merge.plan, from: point)
-        }
     }
 }

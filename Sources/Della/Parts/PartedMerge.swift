@@ -37,22 +37,22 @@ public struct PartedMerge: Sendable {
         places = PartPlaces(output: output)
     }
 
+    /// - Throws: that a config of several documents has no parts, with the line of the second.
+    public static func refuseRecipe(_ text: [UInt8], fileName: String) throws(RecipeError) {
+        let recipe = MergeRecipe(text)
+        guard !recipe.isSingle else { return }
+        let problem = Problem(
+            line: recipe.stages.map(\.document.line).sorted().dropFirst().first,
+            "a config of several documents cannot be merged in parts",
+            remedy: "put each document into a file of its own, and merge one after the other")
+        throw .problems(MergeProblems(fileName: fileName, problems: [problem]))
+    }
+
     /// Plans all of it.
     ///
     /// - Throws: every problem of the config; that it is a recipe is one.
     func plan(progress: MergeProgress, stop: StopRequest) throws(RecipeError) -> MergePlan {
-        let recipe = MergeRecipe(text)
-        if !recipe.isSingle {
-            let line = recipe.stages.map(\.document.line).sorted().dropFirst().first
-            throw .problems(
-                MergeProblems(
-                    fileName: fileName,
-                    problems: [
-                        Problem(
-                            line: line, "a config of several documents cannot be merged in parts",
-                            remedy: "put each document into a file of its own, and merge one after the other")
-                    ]))
-        }
+        try Self.refuseRecipe(text, fileName: fileName)
         let plan: MergePlan?
         do throws(MergeProblems) {
             plan = try planner.plan(

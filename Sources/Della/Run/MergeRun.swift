@@ -59,26 +59,19 @@ public struct MergeRun {
             progress: progress, stop: stop)
         let layout = try merge.layout()
         let opened = try parts == nil ? openJournal() : openAssembledJournal()
-        var summary = MergeSummary(
-            bytesRead: 0, bytesWritten: 0, outputBytes: plan.shards.reduce(0) { $0 + $1.byteCount },
-            seconds: 0, resumptions: opened.content.point.resumptions, engine: "none", simd: "none",
-            warnings: plan.warnings)
+        var summary = MergeSummary(plan, resumptions: opened.content.point.resumptions)
         var contents: PartialFolder.Contents?
         if !opened.content.isComplete {
             do throws(MergeFailure) {
                 contents = try build(merge, layout, opened, since: start, summary: &summary)
             } catch {
                 // What others wrote is theirs.
-                if parts == nil { try? settle(after: error) }
+                if parts == nil { try? merge.settle(after: error, discard: places.discard) }
                 throw error
             }
         }
         try publish(contents, opened.journal, beforeForgetting: beforeForgetting)
-        let figures = progress.snapshot
-        summary.bytesRead = figures.bytesRead
-        summary.bytesWritten = figures.bytesWritten
-        summary.warnings += progress.warnings
-        summary.seconds = start.duration(to: .now).seconds
+        summary.close(since: start, progress)
         return summary
     }
 
@@ -198,18 +191,6 @@ public struct MergeRun {
             return written.contents
         } catch {
             throw MergeFailure(error)
-        }
-    }
-
-    /// After a failure: keeps what a retry can use, gives back the space of the rest.
-    private func settle(after failure: MergeFailure) throws(IOError) {
-        guard failure.kind != .stopped, failure.kind != .auditFailed else { return }
-        let content = try MergeJournal.read(places.journal)
-        let point = content?.point ?? ResumePoint()
-        if failure.kind == .inputChanged || point.isStart {
-            try places.discard()
-        } else {
-            places.releaseReservation(plan, from: point)
         }
     }
 

@@ -19,3 +19,20 @@ public struct MergeSummary: Hashable, Sendable {
     /// Of the plan and of the merge itself.
     public var warnings: [String]
 }
+
+extension MergeSummary {
+    /// Of a merge that begins, or goes on.
+    init(_ plan: MergePlan, resumptions: Int) {
+        self.init(
+            bytesRead: 0, bytesWritten: 0, outputBytes: plan.shards.reduce(0) { $0 + $1.byteCount },
+            seconds: 0, resumptions: resumptions, engine: "none", simd: "none", warnings: plan.warnings)
+    }
+
+    /// Takes down what only its end tells.
+    mutating func close(since start: ContinuousClock.Instant, _ progress: MergeProgress) {
+        let figures = progress.snapshot
+        (bytesRead, bytesWritten) = (figures.bytesRead, figures.bytesWritten)
+        warnings += progress.warnings
+        seconds = start.duration(to: .now).seconds
+    }
+}

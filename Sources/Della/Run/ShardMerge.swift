@@ -122,6 +122,19 @@ struct ShardMerge {
         throw .auditFailed(difference ?? "", kept: places.path)
     }
 
+    /// After a failure: keeps what a retry can use, gives back the space of the rest.
+    ///
+    /// - Parameter discard: removes what was written, and the journal with it.
+    func settle(after failure: MergeFailure, discard: () throws(IOError) -> Void) throws(IOError) {
+        guard failure.kind != .stopped, failure.kind != .auditFailed else { return }
+        let point = try MergeJournal.read(places.journal)?.point ?? ResumePoint()
+        if failure.kind == .inputChanged || point.isStart {
+            try discard()
+        } else {
+            places.releaseReservation(plan, from: point)
+        }
+    }
+
     /// Tells that there is progress, and ends the merge where that was asked for.
     func beat() throws(MergeFailure) {
         progress.beat()

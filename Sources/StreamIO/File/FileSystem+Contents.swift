@@ -106,12 +106,17 @@ extension FileSystem {
         if sync { try syncFolder(folder.isEmpty ? "." : folder) }
     }
 
+    /// Where the new content of a file is written before it gets its name.
+    public static func draft(of path: FilePath) -> FilePath {
+        path.removingLastComponent().appending(".\(path.lastComponent?.string ?? "").tmp")
+    }
+
     /// The usual name, so that a crash leaves one draft at most; one that cannot be foreseen where that is taken.
     private static func writeDraft(
         _ bytes: [UInt8], of path: FilePath, sync: Bool
     ) throws(IOError) -> FilePath {
         let (folder, name) = (path.removingLastComponent(), path.lastComponent?.string ?? "")
-        let draft = folder.appending(".\(name).tmp")
+        let draft = draft(of: path)
         do throws(IOError) {
             try remove(draft)
             try writeWhole(bytes, to: draft, sync: sync)

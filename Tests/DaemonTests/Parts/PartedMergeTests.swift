@@ -121,6 +121,8 @@ import Testing
         refused(try tiny.part("1/2", ["--seed", "5"]), "the plan has changed")
         refused(try tiny.part("1/3"), "they are 2 parts, not 3")
         refused(try tiny.part("0/1", ["--shard-size", "1MB"]), "the plan has changed")
+        refused(try tiny.part("1/2", ["--no-report"]), "they take figures for a report, this one does not")
+        refused(try tiny.part("1/2", ["--audit", "off"]), "they are audited, this one is not")
         refused(try tiny.assemble(["--seed", "5"]), "the plan has changed")
         try FileSystem.replaceAtomically(config, with: text + Array("# more\n".utf8))
         refused(try tiny.part("1/2"), "the config has changed")
@@ -132,6 +134,53 @@ import Testing
         #expect(try tiny.part("0/2").output.contains("was done before"))
         #expect(try tiny.part("1/2", ["--assemble"]).code == 0)
         try Self.expectSame(expected, tiny)
+    }
+
+    @Test func partsWithoutFiguresMakeAModelWithoutAReportAndSaySo() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        for part in ["0/2", "1/2"] { #expect(try tiny.part(part, ["--no-report"]).code == 0) }
+        let ending = try tiny.assemble()
+        #expect(
+            ending.code == 0 && ending.errors.contains("gets no report: its parts took no figures"),
+            "\(ending)")
+        let names = try tiny.model().keys
+        #expect(names.contains("dellad.json") && !names.contains("report.html"), "\(names)")
+        #expect(try tiny.leftovers() == [])
+    }
+
+    @Test func aDamagedAgreementIsNamedWithItsRemedy() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        #expect(try tiny.part("0/2").code == 0)
+        let agreement = tiny.folder.appending(".out.journals").appending("agreement")
+        try FileSystem.writeWhole(Array("what".utf8), to: agreement, sync: false)
+        for ending in [try tiny.part("1/2"), try tiny.assemble()] {
+            #expect(ending.code == 65, "\(ending)")
+            #expect(ending.errors.contains("agreement: is damaged (remove "), "\(ending.errors)")
+        }
+    }
+
+    /// What assembly writes beside the output has longer names than what parts do.
+    @Test func aNameThatIsTooLongForAssemblyIsRefusedByThePart() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        var refused = 0
+        for length in 238...255 {
+            let output = tiny.folder.appending(String(repeating: "n", count: length))
+            let words = { (command: String, more: [String]) in
+                tiny.arguments(command, more).map { $0 == tiny.output.string ? output.string : $0 }
+            }
+            let part = try Executable.run(words("merge", ["--part", "0/1"]), in: tiny.notes)
+            if part.code != 0 {
+                #expect(part.code == 73 && part.errors.contains("use a shorter name"), "\(length): \(part)")
+                refused += 1
+            } else {
+                #expect(refused == 0, "\(length)")
+                let ending = try Executable.run(words("assemble", []), in: tiny.notes)
+                #expect(ending.code == 0, "\(length): \(ending)")
+                try FileSystem.removeTree(output)
+            }
+            #expect(try tiny.leftovers() == [], "\(length)")
+        }
+        #expect(refused > 0 && refused < 18)
     }
 
     @Test func aChangedModelIsNoticedByPartsAndAssembly() throws {

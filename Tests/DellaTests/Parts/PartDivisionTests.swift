@@ -61,31 +61,41 @@ import Testing
                 headerChecksum: 9)
         ])
 
-    static func agreement(_ change: (inout MergeIdentity) -> Void = { _ in }, count: Int = 8) -> PartAgreement
-    {
+    static func agreement(
+        _ change: (inout MergeIdentity) -> Void = { _ in }, count: Int = 8, audits: Bool = true,
+        reports: Bool = true
+    ) -> PartAgreement {
         var identity = identity
         change(&identity)
-        return PartAgreement(identity: identity, count: count, auditSeed: 3)
+        return PartAgreement(
+            identity: identity, count: count, auditSeed: 3, audits: audits, reports: reports)
     }
 
     @Test func anAgreementIsReadAsItWasWritten() throws {
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }
-        let path = folder.appending("agreement")
-        #expect(try PartAgreement.read(path) == nil)
-        try Self.agreement().write(to: path)
-        #expect(try PartAgreement.read(path) == Self.agreement())
+        let places = PartPlaces(output: folder.appending("out"))
+        let path = places.agreement
+        try FileSystem.createFolder(places.journals)
+        #expect(try PartAgreement.read(of: places) == nil)
+        for (audits, reports) in [(false, false), (false, true), (true, false), (true, true)] {
+            let agreement = Self.agreement(audits: audits, reports: reports)
+            try agreement.write(to: path)
+            #expect(try PartAgreement.read(of: places) == agreement)
+        }
         let bytes = try FileSystem.readWhole(path, limit: 1 << 20)
         for length in bytes.indices {
             try FileSystem.replaceAtomically(path, with: Array(bytes[..<length]))
-            #expect(throws: IOError.self) { try PartAgreement.read(path) }
+            let error = #expect(throws: MergeFailure.self) { try PartAgreement.read(of: places) }
+            #expect(error?.kind == .recordUnusable)
+            #expect(error?.message.contains("agreement: is damaged (remove ") == true)
         }
         // Bytes of the identity have a checksum, and the words behind it are looked at.
         for index in bytes.indices where bytes[index] != UInt8(ascii: "0") {
             var changed = bytes
             changed[index] = UInt8(ascii: "x")
             try FileSystem.replaceAtomically(path, with: changed)
-            let read = try? PartAgreement.read(path)
+            let read = try? PartAgreement.read(of: places)
             #expect(read == nil || read?.identity == Self.identity)
         }
     }
@@ -109,5 +119,9 @@ import Testing
             #expect(own.difference(from: Self.agreement(change))?.contains(word) == true, "\(word)")
         }
         #expect(own.difference(from: Self.agreement(count: 1)) == "they are 1 part, not 8")
+        #expect(own.difference(from: Self.agreement(audits: false)) == "they are not audited, this one is")
+        #expect(
+            Self.agreement(reports: false).difference(from: own)
+                == "they take figures for a report, this one does not (--no-report)")
     }
 }
