@@ -85,7 +85,7 @@ public struct OutputAudit {
         let count = plan.shards.reduce(0) { $0 + $1.tensors.count }
         watch.progress.update { figures in
             figures.tensorsTotal = count
-            figures.tensorsAudited = 0
+            figures.tensorsAudited = figures.tensorsAudited ?? 0
         }
         for name in fileNames {
             let shard = try AuditedShard(folder.appending(name), watch: watch)
@@ -106,7 +106,9 @@ public struct OutputAudit {
                 if report.difference != nil { return }
                 position += 1
                 report.tensors = max(report.tensors, position)
-                watch.progress.update { $0.tensorsAudited = position }
+                // A second walk begins at the first tensor again.
+                let audited = report.tensors
+                watch.progress.update { $0.tensorsAudited = audited }
             }
         }
         if let place = places.next() {

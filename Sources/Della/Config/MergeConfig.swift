@@ -91,6 +91,22 @@ struct MergeConfig: Sendable {
         }
     }
 
+    /// Changes the models that take part, each beside the base that it is merged with.
+    mutating func updateSources(_ update: (inout Source, ModelReference?) -> Void) {
+        switch layout {
+        case .models(var sources):
+            for index in sources.indices { update(&sources[index], base?.value) }
+            layout = .models(sources)
+        case .slices(var slices):
+            for slice in slices.indices {
+                let base = slices[slice].base?.value ?? base?.value
+                for index in slices[slice].sources.indices { update(&slices[slice].sources[index], base) }
+            }
+            layout = .slices(slices)
+        case nil: break
+        }
+    }
+
     /// The models as they are named, in the order in which they are opened, and the lines.
     var namedModels: [(model: ModelReference, line: Int)] {
         var models = base.map { [($0.value, $0.line)] } ?? []

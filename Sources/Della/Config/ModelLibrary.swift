@@ -77,6 +77,22 @@ public struct ModelLibrary: Sendable {
         return (denied ?? closedCacheEntry(model)).map { .denied($0) } ?? .missing
     }
 
+    /// The folder of a model, links resolved; `nil` where it is not found.
+    func place(of model: ModelReference) -> FilePath? {
+        guard case .found(let folder, _) = find(model) else { return nil }
+        return (try? FileSystem.resolved(folder)) ?? folder
+    }
+
+    /// The folder of a model, and of its adapter: what one model has alone, whatever it is called.
+    func places(of model: ModelReference) -> [FilePath]? {
+        guard let place = place(of: model) else { return nil }
+        guard let adapter = model.adapter else { return [place] }
+        guard let reference = ModelReference(adapter), reference.adapter == nil,
+            let own = withoutStages.place(of: reference)
+        else { return nil }
+        return [place, own]
+    }
+
     /// The folder that a model of a hub is in, at the revision that is asked for; `nil` where that is not known to be
     /// there.
     public func folder(of model: HubModel) -> FilePath? {

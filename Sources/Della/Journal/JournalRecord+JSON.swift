@@ -24,13 +24,7 @@ extension JournalRecord {
     private var json: JSON {
         switch self {
         case .began(let identity):
-            .object(
-                JSONObject([
-                    ("record", .string("began")), ("revision", .int(identity.revision)),
-                    ("plan", .string(identity.plan.hexadecimal)),
-                    ("config", .string(identity.config.hexadecimal)),
-                    ("inputs", .array(identity.inputs.map(\.json))),
-                ]))
+            identity.json
         case .resumed: .object(JSONObject([("record", .string("resumed"))]))
         case .complete: .object(JSONObject([("record", .string("complete"))]))
         case .auditFailed(let difference):
@@ -52,16 +46,35 @@ extension JournalRecord {
             guard let built = BuiltParts(json) else { return nil }
             self = .built(built)
         case "began":
-            guard let revision = json["revision"]?.intValue,
-                let plan = json["plan"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
-                let config = json["config"]?.stringValue.flatMap({ UInt64($0, radix: 16) }),
-                let entries = json["inputs"]?.arrayValue
-            else { return nil }
-            let inputs = entries.compactMap(MergeIdentity.Input.init)
-            guard inputs.count == entries.count else { return nil }
-            self = .began(MergeIdentity(revision: revision, plan: plan, config: config, inputs: inputs))
+            guard let identity = MergeIdentity(json) else { return nil }
+            self = .began(identity)
         default: return nil
         }
+    }
+}
+
+extension MergeIdentity {
+    fileprivate var json: JSON {
+        var members: [(String, JSON)] = [
+            ("record", .string("began")), ("revision", .int(revision)),
+            ("plan", .string(plan.hexadecimal)), ("config", .string(config.hexadecimal)),
+            ("inputs", .array(inputs.map(\.json))),
+        ]
+        if let seed { members.append(("seed", .string(seed.hexadecimal))) }
+        if let fileCount { members.append(("files", .int(fileCount))) }
+        return .object(JSONObject(members))
+    }
+
+    fileprivate init?(_ json: JSON) {
+        func word(_ key: String) -> UInt64? { json[key]?.stringValue.flatMap { UInt64($0, radix: 16) } }
+        guard let revision = json["revision"]?.intValue, let plan = word("plan"), let config = word("config"),
+            let entries = json["inputs"]?.arrayValue
+        else { return nil }
+        let inputs = entries.compactMap(Input.init)
+        guard inputs.count == entries.count else { return nil }
+        self.init(revision: revision, plan: plan, config: config, inputs: inputs)
+        seed = word("seed")
+        fileCount = json["files"]?.intValue
     }
 }
 

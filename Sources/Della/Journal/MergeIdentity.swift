@@ -16,6 +16,9 @@ struct MergeIdentity: Hashable, Sendable {
     var plan: UInt64
     var config: UInt64
     var inputs: [Input]
+    /// Parts of the plan that an option changes, to name the one that did; `nil` in older journals.
+    var seed: UInt64?
+    var fileCount: Int?
 
     init(revision: Int, plan: UInt64, config: UInt64, inputs: [Input]) {
         self.revision = revision
@@ -26,6 +29,8 @@ struct MergeIdentity: Hashable, Sendable {
 
     init(_ plan: MergePlan, configText: [UInt8]) {
         revision = plan.numericsRevision
+        seed = plan.seed
+        fileCount = plan.shards.count
         self.plan = plan.fingerprint
         config = Self.print(of: configText)
         inputs = plan.inputs.map { file in
@@ -52,6 +57,14 @@ struct MergeIdentity: Hashable, Sendable {
         for (input, other) in zip(inputs, earlier.inputs) where input != other {
             return "the model file \(input.name) has changed"
         }
-        return plan == earlier.plan ? nil : "the plan has changed (a setting, or this program)"
+        guard plan != earlier.plan else { return nil }
+        if let seed, let other = earlier.seed, seed != other {
+            return "the seed is \(seed), it was begun with \(other)"
+        }
+        if let fileCount, let other = earlier.fileCount, fileCount != other {
+            return
+                "it makes \(fileCount) \(fileCount == 1 ? "file" : "files"), it was begun with \(other) (shard_size)"
+        }
+        return "the plan has changed (a setting, or this program)"
     }
 }

@@ -7,6 +7,9 @@ public struct WeightFindings: Hashable, Sendable {
     enum Place: Hashable, Comparable {
         /// In a model: 0 is the base, then the others in their order.
         case input(Int)
+        /// In a model once its weights are in the type that is computed in, which holds smaller ones than they were
+        /// stored in.
+        case rounded(Int)
         /// In the output, of inputs that hold such values.
         case result
         /// In the output, of inputs that hold none.
@@ -69,16 +72,21 @@ public struct WeightFindings: Hashable, Sendable {
         entries.sorted { $0.key < $1.key }.map { place, entry in
             let holder =
                 switch place {
-                case .input(let model) where model < modelNames.count: modelNames[model]
-                case .input(let model): "input \(model)"
+                case .input(let model), .rounded(let model):
+                    model < modelNames.count ? modelNames[model] : "input \(model)"
                 case .result: "the result"
                 case .overflow: "overflowed: the result"
                 case .opposed: ""
                 }
             let values =
-                place == .opposed
-                ? "the models cancel out, and no point of the sphere is between them: mixed linearly"
-                : "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values"
+                switch place {
+                case .opposed:
+                    "the models cancel out, and no point of the sphere is between them: mixed linearly"
+                case .rounded:
+                    "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values once they are in dtype, "
+                        + "which its own type may hold (write dtype: bfloat16 or float32)"
+                default: "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values"
+                }
             let names = entry.names.joined(separator: ", ")
             guard entry.tensors > 1 else { return "\(names): \(values)".printable }
             let others = entry.tensors.subtractingSaturated(UInt64(entry.names.count))
@@ -94,6 +102,7 @@ extension WeightFindings.Place {
     fileprivate var text: String {
         switch self {
         case .input(let model): "\(model)"
+        case .rounded(let model): "rounded \(model)"
         case .result: "result"
         case .overflow: "overflow"
         case .opposed: "opposed"
@@ -106,8 +115,11 @@ extension WeightFindings.Place {
         case "overflow": self = .overflow
         case "opposed": self = .opposed
         default:
-            guard let model = Int(text), model >= 0 else { return nil }
-            self = .input(model)
+            let words = text.split(separator: " ", omittingEmptySubsequences: false)
+            guard let model = words.last.flatMap({ Int($0) }), model >= 0,
+                words.count == 1 || words.count == 2 && words[0] == "rounded"
+            else { return nil }
+            self = words.count == 1 ? .input(model) : .rounded(model)
         }
     }
 }

@@ -80,8 +80,8 @@ extension CompanionWriter {
                 counts.append((text, 1))
             }
         }
-        // The first of equals: max(by:) would give the last.
-        return counts.reversed().max { $0.count < $1.count }?.text
+        // The first of equals, which is the base's if it has one.
+        return counts.max { $0.count < $1.count }?.text
     }
 
     private mutating func template(of model: OpenModel) -> String? {

@@ -313,7 +313,9 @@ extension TensorTask {
         guard let result = found.last else { return findings }
         let name = layout.tensor.name
         for (index, count) in found.dropLast().enumerated() where count.nans + count.infinities > 0 {
-            findings.add(count, at: .input(layout.inputs[index].model), tensor: name)
+            let input = layout.inputs[index]
+            let isCut = count.infinities > 0 && merge?.format == .float16 && input.type != .f16
+            findings.add(count, at: isCut ? .rounded(input.model) : .input(input.model), tensor: name)
         }
         if result.nans + result.infinities > 0 {
             findings.add(result, at: findings.isEmpty ? .overflow : .result, tensor: name)

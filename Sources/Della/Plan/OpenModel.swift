@@ -65,6 +65,9 @@ struct OpenModel: Sendable {
         return parts.map { $0 + "." }.joined()
     }
 
+    /// The types that its weights are computed in.
+    var formats: Set<FloatFormat> { Set(checkpoint.tensors.compactMap(format(of:))) }
+
     /// Whether some tensors are of types in which quantised weights are stored.
     var holdsPackedTensors: Bool {
         checkpoint.tensors.contains {

@@ -1,4 +1,5 @@
 import StreamIO
+import SystemPackage
 
 /// What is worth knowing of the models besides the shapes of their tensors.
 extension PlanDraft {
@@ -90,6 +91,26 @@ extension PlanDraft {
         }
     }
 
+    /// Notes slices that are stored in other types than the first, and come out in them.
+    mutating func noteMixedTypes(_ slices: [PlannedSlice]) {
+        guard config.format == nil, config.outputFormat == nil,
+            let first = slices.first(where: { !$0.isLost }), slices.allSatisfy({ $0.sources.count < 2 })
+        else { return }
+        let types = models[first.base].formats
+        var seen: Set<Int> = [first.base]
+        for slice in slices where !slice.isLost && seen.insert(slice.base).inserted {
+            let others = models[slice.base].formats
+            // A model that mixes types by itself is no news.
+            guard types.isDisjoint(with: others), let own = types.first, let other = others.first else {
+                continue
+            }
+            list.warn(
+                slice.line,
+                "\(models[slice.base].name.text) is in \(other.name), \(models[first.base].name.text) in \(own.name): "
+                    + "the output has tensors of both (write dtype: or out_dtype: for one type)")
+        }
+    }
+
     /// What becomes of the vocabularies, by the config's setting or, without one, by position; `nil` where nothing
     /// needs to. What is wrong with the tokenizers is noted.
     mutating func planVocabulary(isStopped: () -> Bool) -> VocabularyPlan? {
@@ -112,9 +133,25 @@ extension PlanDraft {
     /// The index of an opened model, by any name that it is found by.
     private func place(of reference: ModelReference) -> Int? {
         if let index = index(reference) { return index }
-        guard case .found(let folder, _) = library.find(reference) else { return nil }
-        let place = (try? FileSystem.resolved(folder)) ?? folder
+        guard let place = library.place(of: reference) else { return nil }
         return models.firstIndex { $0.place == place }
+    }
+
+    /// Names a base that is listed under another name as the base: it would count as one more model.
+    mutating func nameBases(isStopped: () -> Bool) {
+        let library = library
+        var places: [ModelReference: [FilePath]?] = [:]
+        var renamed: [(line: Int, text: String)] = []
+        config.updateSources { source, base in
+            guard let base, source.model != base, !isStopped() else { return }
+            for model in [source.model, base] where places[model] == nil {
+                places[model] = .some(library.places(of: model))
+            }
+            guard let own = places[source.model] ?? nil, own == places[base] ?? nil else { return }
+            renamed.append((source.line, "\(source.model.text) is the folder of the base, \(base.text)"))
+            source.model = base
+        }
+        for found in renamed { list.warn(found.line, found.text + ": it is taken as the base") }
     }
 
     /// Whether one of two models is the text model inside of the other, as far as their configs say.

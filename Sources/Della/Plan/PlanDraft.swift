@@ -45,6 +45,7 @@ struct PlanDraft {
     mutating func openModels(isStopped: () -> Bool = { false }) {
         noteLimits()
         guard !isBeyondLimits else { return }
+        nameBases(isStopped: isStopped)
         if let base = config.base { open(base.value, line: base.line, isStopped: isStopped) }
         for slice in config.slices {
             if let base = slice.base { open(base.value, line: base.line, isStopped: isStopped) }
@@ -252,6 +253,7 @@ struct PlanDraft {
     ) -> MergePlan? {
         guard !isStopped(), !isBeyondLimits else { return nil }
         let slices = planSlices()
+        noteMixedTypes(slices)
         let head = noteOwnHead(slices)
         let ownHead = head?.name.flatMap { OutputSpot.head(named: $0, of: slices, models: models) }
         guard let extent = extent(of: slices, head: ownHead, isStopped: isStopped) else { return nil }
@@ -259,8 +261,8 @@ struct PlanDraft {
         noteWantOfMemory()
         guard !isStopped(), !isBeyondLimits else { return nil }
         var builder = TensorPlanner(
-            config: config, models: models, slices: slices, head: ownHead, extent: extent,
-            recipeRoom: memory.room)
+            config: config, models: models, slices: slices, head: ownHead, outputModel: outputModel,
+            extent: extent, recipeRoom: memory.room)
         builder.readable = library.readable
         builder.vocabulary = vocabulary?.vocabulary.flatMap { $0.maps.isEmpty ? nil : $0 }
         builder.planAll(isStopped: isStopped)

@@ -53,6 +53,8 @@ struct TensorFindings {
     var extra: [Int: Names] = [:]
     /// Tensors of parts that a text model cannot have.
     var parts: [Int: Names] = [:]
+    /// Tensors of layers, by the model of their slice, that no layer of the model has whose config.json the output gets.
+    var foreign: [Int: Names] = [:]
     /// Whether the merge takes some layers of its models, so that `extra` is no news.
     var isPartly = false
     /// Integer tensors that differ from the base's.
@@ -72,10 +74,9 @@ struct TensorFindings {
     /// Whether a model has all the base's tensors, in their shapes.
     func fits(_ model: Int) -> Bool { missing[model] == nil && shapes[model] == nil }
 
-    mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: Checkpoint.Tensor) {
-        shapes[
-            model, default: (Shape(name: tensor.name, shape: tensor.shape, base: base.shape), 0)
-        ].count += 1
+    /// - Parameter base: the base's shape.
+    mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: [Int]) {
+        shapes[model, default: (Shape(name: tensor.name, shape: tensor.shape, base: base), 0)].count += 1
     }
 
     mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
@@ -176,6 +177,14 @@ struct TensorFindings {
                 "\(models[model].name.text) is a text model: \(names.count) \(names.count == 1 ? "tensor" : "tensors") "
                     + "of parts that it cannot have (\(names.first[0])\(Self.more(names.count))) "
                     + "\(names.count == 1 ? "is" : "are") the base's")
+        }
+        for (model, names) in foreign.sorted(by: { $0.key < $1.key }) where shapes[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text): \(names.first[0])\(Self.more(names.count)) "
+                    + "\(names.count == 1 ? "is a tensor" : "are tensors") that no layer of the model has whose config.json "
+                    + "the output gets: a program that goes by it may leave \(names.count == 1 ? "it" : "them") out"
+            )
         }
         for (model, names) in extra.sorted(by: { $0.key < $1.key })
         where !isPartly && missing[model] == nil {

@@ -63,7 +63,7 @@ extension TensorPlanner {
                 parts.rest == VocabularyAxis.parts(of: tensor.shape, name: spot.name).rest,
                 rows.lastRow(of: other) < parts.tokens
             else {
-                findings.noteShape(found, of: other, base: spot.base)
+                findings.noteShape(found, of: other, base: spot.base.shape)
                 return own
             }
             tensors[other] = input(found, of: other)

@@ -32,6 +32,10 @@ struct TensorPlanner {
     var readable = ReadableFolders.all
     /// What the output's tensors with a vocabulary axis are made of; `nil` where all models' are taken as they are.
     var vocabulary: OutputVocabulary?
+    /// The model whose config.json the output gets.
+    private let outputModel: Int?
+    /// What it has in its layers, where slices are of other models too.
+    private let sizes: SliceSizes?
     private let method: MethodRules
     private let resolver: ParameterResolver
     var tensors: FlatTensors
@@ -46,16 +50,20 @@ struct TensorPlanner {
     var matching: TensorMatching
 
     /// - Parameters:
+    ///   - outputModel: the model whose config.json the output gets.
     ///   - extent: how much the plan will hold.
     ///   - recipeRoom: bytes of memory that there are for the parameters of its tensors.
     init(
         config: MergeConfig, models: [OpenModel], slices: [PlannedSlice], head: OutputSpot?,
-        extent: FlatTensors.Extent, recipeRoom: UInt64 = .max
+        outputModel: Int?, extent: FlatTensors.Extent, recipeRoom: UInt64 = .max
     ) {
         self.config = config
         self.models = models
         self.slices = slices
         self.head = head
+        self.outputModel = outputModel
+        let isOfOthers = slices.contains { !$0.isLost && $0.base != outputModel }
+        sizes = isOfOthers ? outputModel.map { SliceSizes(of: models[$0]) } : nil
         tensors = FlatTensors(extent, recipeRoom: recipeRoom)
         method = config.rules
         resolver = ParameterResolver(module: config.moduleParameters, global: config.parameters)
@@ -109,6 +117,7 @@ struct TensorPlanner {
             inputs[index].tensor = models[inputs[index].model].effective(inputs[index].tensor)
         }
         spot.base = models[slice.base].effective(spot.base)
+        noteSize(spot, base: slice.base)
         filters.see(output: spot.name, slice: spot.slice)
         for input in inputs {
             filters.see(input.name, output: spot.name, slice: spot.slice, ordinal: input.ordinal)
@@ -132,7 +141,7 @@ struct TensorPlanner {
                         || tokens != nil && found.tokens == tokens?.rowCount && isLike
                     : isLike
                 guard !isFit else { continue }
-                findings.noteShape(tensor, of: model, base: spot.base)
+                findings.noteShape(tensor, of: model, base: spot.base.shape)
             } else {
                 findings.noteType(tensor, of: model)
             }
@@ -148,6 +157,18 @@ struct TensorPlanner {
             rule: inputs.isEmpty ? Self.unchanged : MergeRule(method.arithmetic, parameters))
         append(
             spot, type: (config.outputFormat ?? format).elementType, .merge(merge), rows: tokens?.rowCount)
+    }
+
+    /// Notes what the model whose config.json the output gets has in another size, or not at all.
+    private mutating func noteSize(_ spot: OutputSpot, base: Int) {
+        guard let sizes, base != outputModel else { return }
+        let fit = sizes.fit(
+            of: spot.base, named: spot.name, isInLayer: spot.layer != nil, vocabulary: vocabulary != nil)
+        switch fit {
+        case .same: break
+        case .other(let shape): findings.noteShape(spot.base, of: base, base: shape)
+        case .foreign: findings.foreign[base, default: .init()].note(spot.base.name)
+        }
     }
 
     /// The base's values, whatever the method, where there is nothing to merge with them: a sum with 0 has another sign
@@ -316,7 +337,7 @@ struct TensorPlanner {
                 continue
             }
             guard other.tensor.shape == spot.base.shape else {
-                findings.noteShape(other.tensor, of: other.model, base: spot.base)
+                findings.noteShape(other.tensor, of: other.model, base: spot.base.shape)
                 continue
             }
             let otherPath = models[other.model].checkpoint.shards[other.tensor.shard].path

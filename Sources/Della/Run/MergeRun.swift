@@ -87,6 +87,8 @@ public struct MergeRun {
         try places.refuseParts()
         do throws(IOError) {
             let identity = MergeIdentity(plan, configText: configText)
+            // The longest of the names beside the output: one that cannot be is told before anything is made.
+            _ = try FileSystem.status(places.statistics, followLinks: false)
             // Held until there is a new one.
             let earlier = try MergeJournal.open(places.journal)
             defer { withExtendedLifetime(earlier) {} }

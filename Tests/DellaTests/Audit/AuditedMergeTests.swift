@@ -21,8 +21,11 @@ import Testing
     func whatWasLookedAtIsInTheRecord(policy: AuditPolicy) throws {
         let merge = try PlannedMerge(
             OutputAuditTests.tensors(2), modelCount: 2, seed: 1, shardBytes: 60_000)
-        let summary = try audited(merge, "out", policy).perform(
-            progress: MergeProgress(), stop: StopRequest())
+        let progress = MergeProgress()
+        let summary = try audited(merge, "out", policy).perform(progress: progress, stop: StopRequest())
+        // A second look at some of them takes nothing back.
+        let figures = progress.snapshot
+        #expect(figures.tensorsAudited == figures.tensorsTotal)
         let report = try #require(summary.audit)
         let json = try JSON(
             parsing: FileSystem.readWhole(merge.folder.appending("out/dellad.json"), limit: 1 << 24))

@@ -273,6 +273,16 @@ import Testing
         #expect(try json("tokenizer_config.json", in: plan)["chat_template"]?.stringValue == template)
     }
 
+    /// Of templates that as many models have, the base's.
+    @Test(arguments: [("one", "base"), ("base", "base")])
+    func theUsualTemplateIsTheBasesWhereNoneIsMoreUsual(one: String, expected: String) throws {
+        let plan = try plan(Self.config + "\nchat_template: auto\n") { models in
+            try models.write("base", to: "Test/Base/chat_template.jinja")
+            try models.write(one, to: "Test/One/chat_template.jinja")
+        }
+        #expect(text("chat_template.jinja", in: plan) == expected)
+    }
+
     @Test(arguments: [
         (String?.none, "has no tokenizer_config.json: the"),
         ("{\"a\": 1,}", "'s tokenizer_config.json is not a JSON object: it is copied as it is, and the"),

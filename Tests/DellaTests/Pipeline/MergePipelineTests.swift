@@ -227,6 +227,27 @@ import Testing
         #expect(progress.warnings == ["odd: model-0 holds 1 NaN and 1 infinite values"])
     }
 
+    /// 100,000 is a number in float32 and bfloat16, and none in float16.
+    @Test(arguments: [
+        (
+            FloatFormat.float16,
+            " once they are in dtype, which its own type may hold (write dtype: bfloat16 or float32)"
+        ),
+        (.bfloat16, ""), (.float32, ""),
+    ])
+    func valuesThatTheirOwnTypeHoldsAreNotCalledInfinite(format: FloatFormat, words: String) throws {
+        let tensor = PlannedMerge.Tensor(
+            name: "odd", shape: [64, 64], types: [.f32, .f32], format: format, densities: [0.5])
+        let merge = try PlannedMerge([tensor], modelCount: 1, seed: 3)
+        guard case .merge(let plan) = merge.plan.shards[0].tensors[0].source else { return }
+        let large = withUnsafeBytes(of: Float(100_000).bitPattern.littleEndian) { Array($0) }
+        try merge.overwrite(merge.plan.inputs[1].path, at: plan.inputs[0].offset, with: large)
+        let progress = MergeProgress()
+        _ = try merge.merge(into: "out", memory: 1 << 30, progress: progress)
+        let expected = words.isEmpty ? nil : "odd: model-1 holds 0 NaN and 1 infinite values\(words)"
+        #expect(progress.warnings.first { $0.contains("model-1") } == expected, "\(progress.warnings)")
+    }
+
     @Test func nanAndInfinityAreCountedByModel() throws {
         let tensor = PlannedMerge.Tensor(
             name: "odd", shape: [64, 64], types: [.f32, .f32], format: .float32, densities: [0.5])

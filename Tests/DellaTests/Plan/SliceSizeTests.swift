@@ -1,0 +1,108 @@
+import StreamIO
+import Testing
+
+@testable import Della
+
+/// Slices of models that differ in more than their weights: the output has one config.json.
+@Suite struct SliceSizeTests {
+    private static func slices(_ first: String, _ second: String, _ more: String = "") -> String {
+        """
+        merge_method: passthrough
+        slices:
+          - sources: [{model: \(first), layer_range: [0, 2]}]
+          - sources: [{model: \(second), layer_range: [2, 4]}]
+        \(more)
+        """
+    }
+
+    private func models(
+        _ edit: (inout [TinyModels.Tensor]) -> Void, config: (inout JSON) -> Void = { _ in }
+    ) throws -> TinyModels {
+        let models = try TinyModels()
+        try models.make("A", shape: "mistral", layers: 4)
+        try models.make("B", shape: "mistral", layers: 4, edit: edit, editConfig: config)
+        return models
+    }
+
+    private static func resize(_ tensors: inout [TinyModels.Tensor], _ end: String, axis: Int, to size: Int) {
+        for index in tensors.indices where tensors[index].name.hasSuffix(end) {
+            tensors[index].shape[axis] = size
+        }
+    }
+
+    /// Whatever has another size in a later slice cannot be loaded by the first's config.json.
+    @Test(arguments: [
+        ("mlp.up_proj.weight", 0), ("mlp.down_proj.weight", 1), ("self_attn.k_proj.weight", 0),
+        ("input_layernorm.weight", 0), ("model.norm.weight", 0), ("lm_head.weight", 1),
+    ])
+    func aTensorOfAnotherSizeIsRefused(end: String, axis: Int) throws {
+        let models = try models { Self.resize(&$0, end, axis: axis, to: 3) }
+        let report = models.report(Self.slices("A", "B"))
+        #expect(report.count == 1 && report[0].hasPrefix("merge.yml:4: B: "), "\(report)")
+        #expect(
+            report[0].contains("\(end) has the shape [") && report[0].contains(", the base's ["), "\(report)")
+        // Either may be the first.
+        let turned = models.report(Self.slices("B", "A"))
+        #expect(turned.count == 1 && turned[0].hasPrefix("merge.yml:4: A: "), "\(turned)")
+        // Each by itself is a model.
+        #expect(models.report(Self.slices("B", "B")) == [])
+    }
+
+    @Test func anotherVocabularyIsRefusedUnlessTokensAreMatched() throws {
+        let models = try models {
+            Self.resize(&$0, "embed_tokens.weight", axis: 0, to: 10)
+            Self.resize(&$0, "lm_head.weight", axis: 0, to: 10)
+        }
+        try models.writeTokenizer(TinyModels.tokens + ["new", "newer"], of: "B")
+        #expect(
+            models.report(Self.slices("A", "B")) == [
+                "merge.yml:4: B has a vocabulary of 10 tokens, the base of 8 (lm_head.weight) "
+                    + "(write tokenizer: {source: base}, or union, to match tokens by name)"
+            ])
+        for source in ["union", "base", "B"] {
+            let text = Self.slices("A", "B", "tokenizer: {source: \(source)}")
+            #expect(models.report(text) == [], "\(source)")
+        }
+    }
+
+    /// As of models whose layers were made narrower one by one.
+    @Test func aModelWhoseOwnLayersDifferIsTakenAsItIs() throws {
+        let models = try models { Self.resize(&$0, "layers.2.mlp.up_proj.weight", axis: 0, to: 3) }
+        try models.make("C", shape: "mistral", layers: 4) {
+            Self.resize(&$0, "layers.2.mlp.up_proj.weight", axis: 0, to: 3)
+        }
+        #expect(models.report(Self.slices("B", "C")) == [])
+        #expect(models.report(Self.slices("B", "A")) == [])
+    }
+
+    @Test func tensorsThatTheFirstHasInNoLayerAreWarnedOf() throws {
+        let models = try models { tensors in
+            for layer in 0..<4 {
+                tensors.append(
+                    .init(name: "model.layers.\(layer).self_attn.q_proj.bias", type: .bf16, shape: [8]))
+            }
+        }
+        let warnings = try models.plan(Self.slices("A", "B")).warnings
+        #expect(
+            warnings == [
+                "line 4: B: model.layers.2.self_attn.q_proj.bias (and 1 more) are tensors that no layer of the model has "
+                    + "whose config.json the output gets: a program that goes by it may leave them out"
+            ])
+        #expect(try models.plan(Self.slices("B", "A")).warnings == [])
+    }
+
+    @Test func slicesOfOtherTypesAreWarnedOfUnlessOneIsNamed() throws {
+        let models = try TinyModels()
+        try models.make("A", shape: "mistral", layers: 4)
+        try models.make("B", shape: "mistral", layers: 4, type: .f16)
+        #expect(
+            try models.plan(Self.slices("A", "B")).warnings == [
+                "line 4: B is in float16, A in bfloat16: the output has tensors of both (write dtype: or out_dtype: for "
+                    + "one type)"
+            ])
+        for key in ["dtype", "out_dtype"] {
+            #expect(try models.plan(Self.slices("A", "B", "\(key): bfloat16")).warnings == [], "\(key)")
+        }
+        #expect(try models.plan(Self.slices("A", "A")).warnings == [])
+    }
+}
