@@ -138,12 +138,12 @@ extension PlanDraft {
     }
 
     /// Names a base that is listed under another name as the base: it would count as one more model.
-    mutating func nameBases(isStopped: () -> Bool) {
+    mutating func nameBases() {
         let library = library
         var places: [ModelReference: [FilePath]?] = [:]
         var renamed: [(line: Int, text: String)] = []
         config.updateSources { source, base in
-            guard let base, source.model != base, !isStopped() else { return }
+            guard let base, source.model != base else { return }
             for model in [source.model, base] where places[model] == nil {
                 places[model] = .some(library.places(of: model))
             }

@@ -45,7 +45,7 @@ struct PlanDraft {
     mutating func openModels(isStopped: () -> Bool = { false }) {
         noteLimits()
         guard !isBeyondLimits else { return }
-        nameBases(isStopped: isStopped)
+        nameBases()
         if let base = config.base { open(base.value, line: base.line, isStopped: isStopped) }
         for slice in config.slices {
             if let base = slice.base { open(base.value, line: base.line, isStopped: isStopped) }
