@@ -7,11 +7,11 @@ extension PlanDraft {
     mutating func openAdapter(
         _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
     ) -> OpenAdapter? {
-        guard let reference = ModelReference(name).map({ $0.adapter == nil ? $0 : nil }) ?? nil else {
+        let models = library.withoutStages
+        guard let reference = adapterReference(name, in: models) else {
             list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
             return nil
         }
-        let models = library.withoutStages
         let result = models.find(reference)
         guard case .found(let folder, _) = result else {
             let divided = result == .missing ? models.dividedProblem(model.reference, line: line) : nil
@@ -33,6 +33,14 @@ extension PlanDraft {
                 kind: error.isMissing ? .missingInput : .data)
             return nil
         }
+    }
+
+    /// An adapter by its name, or a folder of that whole name, as `lora:` may have one with `+` in it.
+    private func adapterReference(_ name: String, in models: ModelLibrary) -> ModelReference? {
+        if let reference = ModelReference(name), reference.adapter == nil { return reference }
+        let reference = ModelReference(path: name)
+        if case .found = models.find(reference) { return reference }
+        return nil
     }
 
     /// Notes an adapter that changes a head by changing the embedding.

@@ -147,6 +147,18 @@ import Testing
         #expect(plan.warnings.isEmpty, "\(plan.warnings)")
     }
 
+    // MARK: Names
+
+    @Test func anAdaptersFolderMayHaveAPlus() throws {
+        let models = try models([], [])
+        try FileSystem.rename(
+            models.folder.pushing("Adapter"), to: models.folder.pushing("Ad+apter"), replacing: false)
+        let start = "merge_method: passthrough\nmodels: [{model: Base, lora: "
+        #expect(models.report("\(start){path: Ad+apter}}]\n") == [])
+        let report = models.report("\(start)Ad+other}]\n")
+        #expect(report.count == 1 && report[0].contains("'Ad+other' is no adapter's name"), "\(report)")
+    }
+
     // MARK: Scale
 
     /// `1 + s` with `s = lora_alpha / r`: peft's `lora_alpha` is 8 where it is left out.
