@@ -9,13 +9,10 @@ extension ConfigParser {
             return nil
         }
         guard !refuses(byteCount: text.utf8.count, of: text, line: node.line, key: key) else { return nil }
-        guard let model = ModelReference(text) else {
-            list.add(
-                node.line, "'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path"
-            )
-            return nil
+        if let problem = ModelReference.problem(of: text) {
+            list.add(node.line, problem.message, problem.remedy)
         }
-        return model
+        return ModelReference(text)
     }
 
     /// The adapter that a `lora:` names; `nil` where it names none, or several, which is noted.

@@ -32,10 +32,26 @@ extension ModelLibrary {
                 line: line, "the model \(model.text): \(advice.obstacle): Permission denied",
                 remedy: "\(advice)\(download)", kind: .missingInput)
         case .missing:
-            return fileProblem(model, line: line) ?? cacheProblem(model, line: line)
+            return dividedProblem(model, line: line) ?? fileProblem(model, line: line)
+                ?? cacheProblem(model, line: line)
                 ?? missingProblem(
                     model, line: line, similar: namesLike(model.path, in: listing, isStopped: isStopped))
         }
+    }
+
+    /// A folder whose own name has a sign that divides a model's name, `+` or `@`; `nil` where there is none.
+    func dividedProblem(_ model: ModelReference, line: Int) -> Problem? {
+        guard model.adapter != nil || model.revision != nil,
+            case .found = find(ModelReference(path: model.text))
+        else { return nil }
+        let sign =
+            model.adapter == nil
+            ? "@ divides a model from its revision" : "+ divides a model from its adapter"
+        let isPlain = !model.text.contains { ",[]{}#:'\"".contains($0) }
+        let path = isPlain ? model.text : "'\(model.text.replacing("'", with: "''"))'"
+        return Problem(
+            line: line, "\(model.text) was not found: \(sign)",
+            remedy: "write {path: \(path)} for the folder of that name", kind: .missingInput)
     }
 
     private func missingProblem(_ model: ModelReference, line: Int, similar: [String]) -> Problem {

@@ -28,6 +28,20 @@ struct ModelReference: Hashable, Sendable {
         adapter = parts.count == 2 ? String(parts[1]) : nil
     }
 
+    /// Why a text names no model, and what to write; `nil` where it names one.
+    static func problem(of text: String) -> (message: String, remedy: String)? {
+        guard Self(text) == nil else { return nil }
+        let parts = text.split(separator: "+", omittingEmptySubsequences: false)
+        guard parts.count > 2, !parts.contains("") else {
+            return ("'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path")
+        }
+        return (
+            "'\(text.excerpt)' names \(parts.count - 1) adapters for one model, and one can be applied",
+            "list the model once with each, or merge all but one with peft's merge_and_unload; a path with + in it is "
+                + "written {path: …}"
+        )
+    }
+
     /// As a config would write it.
     var text: String {
         path + (revision.map { "@" + $0 } ?? "") + (adapter.map { "+" + $0 } ?? "")

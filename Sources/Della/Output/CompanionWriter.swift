@@ -288,7 +288,7 @@ struct CompanionWriter {
         var output = OutputConfig(base: json)
         if let format = outputFormat { output.setFormat(format) }
         if untiesHead { output.untieHead() }
-        if let rows = vocabulary?.vocabulary?.rowCount { output.setVocabulary(rows) }
+        if let rows = vocabulary?.vocabulary?.rowCount ?? savedRows { output.setVocabulary(rows) }
         if model.profile.quantization != nil { output.dropQuantization() }
         if case .slices = config.layout, let place = model.profile.layerCountKey {
             let layers = slices.flatMap { slice in
@@ -302,6 +302,14 @@ struct CompanionWriter {
             }
         }
         return output.text
+    }
+
+    /// Rows of the output's embedding, where it is an adapter's with another number of them than its model's.
+    private var savedRows: Int? {
+        guard let first = slices.first, let rows = models[first.base].embeddingRows,
+            rows != models[first.base].embedding?.shape.first
+        else { return nil }
+        return rows
     }
 
     /// The config's type, else the one most of the output's bytes have.

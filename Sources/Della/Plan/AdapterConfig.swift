@@ -12,12 +12,18 @@ struct AdapterConfig: Sendable {
     /// Values of `init_lora_weights`, and beginnings of them, that take the adapter's first values out of the base.
     private static let changingStarts = ["pissa", "olora", "corda", "loftq", "lora_ga"]
 
-    /// Divides `alpha`, where a module's own rank does not: of `alpha_pattern` no more than the tensors say.
+    /// What `lora_alpha` is where it is left out.
+    private static let usualAlpha = 8.0
+
     private let alpha: Double
     private let alphaPattern: ModulePattern
     private let usesRootOfRank: Bool
     /// Whether layers keep their inputs first, as GPT-2's do.
     let hasInputsFirst: Bool
+    /// Whether rows have lengths of their own, DoRA's.
+    let usesMagnitudes: Bool
+    /// `r`, and the ranks of `rank_pattern`.
+    private let rank: Double, otherRanks: Set<Double>
 
     /// Reads an adapter's config.
     init(folder: FilePath, in folders: ReadableFolders) throws(AdapterProblem) {
@@ -37,10 +43,30 @@ struct AdapterConfig: Sendable {
         guard json.objectValue != nil else {
             throw AdapterProblem("\(path): not a JSON object", "download it again")
         }
+        try Self.refuseOthers(json, path)
+        if json["r"] == nil, Self.hasFileOfMLX(folder, in: folders) { throw Self.isOfMLX(path) }
+        guard let rank = json["r"]?.doubleValue ?? json["rank"]?.doubleValue, rank > 0, rank.isFinite else {
+            throw AdapterProblem("\(path): r is no rank", "download it again")
+        }
+        let alpha = json["lora_alpha"].map(\.doubleValue) ?? Self.usualAlpha
+        guard let alpha, alpha.isFinite else {
+            throw AdapterProblem("\(path): lora_alpha is no number", "download it again")
+        }
+        self.alpha = alpha
+        self.rank = rank
+        otherRanks = Set(json["rank_pattern"]?.objectValue?.members.compactMap(\.value.doubleValue) ?? [])
+        usesRootOfRank = try Self.flag("use_rslora", in: json, path)
+        hasInputsFirst = try Self.flag("fan_in_fan_out", in: json, path)
+        usesMagnitudes = try Self.flag("use_dora", in: json, path)
+        alphaPattern = try ModulePattern(json["alpha_pattern"], in: path, key: "alpha_pattern")
+    }
+
+    /// Refuses by name what is not applied.
+    private static func refuseOthers(_ json: JSON, _ path: FilePath) throws(AdapterProblem) {
         let type = json["peft_type"]?.stringValue ?? "LORA"
         guard type == "LORA" else {
             throw AdapterProblem(
-                "\(path): peft_type is \(type.excerpt), and only LORA is applied", Self.mergeRemedy)
+                "\(path): peft_type is \(type.excerpt), and only LORA is applied", mergeRemedy)
         }
         for key in [
             "alora_invocation_tokens", "layer_replication", "lora_bias", "target_parameters",
@@ -51,31 +77,49 @@ struct AdapterConfig: Sendable {
             else {
                 continue
             }
-            throw AdapterProblem("\(path): \(key) is not applied", Self.mergeRemedy)
+            throw AdapterProblem("\(path): \(key) is not applied", mergeRemedy)
         }
         if let start = json["init_lora_weights"]?.stringValue,
-            Self.changingStarts.contains(where: { start.hasPrefix($0) })
+            changingStarts.contains(where: { start.hasPrefix($0) })
         {
             throw AdapterProblem(
                 "\(path): init_lora_weights is \(start.excerpt), which changed the base before the adapter was trained",
-                Self.mergeRemedy)
+                mergeRemedy)
         }
-        guard let rank = json["r"]?.doubleValue ?? json["rank"]?.doubleValue, rank > 0, rank.isFinite else {
-            throw AdapterProblem("\(path): r is no rank", "download it again")
+        if json["lora_parameters"] != nil { throw isOfMLX(path) }
+    }
+
+    private static func isOfMLX(_ path: FilePath) -> AdapterProblem {
+        AdapterProblem(
+            "\(path): is laid out as mlx saves adapters (lora_parameters, adapters.safetensors), and peft's layout is read",
+            "merge it into its base with mlx_lm.fuse, and name the result")
+    }
+
+    private static func flag(_ key: String, in json: JSON, _ path: FilePath) throws(AdapterProblem) -> Bool {
+        guard let value = json[key], !value.isNull else { return false }
+        guard let flag = value.boolValue else {
+            throw AdapterProblem("\(path): \(key) is neither true nor false", "download it again")
         }
-        guard let alpha = json["lora_alpha"]?.doubleValue ?? Optional(rank), alpha.isFinite else {
-            throw AdapterProblem("\(path): lora_alpha is no number", "download it again")
-        }
-        self.alpha = alpha
-        usesRootOfRank = json["use_rslora"]?.boolValue ?? false
-        hasInputsFirst = json["fan_in_fan_out"]?.boolValue ?? false
-        alphaPattern = try ModulePattern(json["alpha_pattern"], in: path, key: "alpha_pattern")
+        return flag
+    }
+
+    private static func hasFileOfMLX(_ folder: FilePath, in folders: ReadableFolders) -> Bool {
+        ((try? folders.status(folder.appending("adapters.safetensors"))) ?? nil) != nil
+    }
+
+    /// What is wrong with a rank that a module's tensors have, as a message goes on; `nil` where it is one of the
+    /// config's. peft loads no other, and `lora_alpha` was meant for one of the two.
+    func misfit(ofRank own: Int, of module: String) -> String? {
+        guard Double(own) != rank, !otherRanks.contains(Double(own)) else { return nil }
+        let scales = [Double(own), rank].map { ParameterRule.decimal(Double(scale(of: module, rank: $0))) }
+        return "has rank \(own), and r of \(Self.fileName) is \(ParameterRule.decimal(rank)): its scale is "
+            + "\(scales[0]) by the one and \(scales[1]) by the other"
     }
 
     /// What the product of a module's matrices is multiplied with.
-    func scale(of module: String, rank: Int) -> Float {
+    func scale(of module: String, rank: Double) -> Float {
         let alpha = alphaPattern.value(of: module) ?? alpha
-        return Float(usesRootOfRank ? alpha / Double(rank).squareRoot() : alpha / Double(rank))
+        return Float(usesRootOfRank ? alpha / rank.squareRoot() : alpha / rank)
     }
 
     /// What to do with an adapter that is not applied here.

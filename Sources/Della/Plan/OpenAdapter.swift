@@ -23,9 +23,11 @@ struct OpenAdapter: Sendable {
     private(set) var parts: [String: Part] = [:]
     /// Tensors that take the place of the base's, by the base's names.
     private(set) var saved: [String: Checkpoint.Tensor] = [:]
+    /// Tokens of the tokenizer in its folder, where those are more than its model's has.
+    var tokenCount: Int?
 
     /// One module's tensors, as they are found.
-    private struct Module {
+    struct Module {
         var down: Checkpoint.Tensor?
         var up: Checkpoint.Tensor?
         var magnitude: Checkpoint.Tensor?
@@ -56,6 +58,7 @@ struct OpenAdapter: Sendable {
         guard !parts.isEmpty || !saved.isEmpty else {
             throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
         }
+        try checkRows(base, path)
     }
 
     /// Opens the adapter's file: safetensors, or where there is none what `torch.save` wrote.
@@ -114,7 +117,10 @@ struct OpenAdapter: Sendable {
             let plain = String(name).replacing(".modules_to_save.default.", with: ".").replacing(
                 ".modules_to_save.", with: "."
             ).replacing(".base_layer.", with: ".")
-            guard let own = Self.name(plain, in: base) else { throw misfit(tensor, path, base) }
+            guard let own = Self.name(plain, in: base), let replaced = base.tensor(named: own) else {
+                throw misfit(tensor, path, base)
+            }
+            try Self.check(tensor, inPlaceOf: replaced, path)
             saved[own] = tensor
         }
     }
@@ -129,54 +135,15 @@ struct OpenAdapter: Sendable {
         guard let own = Self.name(name + ".weight", in: base) ?? Self.name(name, in: base),
             let tensor = base.tensor(named: own)
         else { throw misfit(down, path, base) }
-        let isTransposed = module.isEmbedding || config.hasInputsFirst
-        let (outputs, inputs) =
-            isTransposed
-            ? (tensor.shape.last ?? 0, tensor.shape.first ?? 0)
-            : (tensor.shape.first ?? 0, tensor.shape.last ?? 0)
-        let rank = down.shape.first ?? 0
-        guard tensor.shape.count == 2, rank > 0, down.shape == [rank, inputs], up.shape == [outputs, rank]
-        else {
-            throw AdapterProblem(
-                "\(path): lora_A \(down.shape) and lora_B \(up.shape) of \(name) do not fit the base's \(tensor.shape)",
-                tensor.shape.count == 2
-                    ? "name the model that the adapter was made for" : AdapterConfig.mergeRemedy)
-        }
-        guard tensor.shape[0] <= VocabularyRows.rowLimit else {
-            throw AdapterProblem(
-                "\(path): \(own) has \(tensor.shape[0]) rows, and one that is adapted at most \(VocabularyRows.rowLimit)",
-                AdapterConfig.mergeRemedy)
-        }
-        if let magnitude = module.magnitude {
-            guard !isTransposed else {
-                throw AdapterProblem(
-                    "\(path): DoRA of \(name), whose inputs come first, is not applied",
-                    AdapterConfig.mergeRemedy)
-            }
-            guard magnitude.shape.reduce(1, *) == outputs else {
-                throw AdapterProblem(
-                    "\(path): lora_magnitude_vector \(magnitude.shape) of \(name) does not fit the base's \(tensor.shape)",
-                    "name the model that the adapter was made for")
-            }
-        }
-        guard FloatFormat(tensor.type) != nil else {
-            throw AdapterProblem(
-                "\(path): \(own) is of type \(tensor.type.rawValue) in the base, and only plain weights are adapted",
-                "name the model in bfloat16, float16 or float32")
-        }
-        for part in [down, up, module.magnitude] {
-            guard let part, FloatFormat(part.type) == nil else { continue }
-            throw AdapterProblem(
-                "\(path): \(part.name) is of type \(part.type.rawValue), which cannot be computed with",
-                AdapterConfig.mergeRemedy)
-        }
-        let scale = config.scale(of: name, rank: rank)
+        let rank = try Self.rank(of: module, down, up, name, on: tensor, config, path)
+        try Self.checkTypes([down, up, module.magnitude], on: tensor, path)
+        let scale = config.scale(of: name, rank: Double(rank))
         guard scale.isFinite else {
             throw AdapterProblem("\(path): the scale of \(name) is no number in float32", "download it again")
         }
         parts[own] = Part(
             down: down, up: up, magnitude: module.magnitude, rank: rank, scale: scale,
-            isTransposed: isTransposed)
+            isTransposed: module.isEmbedding || config.hasInputsFirst)
     }
 
     /// What the base's file calls a tensor that the adapter knows by its place in the program.

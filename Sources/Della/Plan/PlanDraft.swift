@@ -19,7 +19,7 @@ struct PlanDraft {
     private var lost: Set<ModelReference> = []
     /// What was opened or could not be, by folder, links resolved: a config may name one in many ways.
     private var folders: [FilePath: Result<OpenFolder, FolderProblem>] = [:]
-    private let listing: NameListing
+    let listing: NameListing
     /// What planning takes.
     var memory: PlanMemory
     /// Whether the config asks for more than `PlanLimits` has, so that nothing is opened.
@@ -112,38 +112,10 @@ struct PlanDraft {
             }
             model.adapter = found
             noteTiedHead(of: model)
+            noteTokens(of: &model, isStopped: isStopped)
         }
         indices[reference] = models.count
         models.append(model)
-    }
-
-    /// Finds and opens an adapter; `nil` where that cannot be done, which is noted.
-    private mutating func openAdapter(
-        _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
-    ) -> OpenAdapter? {
-        guard let reference = ModelReference(name).map({ $0.adapter == nil ? $0 : nil }) ?? nil else {
-            list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
-            return nil
-        }
-        let models = library.withoutStages
-        let result = models.find(reference)
-        guard case .found(let folder, _) = result else {
-            let problem = models.problem(
-                reference, result: result, line: line, listing: listing, isStopped: isStopped)
-            if let problem { list.add(problem) }
-            return nil
-        }
-        do throws(AdapterProblem) {
-            return try withoutActuallyEscaping(isStopped) { (isStopped) throws(AdapterProblem) in
-                try OpenAdapter(
-                    opening: folder, of: model.checkpoint, in: library.readable, isStopped: isStopped)
-            }
-        } catch {
-            list.add(
-                line, "\(reference.displayName): \(error.message)", error.remedy,
-                kind: error.isMissing ? .missingInput : .data)
-            return nil
-        }
     }
 
     private mutating func opened(
@@ -169,18 +141,6 @@ struct PlanDraft {
             noteLeftovers(of: model)
             return model
         }
-    }
-
-    /// Notes an adapter that changes a head by changing the embedding.
-    private mutating func noteTiedHead(of model: OpenModel) {
-        guard let adapter = model.adapter, model.head == nil, !model.isHeadless,
-            let name = model.embedding?.name,
-            adapter.parts[name] != nil || adapter.saved[name] != nil
-        else { return }
-        list.warn(
-            model.line,
-            "\(model.name.text): the adapter changes \(name), which is the head too: the head changes with it"
-        )
     }
 
     /// Notes what lies beside a model's weights and does not fit them.

@@ -328,7 +328,7 @@ struct TensorPlanner {
     private mutating func copy(
         _ spot: OutputSpot, _ others: [Input], base: Int, isStopped: () -> Bool
     ) {
-        let path = models[base].checkpoint.shards[spot.base.shard].path
+        let path = models[base].shard(of: spot.base).path
         for other in others {
             if other.tensor.type != spot.base.type {
                 // Where only one of them can be computed, the other is what is wrong.
@@ -340,7 +340,7 @@ struct TensorPlanner {
                 findings.noteShape(other.tensor, of: other.model, base: spot.base.shape)
                 continue
             }
-            let otherPath = models[other.model].checkpoint.shards[other.tensor.shard].path
+            let otherPath = models[other.model].shard(of: other.tensor).path
             do {
                 let isEqual = try FileBytes.areEqual(
                     path, at: spot.base.offset, otherPath, at: other.tensor.offset,

@@ -103,10 +103,21 @@ struct TokenizerCheck {
             var map = VocabularyRows.identity(model: index, count: min(count, rows))
             if count < rows { map.append(.rows(model: base, first: count), count: rows - count) }
             vocabulary.maps[index] = map
+            if let own = models[index].adapter?.tokenCount, min(own, count) > rows {
+                list.add(
+                    models[index].line,
+                    "\(models[index].reference.displayName) has \(count) rows, the base \(rows): those past \(rows) are of tokens that "
+                        + "only the tokenizer beside the adapter has, and would be left out",
+                    "merge the adapter into its base with peft's merge_and_unload, save its tokenizer there, name the result and "
+                        + "write tokenizer: {source: union}; tokenizer: {source: base} leaves them out")
+                continue
+            }
             list.warn(
                 models[index].line,
-                "\(models[index].name.text) has \(count) rows for \(tokens) tokens, the base \(rows): rows past the last "
-                    + "token are padding, and the output has the base's")
+                "\(models[index].name.text) has \(count) rows for \(tokens) tokens, the base \(rows): "
+                    + (models[base].adapter?.tokenCount == nil
+                        ? "rows past the last token are padding, and the output has the base's"
+                        : "the output has the base's rows past the last token"))
         }
         return VocabularyPlan(vocabulary: vocabulary, source: base)
     }

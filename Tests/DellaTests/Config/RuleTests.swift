@@ -187,7 +187,11 @@ import Testing
         ),
         Rule(
             "two adapters", Rule.model("Test/One+a+b"),
-            "4: 'Test/One+a+b' is no model's name (write Org/Name, Org/Name@commit or a path)"),
+            "4: 'Test/One+a+b' names 2 adapters for one model, and one can be applied (list the model once with each, or merge all but one with peft's merge_and_unload; a path with + in it is written {path: …})"
+        ),
+        Rule(
+            "an adapter without a name", Rule.model("Test/One+"),
+            "4: 'Test/One+' is no model's name (write Org/Name, Org/Name@commit or a path)"),
         Rule(
             "tokenizer of a model that is not merged", Rule.top("tokenizer_source: Test/Two\n"),
             "4: Test/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"),

@@ -266,7 +266,7 @@ import Testing
     ) throws {
         guard !parts.isEmpty else { return }
         var tensors: [TensorFile.Tensor] = []
-        var alphas: [String] = []
+        var alphas: [String] = [], ranks: [String] = []
         for (name, part) in parts.sorted(by: { $0.key < $1.key }) {
             let module = String(name.dropLast(".weight".count))
             let type = [StoredType.bf16, .f32].randomElement(using: &random)!
@@ -286,12 +286,14 @@ import Testing
                         name: "base_model.model.\(module).lora_magnitude_vector", type: .f32,
                         shape: [rounded.count], bytes: ReferenceFormat.encode(magnitude, as: .f32)))
             }
+            ranks.append("\"\(module)\": \(part.rank)")
             let alpha = Double(part.scale) * Double(part.rank)
             let key = [module, String(module.split(separator: ".").last!)].randomElement(using: &random)!
             alphas.append("\"\(key)\": \((alpha * 2).rounded() / 2)")
         }
         let config =
-            #"{"peft_type": "LORA", "r": 4, "lora_alpha": 3, "alpha_pattern": {\#(alphas.joined(separator: ", "))}}"#
+            #"{"peft_type": "LORA", "r": 4, "lora_alpha": 3, "rank_pattern": {\#(ranks.joined(separator: ", "))}, "#
+            + #""alpha_pattern": {\#(alphas.joined(separator: ", "))}}"#
         try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
         try CheckpointFolder.write(
             TensorFile.encoded(tensors, alignment: Int.random(in: 0..<4096, using: &random)),

@@ -14,6 +14,10 @@ import Testing
         var tensors: [(String, [Int])] = Self.fitting
         var config = #"{"peft_type": "LORA", "r": 2, "lora_alpha": 4}"#
         var type = StoredType.f32
+        /// Tensors of the base besides the one that is adapted.
+        var others: [(String, [Int])] = []
+        /// A file beside the adapter's.
+        var beside: String?
         /// What the message says.
         var expected: String
 
@@ -92,13 +96,62 @@ import Testing
         Case(
             what: "a pattern's number", config: #"{"r": 2, "alpha_pattern": {"up_proj": "x"}}"#,
             expected: "alpha_pattern of up_proj is no number"),
+        Case(
+            what: "alpha as a text", config: #"{"r": 2, "lora_alpha": "8"}"#,
+            expected: "lora_alpha is no number (download it again)"),
+        Case(
+            what: "alpha null", config: #"{"r": 2, "lora_alpha": null}"#, expected: "lora_alpha is no number"
+        ),
+        Case(
+            what: "a flag as a text", config: #"{"r": 2, "use_rslora": "true"}"#,
+            expected: "use_rslora is neither true nor false"),
+        Case(
+            what: "another rank", config: #"{"r": 16, "lora_alpha": 16}"#,
+            expected:
+                "\(Case.module) has rank 2, and r of adapter_config.json is 16: its scale is 8 by the one and 1 by the other"
+        ),
+        Case(
+            what: "a rank of no pattern", config: #"{"r": 16, "rank_pattern": {"up_proj": 4}}"#,
+            expected: "\(Case.module) has rank 2, and r of adapter_config.json is 16"),
+        Case(
+            what: "DoRA without magnitudes", config: #"{"r": 2, "use_dora": true}"#,
+            expected: "\(Case.module) has no lora_magnitude_vector, and use_dora is true (download it again)"),
+        Case(
+            what: "ZeRO-3",
+            tensors: [("\(Case.module).lora_A.weight", [0]), ("\(Case.module).lora_B.weight", [0])],
+            expected: "\(Case.module).lora_A.weight is empty, of shape [0], as ZeRO-3 saves"),
+        Case(
+            what: "ZeRO-3's saved", tensors: Case.fitting + [("model.norm.weight", [0])],
+            others: [("model.norm.weight", [6])],
+            expected: "model.norm.weight is empty, of shape [0], as ZeRO-3 saves"),
+        Case(
+            what: "mlx",
+            config: #"{"fine_tune_type": "lora", "lora_parameters": {"rank": 2, "scale": 20.0}}"#,
+            expected: "is laid out as mlx saves adapters (lora_parameters, adapters.safetensors)"),
+        Case(
+            what: "mlx by its file", config: "{}", beside: "adapters.safetensors",
+            expected: "is laid out as mlx saves adapters"),
+        Case(
+            what: "a saved module of another shape", tensors: Case.fitting + [("model.norm.weight", [4])],
+            others: [("model.norm.weight", [6])],
+            expected: "model.norm.weight has the shape [4], the base's [6] (name the model that the adapter"),
+        Case(
+            what: "an embedding of another width",
+            tensors: Case.fitting + [("model.embed_tokens.weight", [5, 7])],
+            others: [("model.embed_tokens.weight", [4, 6])],
+            expected: "model.embed_tokens.weight has the shape [5, 7], the base's [4, 6]"),
+        Case(
+            what: "an embedding of more tokens than the head",
+            tensors: Case.fitting + [("model.embed_tokens.weight", [5, 6])],
+            others: [("model.embed_tokens.weight", [4, 6]), ("lm_head.weight", [4, 6])],
+            expected: "model.embed_tokens.weight has 5 rows, and lm_head.weight 4 (merge it into its base"),
     ]
 
     @Test(arguments: cases)
     func isRefusedByName(made: Case) throws {
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }
-        try write("base", [("\(Case.module).weight", [8, 6])], .f32, in: folder)
+        try write("base", [("\(Case.module).weight", [8, 6])] + made.others, .f32, in: folder)
         try CheckpointFolder.write(
             Array(#"{"model_type": "llama", "num_hidden_layers": 1}"#.utf8),
             to: folder.appending("base/config.json").string)
@@ -107,6 +160,9 @@ import Testing
             file: "adapter_model.safetensors")
         try CheckpointFolder.write(
             Array(made.config.utf8), to: folder.appending("adapter/adapter_config.json").string)
+        if let beside = made.beside {
+            try CheckpointFolder.write([], to: folder.appending("adapter/\(beside)").string)
+        }
         let library = ModelLibrary(folders: [folder], workingDirectory: nil, allowsAnyPath: true)
         let text =
             "merge_method: task_arithmetic\nbase_model: base\nmodels:\n- {model: base+adapter, parameters: {weight: 1}}\n"

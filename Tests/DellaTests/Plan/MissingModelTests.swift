@@ -53,6 +53,25 @@ import Testing
     }
 
     @Test(arguments: [
+        ("models/one+chat", "+ divides a model from its adapter", "models/one+chat"),
+        ("one+chat", "+ divides a model from its adapter", "one+chat"),
+        ("models/a@b", "@ divides a model from its revision", "models/a@b"),
+        ("models/x, y+z", "+ divides a model from its adapter", "'models/x, y+z'"),
+    ])
+    func aFolderWithASignOfNamesIsTold(model: String, sign: String, path: String) throws {
+        let problems = try report(model) { work in
+            for name in ["one+chat", "a@b", "x, y+z"] {
+                try FileSystem.createFolder(work.appending("models").appending(name))
+            }
+        }
+        #expect(
+            problems.description
+                == "m.yml:4: \(model) was not found: \(sign) (write {path: \(path)} for the folder of that name)"
+        )
+        #expect(problems.exitCode == 66)
+    }
+
+    @Test(arguments: [
         ("~/m/Fine", "~", "did you mean Fine? else "), ("~me/Other", "~me", ""),
         ("$HOME/Fine", "$HOME", "did you mean Fine? else "),
         ("${MODELS}/Other", "${MODELS}", ""), ("/data/$USER/Other", "$USER", ""),

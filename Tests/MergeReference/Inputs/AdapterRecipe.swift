@@ -144,13 +144,20 @@ struct AdapterRecipe {
             ? TorchFile(tensors: file).encoded() : TensorFile.encoded(file, alignment: alignment)
         try CheckpointFolder.write(
             bytes, to: folder + "/adapter_model." + (isTorch ? "bin" : "safetensors"))
+        var ranks: [String] = [], kinds: [Kind] = []
+        for tensor in tensors {
+            guard let part = part(of: tensor), part.kind != .saved else { continue }
+            ranks.append("\"\(Self.module(called(tensor.name)))\": \(part.rank)")
+            kinds.append(part.kind)
+        }
         let patterns = alphas.map { "\"\($0.pattern.replacing("\\", with: "\\\\"))\": \($0.alpha)" }
         try CheckpointFolder.write(
             Array(
                 """
                 {"peft_type": "LORA", "r": \(rank), "lora_alpha": \(alpha), "use_rslora": \(usesRootOfRank),
-                 "fan_in_fan_out": \(hasInputsFirst), "target_modules": "all-linear", "rank_pattern": {},
-                 "use_dora": \(parts.values.contains { $0.kind == .dora }), "bias": "none",
+                 "fan_in_fan_out": \(hasInputsFirst), "target_modules": "all-linear", 
+                 "rank_pattern": {\(ranks.joined(separator: ", "))},
+                 "use_dora": \(kinds.allSatisfy { $0 == .dora }), "bias": "none",
                  "alpha_pattern": {\(patterns.joined(separator: ", "))}}
                 """.utf8), to: folder + "/adapter_config.json")
     }

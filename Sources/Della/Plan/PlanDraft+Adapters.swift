@@ -1,0 +1,87 @@
+import StreamIO
+import SystemPackage
+
+/// The adapters of models, and what they change of them besides weights.
+extension PlanDraft {
+    /// Finds and opens an adapter; `nil` where that cannot be done, which is noted.
+    mutating func openAdapter(
+        _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
+    ) -> OpenAdapter? {
+        let models = library.withoutStages
+        guard let reference = adapterReference(name, in: models) else {
+            list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
+            return nil
+        }
+        let result = models.find(reference)
+        guard case .found(let folder, _) = result else {
+            let divided = result == .missing ? models.dividedProblem(model.reference, line: line) : nil
+            let problem =
+                divided
+                ?? models.problem(
+                    reference, result: result, line: line, listing: listing, isStopped: isStopped)
+            if let problem { list.add(problem) }
+            return nil
+        }
+        do throws(AdapterProblem) {
+            return try withoutActuallyEscaping(isStopped) { (isStopped) throws(AdapterProblem) in
+                try OpenAdapter(
+                    opening: folder, of: model.checkpoint, in: library.readable, isStopped: isStopped)
+            }
+        } catch {
+            list.add(
+                line, "\(reference.displayName): \(error.message)", error.remedy,
+                kind: error.isMissing ? .missingInput : .data)
+            return nil
+        }
+    }
+
+    /// An adapter by its name, or a folder of that whole name, as `lora:` may have one with `+` in it.
+    private func adapterReference(_ name: String, in models: ModelLibrary) -> ModelReference? {
+        if let reference = ModelReference(name), reference.adapter == nil { return reference }
+        let reference = ModelReference(path: name)
+        if case .found = models.find(reference) { return reference }
+        return nil
+    }
+
+    /// Notes an adapter that changes a head by changing the embedding.
+    mutating func noteTiedHead(of model: OpenModel) {
+        guard let adapter = model.adapter, model.head == nil, !model.isHeadless,
+            let name = model.embedding?.name,
+            adapter.parts[name] != nil || adapter.saved[name] != nil
+        else { return }
+        list.warn(
+            model.line,
+            "\(model.name.text): the adapter changes \(name), which is the head too: the head changes with it"
+        )
+    }
+
+    /// Notes rows and tokens that an adapter was trained with and its model has not: the tokenizer stays the model's.
+    mutating func noteTokens(of model: inout OpenModel, isStopped: () -> Bool) {
+        guard let adapter = model.adapter else { return }
+        if let resized = adapter.resized(of: model.checkpoint) {
+            list.warn(
+                model.line,
+                "\(model.name.text): \(resized.name) has \(resized.rows) rows in the adapter, \(resized.baseRows) in the "
+                    + "model: the tokenizer stays the model's, and vocab_size is the number of rows written")
+        }
+        let theirs = TokenizerFiles(in: adapter.folder, readable: library.readable)
+        let ours = TokenizerFiles(in: model.folder, readable: library.readable)
+        guard !theirs.names.isEmpty, !ours.names.isEmpty, !theirs.hasTokens(of: ours, isStopped: isStopped),
+            let own = tokens(in: model.folder, isStopped)?.count,
+            let tokens = tokens(in: adapter.folder, isStopped), tokens.count > own, !isStopped()
+        else { return }
+        model.adapter?.tokenCount = tokens.count
+        let lost = tokens.count - own
+        let first = tokens.token(own).map { " (\(String(decoding: $0, as: UTF8.self).excerpt)…)" } ?? ""
+        list.warn(
+            model.line,
+            "\(model.name.text): the tokenizer beside the adapter has \(tokens.count) tokens, the model's \(own), which is the "
+                + "one that counts: \(lost) \(lost == 1 ? "token is" : "tokens are") lost\(first). To keep them, merge the "
+                + "adapter into its base with peft's merge_and_unload, save its tokenizer there, and name the result"
+        )
+    }
+
+    private func tokens(in folder: FilePath, _ isStopped: () -> Bool) -> TokenizerVocabulary? {
+        try? TokenizerVocabulary(folder: folder, in: library.readable, isStopped: isStopped)
+    }
+}
