@@ -10,11 +10,20 @@ import Testing
     static let stride =
         ProcessInfo.processInfo.environment["TEST_CRASH_STRIDE"].flatMap(Int.init) ?? 8
 
-    static func points(_ operations: Int, every step: Int) -> StrideThrough<Int> {
+    /// The last operations, which give the output its name and remove what stood beside it, are tried closer together: what
+    /// is amiss there spans a few of them.
+    static func points(_ operations: Int, every step: Int) -> [Int] {
         let first = Int.random(in: 1...step)
-        print("operations \(first), \(first + step), … of \(operations)")
-        return Swift.stride(from: first, through: operations, by: step)
+        let end = max(0, operations - lastOperations)
+        let close = max(1, step / 4)
+        let start = end + Int.random(in: 1...close)
+        print("operations \(first), \(first + step), … of \(operations); \(start), \(start + close), …")
+        return Array(Swift.stride(from: first, through: end, by: step))
+            + Array(Swift.stride(from: start, through: operations, by: close))
     }
+
+    /// Renaming, removing and syncing at the end of a merge.
+    private static let lastOperations = 24
 
     @Test(arguments: ["uring", "posix"], ["della", "karcher", "ties", "task_arithmetic", "recipe"])
     func aMergeKilledAtAnyOperationEndsWithTheSameBytes(engine: String, method: String) throws {
