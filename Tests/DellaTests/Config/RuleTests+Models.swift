@@ -96,7 +96,7 @@ extension RuleTests {
         Rule("a model beside what was made of it", Rule.model("Good/Beside")),
         Rule(
             "a broken config.json", Rule.model("Bad/Config"),
-            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: unexpected '}' (download it again)"),
+            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: a comma after the last value (remove it)"),
         Rule(
             "layers lost", Rule.model("Test/One", base: "Bad/Lost"),
             "1: Bad/Lost: config.json says 8 layers, the checkpoint has 6 (download it again)"),
