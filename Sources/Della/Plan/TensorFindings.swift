@@ -63,6 +63,8 @@ struct TensorFindings {
     private var shapes: [Int: (first: Shape, count: Int)] = [:]
     /// Tensors of types that cannot be computed, by model: the first, and the hashes of all names.
     private var types: [Int: (first: Checkpoint.Tensor, names: Set<Int>)] = [:]
+    /// Tensors of types that are not the base's, and of which no more is said: the first, and the base's type.
+    private var otherTypes: [Int: (first: Checkpoint.Tensor, base: ElementType, count: Int)] = [:]
     /// Parameters that there must be, by where they are missing.
     private var parameters: [MissingPlace: (tensor: String, count: Int)] = [:]
     /// Weights that add up to nothing, by the line of the slice.
@@ -78,8 +80,21 @@ struct TensorFindings {
         ].count += 1
     }
 
-    mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
+    /// - Parameter base: what the base has, if the tensor is a model's.
+    mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int, base: ElementType? = nil) {
+        if let base, !Self.mayBeQuantised(tensor.type) || !Self.mayBeQuantised(base) && base.isInteger {
+            otherTypes[model, default: (tensor, base, 0)].count += 1
+            return
+        }
         types[model, default: (tensor, [])].names.insert(tensor.name.hashValue)
+    }
+
+    /// Whether quantised weights are stored in the type: packed, or in 8 bits and less.
+    static func mayBeQuantised(_ type: ElementType) -> Bool {
+        switch type {
+        case .bool, .i16, .u16, .i64, .u64, .f16, .bf16, .f32, .f64, .c64: false
+        default: true
+        }
     }
 
     mutating func noteMissing(_ rule: ParameterRule, for tensor: String, of source: PlannedSlice.Source) {
@@ -141,6 +156,13 @@ struct TensorFindings {
                 "\(name): \(found.first.name) is of type \(found.first.type.rawValue)\(Self.more(found.names.count)), "
                     + "which cannot be computed with",
                 "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
+        }
+        for (model, found) in otherTypes.sorted(by: { $0.key < $1.key }) {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName): \(found.first.name) is of type \(found.first.type.rawValue)"
+                    + "\(Self.more(found.count)), the base's of type \(found.base.rawValue)",
+                "integers are copied, and not converted: save the tensor in one type in both")
         }
         for (model, names) in different.sorted(by: { $0.key < $1.key }) {
             list.add(

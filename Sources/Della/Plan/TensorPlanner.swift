@@ -134,7 +134,7 @@ struct TensorPlanner {
                 guard !isFit else { continue }
                 findings.noteShape(tensor, of: model, base: spot.base)
             } else {
-                findings.noteType(tensor, of: model)
+                findings.noteType(tensor, of: model, base: model == slice.base ? nil : spot.base.type)
             }
             isWhole = false
         }
@@ -310,9 +310,12 @@ struct TensorPlanner {
         let path = models[base].checkpoint.shards[spot.base.shard].path
         for other in others {
             if other.tensor.type != spot.base.type {
-                // Where only one of them can be computed, the other is what is wrong.
-                let isBases = FloatFormat(other.tensor.type) != nil
-                findings.noteType(isBases ? spot.base : other.tensor, of: isBases ? base : other.model)
+                // Where only one of them can be computed, the other may be quantised.
+                if FloatFormat(other.tensor.type) != nil, TensorFindings.mayBeQuantised(spot.base.type) {
+                    findings.noteType(spot.base, of: base)
+                } else {
+                    findings.noteType(other.tensor, of: other.model, base: spot.base.type)
+                }
                 continue
             }
             guard other.tensor.shape == spot.base.shape else {
