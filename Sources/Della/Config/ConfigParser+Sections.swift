@@ -79,6 +79,10 @@ extension ConfigParser {
     private mutating func parameterRule(_ pair: YAMLPair, _ table: inout ParameterTable)
         -> ParameterRule?
     {
+        if let warning = UnreadKey.warning(pair.key, in: .parameters) {
+            list.warn(pair.line, warning)
+            return nil
+        }
         let owners = MethodRules.having(pair.key)
         guard let method = config.method else {
             if let first = owners.first { return first.parameter(pair.key) }

@@ -102,7 +102,9 @@ struct ConfigParser {
         case "dellad": parseDelladSection(value)
         case "name": parseName(pair)
         default:
-            if MethodRules.parameterNames.contains(pair.key) {
+            if let warning = UnreadKey.warning(pair.key, in: .top) {
+                list.warn(pair.line, warning)
+            } else if MethodRules.parameterNames.contains(pair.key) {
                 hasStrayParameters = true
                 list.add(
                     pair.line, "the parameter \(pair.key) stands outside of parameters:",
@@ -282,9 +284,11 @@ struct ConfigParser {
                 }
             case "parameters":
                 slice.parameters = parseParameters(pair.value, line: pair.line, level: .slice)
-            case "residual_weight":
-                list.warn(pair.line, "residual_weight changes nothing, in mergekit as here")
             default:
+                if let warning = UnreadKey.warning(pair.key, in: .slice) {
+                    list.warn(pair.line, warning)
+                    continue
+                }
                 unknown(pair, "key", among: ["sources", "base_model", "parameters"])
                 slice.isDamaged = true
             }
@@ -348,5 +352,6 @@ struct ConfigParser {
         "allow_crimes": "write dellad: {allow_crimes: true}, or --allow-crimes",
         "shard_size": "write dellad: {shard_size: 5GB}",
         "out_shard_size": "write dellad: {shard_size: 5GB}",
+        "input_model_parameters": "write each model's below it, as its parameters:",
     ]
 }

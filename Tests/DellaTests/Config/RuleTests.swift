@@ -87,8 +87,12 @@ import Testing
             "4: unknown key 'wandb' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
         ),
         Rule(
-            "another tool's key", Rule.top("random_seed: 3\n"),
-            "4: unknown key 'random_seed' (write dellad: {seed: N}, or --seed N)"),
+            "another tool's key", Rule.top("seed: 3\n"),
+            "4: unknown key 'seed' (write dellad: {seed: N}, or --seed N)"),
+        Rule(
+            "each model's parameters by name, as in mergekit's first releases",
+            Rule.top("input_model_parameters: {Test/One: {weight: 1}}\n"),
+            "4: unknown key 'input_model_parameters' (write each model's below it, as its parameters:)"),
         Rule(
             "a parameter at top level", Rule.top("density: 0.5\n"),
             "4: the parameter density stands outside of parameters: (indent it below a parameters: line)"),
@@ -199,7 +203,18 @@ import Testing
             "4: tokenizer_source: is a list, not a tokenizer (write base, union, or one of the models)"),
         Rule(
             "tokenizer section that is none", Rule.top("tokenizer: union\n"),
-            "4: tokenizer: is a single value, not a mapping (write tokenizer: {source: base})"),
+            "4: tokenizer: is a single value, not a mapping (write tokenizer: {source: union})"),
+        Rule(
+            "tokenizer section that is a list", Rule.top("tokenizer: [union]\n"),
+            "4: tokenizer: is a list, not a mapping (write tokenizer: {source: base})"),
+        Rule(
+            "tokenizer of a model that is not merged, in the old form",
+            Rule.top("tokenizer_source: model:Test/Two\n"),
+            "4: Test/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"),
+        Rule(
+            "tokenizer of a folder that is not merged", Rule.top("tokenizer_source: /data/models/Two\n"),
+            "4: /data/models/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"
+        ),
         Rule(
             "tokenizer tokens",
             Rule.top(
