@@ -174,6 +174,7 @@ struct ConfigParser {
         }
         var model: ModelReference?
         var layers: MergeConfig.Located<Range<Int>>?
+        var negative: MergeConfig.Located<String>?
         var parameters = ParameterTable()
         var isDamaged = false
         // The model first: others may be said in terms of it.
@@ -183,7 +184,7 @@ struct ConfigParser {
             case "parameters":
                 parameters = parseParameters(pair.value, line: pair.line, level: .source)
             case "layer_range" where inSlice:
-                layers = parseRange(pair)
+                layers = parseRange(pair, negative: &negative)
             case "lora":
                 if let adapter = parseAdapter(pair) {
                     model?.adapter = adapter
@@ -204,7 +205,8 @@ struct ConfigParser {
         }
         parameters.isDamaged = parameters.isDamaged || isDamaged
         return model.map {
-            MergeConfig.Source(model: $0, line: node.line, layers: layers, parameters: parameters)
+            MergeConfig.Source(
+                model: $0, line: node.line, layers: layers, negativeLayers: negative, parameters: parameters)
         }
     }
 
@@ -222,7 +224,9 @@ struct ConfigParser {
         }
     }
 
-    private mutating func parseRange(_ pair: YAMLPair) -> MergeConfig.Located<Range<Int>>? {
+    private mutating func parseRange(
+        _ pair: YAMLPair, negative: inout MergeConfig.Located<String>?
+    ) -> MergeConfig.Located<Range<Int>>? {
         let items = pair.value.items ?? []
         let bounds = items.compactMap { $0.number }.compactMap { Int(exactly: $0) }
         guard items.count == 2, bounds.count == 2 else {
@@ -231,12 +235,25 @@ struct ConfigParser {
                 "write layer_range: [FIRST, END], END not included")
             return nil
         }
-        // Whether an empty range means something, its place among the slices says.
-        guard bounds[0] >= 0, bounds[1] >= bounds[0], bounds[1] <= LayerPosition.layerLimit else {
-            addEmptyRange(bounds[0], bounds[1], line: pair.line)
+        let (first, end) = (bounds[0], bounds[1])
+        // What is said of them depends on the model's number of layers, which is not known yet.
+        guard first >= 0, end >= 0 else {
+            negative = .init(value: "[\(first), \(end)]", line: pair.line)
             return nil
         }
-        return .init(value: bounds[0]..<bounds[1], line: pair.line)
+        guard first <= LayerPosition.layerLimit, end <= LayerPosition.layerLimit else {
+            list.add(
+                pair.line,
+                "layer_range [\(first), \(end)] reaches beyond \(LayerPosition.layerLimit) layers, and no model has more",
+                "END is at most the model's number of layers")
+            return nil
+        }
+        // Whether an empty range means something, its place among the slices says.
+        guard end >= first else {
+            addEmptyRange(first, end, line: pair.line)
+            return nil
+        }
+        return .init(value: first..<end, line: pair.line)
     }
 
     mutating func parseSlices(_ node: YAMLNode) -> [MergeConfig.Slice] {

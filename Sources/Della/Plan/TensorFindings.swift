@@ -42,6 +42,8 @@ struct TensorFindings {
         var isAppended = false
         /// Whether it is one of the merge.
         var isMethod = false
+        /// The line where it stands under a model and changes nothing, if there is one.
+        var idleLine: Int?
 
         static func < (left: Self, right: Self) -> Bool {
             (left.line, left.owner, left.parameter) < (right.line, right.owner, right.parameter)
@@ -104,9 +106,11 @@ struct TensorFindings {
         parameters[place, default: (tensor, 0)].count += 1
     }
 
-    mutating func noteMissing(_ rule: ParameterRule, for tensor: String, line: Int, of method: MethodRules) {
+    mutating func noteMissing(
+        _ rule: ParameterRule, for tensor: String, line: Int, of method: MethodRules, idleLine: Int?
+    ) {
         let place = MissingPlace(
-            line: line, owner: method.name, parameter: rule.name, isMethod: true)
+            line: line, owner: method.name, parameter: rule.name, isMethod: true, idleLine: idleLine)
         parameters[place, default: (tensor, 0)].count += 1
     }
 
@@ -176,12 +180,13 @@ struct TensorFindings {
         }
         for (place, found) in parameters.sorted(by: { $0.key < $1.key }) {
             let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
+            let idle = place.idleLine.map {
+                ": the \(place.parameter) in line \($0) stands under a model, where it changes nothing"
+            }
             list.add(
-                place.line, "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)",
-                place.isAppended
-                    ? "base_model is one more model here: list it with a \(place.parameter), or leave base_model out"
-                    : "write \(place.parameter): under \(place.isMethod ? "" : "the model's ")parameters, or a condition without filter"
-            )
+                place.line,
+                "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)\(idle ?? "")",
+                remedy(place))
         }
         for (line, found) in zeroSums.sorted(by: { $0.key < $1.key }) {
             let weights = found.weights.map(ParameterRule.decimal).joined(separator: ", ")
@@ -209,6 +214,16 @@ struct TensorFindings {
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
         }
+    }
+
+    private func remedy(_ place: MissingPlace) -> String {
+        let name = place.parameter
+        if place.isAppended {
+            return "base_model is one more model here: list it with a \(name), or leave base_model out"
+        }
+        if place.idleLine != nil { return "write \(name): under the parameters: at top level" }
+        let owner = place.isMethod ? "" : "the model's "
+        return "write \(name): under \(owner)parameters, or a condition without filter"
     }
 
     private func reportShapes(

@@ -234,7 +234,9 @@ struct TensorPlanner {
             if let value {
                 found.shared[rule.name] = value.value
             } else if rule.isRequired, !resolver.mayHide(rule, slice: slice.parameters) {
-                findings.noteMissing(rule, for: spot.name, line: config.methodLine ?? 1, of: method)
+                let idle = config.slices[spot.slice].sources.compactMap { $0.parameters.idle[rule.name] }
+                findings.noteMissing(
+                    rule, for: spot.name, line: config.methodLine ?? 1, of: method, idleLine: idle.first)
             }
         }
         found.models = inputs.map { parameters(of: $0, at: spot, slice) }
