@@ -83,6 +83,61 @@ import Testing
         #expect(try Self.error(folder.path).reason == .lfsPointer)
     }
 
+    @Test(arguments: [
+        ("tf_model.h5", "TensorFlow's format"), ("flax_model.msgpack", "Flax's format"),
+        ("model.onnx", "ONNX"),
+        ("Model-Q4.GGUF", "GGUF"),
+    ])
+    func namesTheFormatThatAModelIsOnlyThereIn(file: String, format: String) throws {
+        let folder = TemporaryFolder()
+        try folder.write([], "config.json")
+        try folder.write([1], file)
+        let error = try Self.error(folder.path)
+        #expect(error.reason == .foreign(file: file) && !error.isMissingInput)
+        #expect(error.problem == "the model is only there in \(format) (\(file))")
+        // The same below, and with a model beside it.
+        let above = TemporaryFolder()
+        try FileSystem.createFolder(above.file("onnx"))
+        try above.write([1], "onnx/\(file)")
+        #expect(try Self.error(above.path).reason == .foreign(file: "onnx/\(file)"))
+        try folder.write(Self.shard("a"), "model.safetensors")
+        #expect(try Checkpoint(opening: folder.path).tensors.map(\.name) == ["a"])
+    }
+
+    @Test func namesSubfoldersThatHoldTheModel() throws {
+        let folder = TemporaryFolder()
+        for name in ["checkpoint-1000", "checkpoint-200", "logs", "adapter"] {
+            try FileSystem.createFolder(folder.file(name))
+        }
+        try folder.write([1], "adapter/adapter_model.safetensors")
+        #expect(try Self.error(folder.path).reason == .noModel)
+        try folder.write([1], "checkpoint-200/pytorch_model.bin")
+        let one = try Self.error(folder.path)
+        #expect(one.reason == .elsewhere(folders: ["checkpoint-200"]) && one.isMissingInput)
+        #expect(one.remedy == "name that folder: \(folder.file("checkpoint-200"))")
+        try folder.write(Self.shard("a"), "checkpoint-1000/model.safetensors")
+        let two = try Self.error(folder.path)
+        #expect(two.reason == .elsewhere(folders: ["checkpoint-200", "checkpoint-1000"]))
+        #expect(two.remedy == "name one of them, as \(folder.file("checkpoint-1000"))")
+    }
+
+    @Test(arguments: [
+        ("<!DOCTYPE html><html>", CheckpointError.Reason.webPage), ("\n  <html lang=\"en\">", .webPage),
+        ("<?xml version=\"1.0\"?><Error>", .webPage),
+        ("Invalid username or password.\n", .text("Invalid username or password.")),
+        ("{\"error\":\"Repository not found\"}", .text("{\"error\":\"Repository not found\"}")),
+        ("PK\u{3}\u{4}abcdefgh", .archive), ("short", .invalidFile(.fileTooShort(byteCount: 5))),
+    ])
+    func namesWhatIsThereInPlaceOfAFile(text: String, reason: CheckpointError.Reason) throws {
+        let folder = TemporaryFolder()
+        try folder.write(Array(text.utf8), "model.safetensors")
+        #expect(try Self.error(folder.path).reason == reason)
+        guard reason == .webPage else { return }
+        try FileSystem.remove(folder.file("model.safetensors"))
+        try folder.write(Array(text.utf8), "pytorch_model.bin")
+        #expect(try Self.error(folder.path).reason == reason)
+    }
+
     @Test func namesABrokenFile() throws {
         let folder = TemporaryFolder()
         try folder.write([1, 2, 3], "model.safetensors")

@@ -34,6 +34,40 @@ import Testing
         #expect(duplicate.reason == .duplicateKey("a") && duplicate.line == 3)
     }
 
+    @Test(arguments: [
+        ("{\n\"a\": 1,\n}", "line 2: a comma after the last value"),
+        ("[1,\n\n2 ,]", "line 3: a comma after the last value"),
+        ("{\"a\": 1, // one\n\"b\": 2}", "line 1: a comment, which JSON has not"),
+        ("{\n# note\n\"a\": 1}", "line 2: a comment, which JSON has not"),
+        ("{\"a\" /* b */: 1}", "line 1: a comment, which JSON has not"),
+        ("{}\n// the end", "line 2: a comment, which JSON has not"),
+        ("\n<!DOCTYPE html>", "line 2: a web page, and no JSON"),
+        ("[1, x]", "line 1: unexpected 'x'"),
+    ])
+    func saysWhatAHandDid(text: String, expected: String) throws {
+        let error = try #require(throws: JSONError.self) { _ = try Self.parse(text) }
+        #expect("\(error)" == expected)
+        #expect(error.remedy == (expected.contains("comm") ? "remove it" : nil))
+    }
+
+    @Test func takesWhatPythonTakesWhereAllowed() throws {
+        let text = "\u{FEFF}{\"a\": 1, \"b\": 2, \"a\": 3}"
+        let json = try JSON(parsing: Array(text.utf8), isLenient: true)
+        #expect(json.serialized() == "{\"a\": 3, \"b\": 2}")
+        let error = try #require(throws: JSONError.self) {
+            _ = try JSON(parsing: Array("\u{FEFF}\n[1,]".utf8), isLenient: true)
+        }
+        #expect(error.line == 2 && error.offset == 3 && error.reason == .trailingComma)
+        #expect(throws: JSONError.self) { try JSON(parsing: [0xEF, 0xBB], isLenient: true) }
+    }
+
+    @Test func tellsTheLineOfWhatIsNoUTF8() throws {
+        let error = try #require(throws: JSONError.self) {
+            _ = try JSON(parsing: Array("{\n\"a\": \"".utf8) + [0xE9, 0x22, 0x7D])
+        }
+        #expect(error.reason == .invalidUTF8 && error.line == 2)
+    }
+
     @Test func limitsDepth() throws {
         let nested = String(repeating: "[", count: 10) + String(repeating: "]", count: 10)
         _ = try Self.parse(nested, depthLimit: 10)

@@ -80,10 +80,11 @@ extension ConfigParser {
             if pair.value.isNull { return }
             model.adapter = parseAdapter(pair)
             if model.adapter == nil { model.isDamaged = true }
-        case "override_architecture" where !isInner:
-            if pair.value.isNull { return }
-            list.warn(pair.line, "override_architecture changes nothing: names and shapes decide here")
         default:
+            if !isInner, let warning = UnreadKey.warning(pair.key, in: .model) {
+                if !pair.value.isNull { list.warn(pair.line, warning) }
+                return
+            }
             unknown(
                 pair, "key", among: isInner ? ["path", "revision"] : ["model", "path", "revision", "lora"])
             model.isDamaged = true

@@ -60,6 +60,7 @@ extension ConfigParser {
         for pair in pairs {
             guard let rule = parameterRule(pair, &table) else { continue }
             if level == .source, rule.scope == .merge {
+                table.idle[rule.name] = pair.line
                 list.warn(
                     pair.line,
                     "\(pair.key) under a model changes nothing, in mergekit as here: it is one for the merge")
@@ -79,6 +80,10 @@ extension ConfigParser {
     private mutating func parameterRule(_ pair: YAMLPair, _ table: inout ParameterTable)
         -> ParameterRule?
     {
+        if let warning = UnreadKey.warning(pair.key, in: .parameters) {
+            list.warn(pair.line, warning)
+            return nil
+        }
         let owners = MethodRules.having(pair.key)
         guard let method = config.method else {
             if let first = owners.first { return first.parameter(pair.key) }
@@ -229,10 +234,11 @@ extension ConfigParser {
             return nil
         }
         guard let number = node.number else {
-            let example = rule.standard.map(ParameterRule.decimal) ?? "0.5"
+            let meant = YAMLNode.numberMeant(by: text).map { "write \(name): \($0)" }
+            let items = YAMLNode.listMeant(by: text).map { "write \(name): \($0), without quotes" }
             list.add(
                 line, "\(name): '\(text.excerpt)' is no number",
-                "write \(name): \(YAMLNode.numberMeant(by: text) ?? example)")
+                meant ?? items ?? "write \(name): and \(Self.what(rule))")
             return nil
         }
         guard number.isFinite else {
@@ -251,7 +257,7 @@ extension ConfigParser {
             list.add(
                 line,
                 "\(name): \(text) is no whole number from 0 to \(ParameterRule.decimal(ParameterRule.countLimit))",
-                "write \(name): \(ParameterRule.decimal(rule.standard ?? 1))")
+                "write \(name): and \(Self.what(rule))")
             return nil
         }
         return number

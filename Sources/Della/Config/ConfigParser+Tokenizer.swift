@@ -12,6 +12,11 @@ extension ConfigParser {
         _ node: YAMLNode, key: String
     ) -> TokenizerSetting.Source? {
         switch node.text {
+        case let text? where isOldForm(text):
+            // As mergekit's first releases had it: `model:` and a name.
+            let name = text.dropFirst(5).dropFirst().drop(while: \.isWhitespace)
+            let model = YAMLNode(.scalar(String(name), isPlain: false), line: node.line, column: node.column)
+            return parseModel(model, key: key).map { .model($0) }
         case "base": return .base
         case "union": return .union
         case nil where node.pairs == nil:
@@ -21,6 +26,11 @@ extension ConfigParser {
             return nil
         default: return parseModel(node, key: key).map { .model($0) }
         }
+    }
+
+    /// Whether a text names a tokenizer with `model:` before the model's name, and no model is called so.
+    private func isOldForm(_ text: String) -> Bool {
+        text.hasPrefix("model:") && !config.namedModels.contains { $0.model.text == text }
     }
 
     /// Takes a setting, of which there may be one.
@@ -37,7 +47,7 @@ extension ConfigParser {
         guard let parts = pair.value.pairs else {
             list.add(
                 pair.line, "tokenizer: is \(pair.value.kindName), not a mapping",
-                "write tokenizer: {source: base}")
+                "write tokenizer: {source: \(pair.value.text?.excerpt ?? "base")}")
             return
         }
         var setting: TokenizerSetting? = TokenizerSetting(line: pair.line)

@@ -102,7 +102,9 @@ struct ConfigParser {
         case "dellad": parseDelladSection(value)
         case "name": parseName(pair)
         default:
-            if MethodRules.parameterNames.contains(pair.key) {
+            if let warning = UnreadKey.warning(pair.key, in: .top) {
+                list.warn(pair.line, warning)
+            } else if MethodRules.parameterNames.contains(pair.key) {
                 hasStrayParameters = true
                 list.add(
                     pair.line, "the parameter \(pair.key) stands outside of parameters:",
@@ -172,6 +174,7 @@ struct ConfigParser {
         }
         var model: ModelReference?
         var layers: MergeConfig.Located<Range<Int>>?
+        var negative: MergeConfig.Located<String>?
         var parameters = ParameterTable()
         var isDamaged = false
         // The model first: others may be said in terms of it.
@@ -181,7 +184,7 @@ struct ConfigParser {
             case "parameters":
                 parameters = parseParameters(pair.value, line: pair.line, level: .source)
             case "layer_range" where inSlice:
-                layers = parseRange(pair)
+                layers = parseRange(pair, negative: &negative)
             case "lora":
                 if let adapter = parseAdapter(pair) {
                     model?.adapter = adapter
@@ -202,7 +205,8 @@ struct ConfigParser {
         }
         parameters.isDamaged = parameters.isDamaged || isDamaged
         return model.map {
-            MergeConfig.Source(model: $0, line: node.line, layers: layers, parameters: parameters)
+            MergeConfig.Source(
+                model: $0, line: node.line, layers: layers, negativeLayers: negative, parameters: parameters)
         }
     }
 
@@ -220,7 +224,9 @@ struct ConfigParser {
         }
     }
 
-    private mutating func parseRange(_ pair: YAMLPair) -> MergeConfig.Located<Range<Int>>? {
+    private mutating func parseRange(
+        _ pair: YAMLPair, negative: inout MergeConfig.Located<String>?
+    ) -> MergeConfig.Located<Range<Int>>? {
         let items = pair.value.items ?? []
         let bounds = items.compactMap { $0.number }.compactMap { Int(exactly: $0) }
         guard items.count == 2, bounds.count == 2 else {
@@ -229,12 +235,25 @@ struct ConfigParser {
                 "write layer_range: [FIRST, END], END not included")
             return nil
         }
-        // Whether an empty range means something, its place among the slices says.
-        guard bounds[0] >= 0, bounds[1] >= bounds[0], bounds[1] <= LayerPosition.layerLimit else {
-            addEmptyRange(bounds[0], bounds[1], line: pair.line)
+        let (first, end) = (bounds[0], bounds[1])
+        // What is said of them depends on the model's number of layers, which is not known yet.
+        guard first >= 0, end >= 0 else {
+            negative = .init(value: "[\(first), \(end)]", line: pair.line)
             return nil
         }
-        return .init(value: bounds[0]..<bounds[1], line: pair.line)
+        guard first <= LayerPosition.layerLimit, end <= LayerPosition.layerLimit else {
+            list.add(
+                pair.line,
+                "layer_range [\(first), \(end)] reaches beyond \(LayerPosition.layerLimit) layers, and no model has more",
+                "END is at most the model's number of layers")
+            return nil
+        }
+        // Whether an empty range means something, its place among the slices says.
+        guard end >= first else {
+            addEmptyRange(first, end, line: pair.line)
+            return nil
+        }
+        return .init(value: first..<end, line: pair.line)
     }
 
     mutating func parseSlices(_ node: YAMLNode) -> [MergeConfig.Slice] {
@@ -282,9 +301,11 @@ struct ConfigParser {
                 }
             case "parameters":
                 slice.parameters = parseParameters(pair.value, line: pair.line, level: .slice)
-            case "residual_weight":
-                list.warn(pair.line, "residual_weight changes nothing, in mergekit as here")
             default:
+                if let warning = UnreadKey.warning(pair.key, in: .slice) {
+                    list.warn(pair.line, warning)
+                    continue
+                }
                 unknown(pair, "key", among: ["sources", "base_model", "parameters"])
                 slice.isDamaged = true
             }
@@ -348,5 +369,6 @@ struct ConfigParser {
         "allow_crimes": "write dellad: {allow_crimes: true}, or --allow-crimes",
         "shard_size": "write dellad: {shard_size: 5GB}",
         "out_shard_size": "write dellad: {shard_size: 5GB}",
+        "input_model_parameters": "write each model's below it, as its parameters:",
     ]
 }

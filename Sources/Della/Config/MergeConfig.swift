@@ -15,6 +15,8 @@ struct MergeConfig: Sendable {
         var line: Int
         /// The layers taken, in a slice; all of them in `models`.
         var layers: Located<Range<Int>>?
+        /// The range as written where a number of it is negative, and so none is taken.
+        var negativeLayers: Located<String>?
         var parameters = ParameterTable()
         /// Whether it is the base, which takes part as one more model though the list does not have it.
         var isAppended = false

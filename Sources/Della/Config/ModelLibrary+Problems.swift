@@ -33,7 +33,7 @@ extension ModelLibrary {
                 remedy: "\(advice)\(download)", kind: .missingInput)
         case .missing:
             return dividedProblem(model, line: line) ?? fileProblem(model, line: line)
-                ?? cacheProblem(model, line: line)
+                ?? cacheProblem(model, line: line) ?? typingProblem(model, line: line)
                 ?? missingProblem(
                     model, line: line, similar: namesLike(model.path, in: listing, isStopped: isStopped))
         }
@@ -79,6 +79,15 @@ extension ModelLibrary {
         }
         return Problem(
             line: line, message, remedy: remedy, kind: .missingInput, model: model.hubModel)
+    }
+
+    /// A model with characters in its name that do not show, or that were straight quotes.
+    private func typingProblem(_ model: ModelReference, line: Int) -> Problem? {
+        guard let clean = TypedName.cleaned(model.path) else { return nil }
+        return Problem(
+            line: line,
+            "the model \(model.text) was not found: there are typographic quotes, or characters that do not show, in its name",
+            remedy: "remove them: write \(clean)", kind: .missingInput)
     }
 
     private func searchesFolders(_ model: ModelReference) -> Bool {

@@ -3,6 +3,8 @@ struct ParameterTable: Hashable, Sendable {
     var settings: [String: ParameterSetting] = [:]
     /// Parameters whose values could not be read.
     var unread: Set<String> = []
+    /// Lines of parameters of the merge alone, which change nothing where they stand, under a model.
+    var idle: [String: Int] = [:]
     /// Whether something in it could not be read that may have been meant as any parameter.
     var isDamaged = false
 

@@ -117,10 +117,13 @@ extension YAMLNode {
         return Double(digits)
     }
 
-    /// The number that a text means which is none: with a typographer's minus, a comma for the point, or in percent.
+    /// The number that a text means which is none: with a typographer's minus or quotes, characters that do not show, a comma
+    /// for the point, or in percent.
     static func numberMeant(by text: String) -> String? {
         guard text.utf8.count <= 64 else { return nil }
-        var digits = text.replacing("\u{2212}", with: "-").replacing("\u{2013}", with: "-").filter {
+        var digits = (TypedName.cleaned(text) ?? text).replacing("\u{2212}", with: "-").replacing(
+            "\u{2013}", with: "-"
+        ).filter {
             $0 != " "
         }
         let isPercent = digits.hasSuffix("%")
@@ -130,6 +133,15 @@ extension YAMLNode {
             value.isFinite
         else { return nil }
         return isPercent ? "\((value * 1e4).rounded() / 1e6)" : digits
+    }
+
+    /// The list of numbers that a text means which was put in quotes.
+    static func listMeant(by text: String) -> String? {
+        guard text.utf8.count <= wordLimit, text.hasPrefix("["), text.hasSuffix("]") else { return nil }
+        let items = text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
+            .map { String($0.drop(while: \.isWhitespace)) }
+            .map { YAMLNode(.scalar($0, isPlain: true), line: 1, column: 1).number?.isFinite ?? false }
+        return items.allSatisfy { $0 } ? text : nil
     }
 
     /// A whole number of 64 bits without sign.

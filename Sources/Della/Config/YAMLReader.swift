@@ -1,4 +1,5 @@
 internal import CYaml
+import StreamIO
 
 /// Reads one YAML document of bounded size into a tree whose every node knows its line.
 ///
@@ -73,7 +74,7 @@ struct YAMLReader {
     /// Bytes of the mark that Windows editors put before UTF-8. libyaml counts it as a column, in which the keys
     /// of the first line then stand alone.
     private static func markLength(_ text: [UInt8]) -> Int {
-        text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        text.starts(with: TextEncoding.mark) ? TextEncoding.mark.count : 0
     }
 
     /// What is no config at all: too long, binary.
@@ -89,8 +90,11 @@ struct YAMLReader {
                 line: line, "byte \(text[index]) cannot be part of a config",
                 remedy: "a config is UTF-8 text, not a binary file")
         }
-        if String(validating: text, as: UTF8.self) == nil {
-            return Problem(line: nil, "the config is not UTF-8 text", remedy: "save it as UTF-8")
+        if let place = TextEncoding.firstInvalid(in: text) {
+            return Problem(
+                line: TextEncoding.line(of: place, in: text),
+                "the config is not UTF-8 text: byte \(text[place]) here is none of its characters",
+                remedy: "save it as UTF-8")
         }
         return nil
     }
@@ -139,7 +143,7 @@ struct YAMLReader {
             node = try mapping(event, depth: depth)
         default:
             node = YAMLNode(
-                .scalar(event.text, isPlain: event.isPlain), line: event.line, column: event.column)
+                .scalar(unquoted(event), isPlain: event.isPlain), line: event.line, column: event.column)
         }
         guard node.expandedCount <= Self.nodeLimit, nodes <= Self.nodeLimit, node.depth <= Self.depthLimit
         else {
@@ -151,6 +155,17 @@ struct YAMLReader {
         }
         if let anchor = event.anchor { anchors[anchor] = node }
         return node
+    }
+
+    /// A scalar's text, without the quotes that a word processor or a page made of straight ones, which is noted.
+    private mutating func unquoted(_ event: Event) -> String {
+        guard event.isPlain, let inner = TypedName.unquoted(event.text) else { return event.text }
+        found.append(
+            Problem(
+                line: event.line,
+                "typographic quotes around '\(inner.excerpt)', which YAML takes for part of it",
+                remedy: "remove them, or write straight ones"))
+        return inner
     }
 
     private mutating func alias(_ event: Event) throws(Failure) -> YAMLNode {

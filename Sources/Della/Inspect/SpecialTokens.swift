@@ -16,7 +16,8 @@ struct SpecialTokens {
             guard
                 let bytes = try? readable.readWhole(model.folder.appending(name), limit: Self.byteLimit)
             else { return nil }
-            return try? JSON(parsing: bytes, allowsNonfinite: true, valueLimit: Self.valueLimit)
+            return try? JSON(
+                parsing: bytes, allowsNonfinite: true, isLenient: true, valueLimit: Self.valueLimit)
         }
         let config = model.profile
         list = Self.roles.compactMap { role in

@@ -273,7 +273,9 @@ struct CompanionWriter {
 
     mutating func json(_ name: String, in folder: FilePath? = nil) -> JSON? {
         text(name, in: folder).flatMap {
-            try? JSON(parsing: Array($0.utf8), allowsNonfinite: true, valueLimit: ModelProfile.valueLimit)
+            try? JSON(
+                parsing: Array($0.utf8), allowsNonfinite: true, isLenient: true,
+                valueLimit: ModelProfile.valueLimit)
         }
     }
 

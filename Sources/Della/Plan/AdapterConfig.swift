@@ -32,11 +32,13 @@ struct AdapterConfig: Sendable {
         do {
             json = try JSON(
                 parsing: try folders.readWhole(path, limit: Self.byteLimit), allowsNonfinite: true,
-                valueLimit: Self.valueLimit)
+                isLenient: true, valueLimit: Self.valueLimit)
         } catch let error as IOError {
             throw AdapterProblem(
                 "\(path): \(error.operation): \(error.errno)", "name a folder with \(Self.fileName)",
                 isMissing: true)
+        } catch let error as JSONError {
+            throw AdapterProblem("\(path): \(error)", error.remedy ?? "download it again")
         } catch {
             throw AdapterProblem("\(path): \(error)", "download it again")
         }

@@ -26,6 +26,7 @@ struct MissingTensors {
         }
         return "\(model.reference.displayName) has no tensor \(missing), which the base has"
             + (foreign.map { ", and has \($0), which the base has not" } ?? "")
+            + (isOfAnotherSize && !differences.isEmpty ? "; config.json: \(differences)" : "")
     }
 
     /// What to do.
@@ -40,9 +41,25 @@ struct MissingTensors {
                 "the architectures' names differ, and no known renaming serves: merge models of one, saved by one "
                 + "version of transformers"
         }
+        if isOfAnotherSize {
+            return "none of its layers has it: merge models of one architecture and size"
+        }
         return names.count > 20
             ? "is it of the base's architecture?" : "download it again, or use another model"
     }
+
+    /// Whether no layer of the model has what is missing, so that nothing of it was lost: biases, more experts.
+    private var isOfAnotherSize: Bool {
+        guard foreign == nil, architectures == nil, model.layersHeld > 1 else { return false }
+        let rests = names.first.compactMap { LayerPosition($0)?.rest }
+        guard rests.count == names.first.count else { return false }
+        return !model.checkpoint.tensors.contains { tensor in
+            LayerPosition(tensor.name).map { rests.contains($0.rest) } ?? false
+        }
+    }
+
+    /// What the configs say differently of which tensors there are.
+    private var differences: String { ModelDifferences.tensors(of: model.profile, from: base.profile).text }
 
     /// The classes of both, where they differ and nothing but a head is missing.
     private var classes: (model: String, base: String)? {

@@ -26,6 +26,28 @@ struct ModelDifferences {
     /// Tokens that a config names, which a multimodal one has outside of its text model's section.
     private static let tokens = ["bos_token_id", "eos_token_id", "pad_token_id"]
 
+    /// Which tensors a layer has.
+    private static let tensorKeys = [
+        "attention_bias", "attn_bias", "qkv_bias", "use_qkv_bias", "mlp_bias", "use_bias", "add_bias_linear",
+        "bias", "qk_layernorm", "use_qk_norm", "num_local_experts", "num_experts", "n_routed_experts",
+        "n_shared_experts", "shared_expert_intermediate_size", "moe_num_experts",
+    ]
+
+    /// What two configs say differently of the tensors that a layer has.
+    static func tensors(of model: ModelProfile, from base: ModelProfile) -> ModelDifferences {
+        let ours = base.text ?? .null, theirs = model.text ?? .null
+        return ModelDifferences(
+            settings: tensorKeys.compactMap { key in
+                let value = theirs[key] ?? .null, other = ours[key] ?? .null
+                guard !isSame(value, other) else { return nil }
+                return Setting(key: key, value: value.serialized(), base: other.serialized())
+            })
+    }
+
+    private init(settings: [Setting]) {
+        self.settings = settings
+    }
+
     init(of model: ModelProfile, from base: ModelProfile) {
         guard let ours = base.text, let theirs = model.text else {
             settings = []

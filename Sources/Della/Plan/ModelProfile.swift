@@ -32,11 +32,14 @@ struct ModelProfile: Sendable {
             throw ProfileError(path: path, reason: "\(error)")
         }
         do {
-            let json = try JSON(parsing: bytes, allowsNonfinite: true, valueLimit: Self.valueLimit)
+            let json = try JSON(
+                parsing: bytes, allowsNonfinite: true, isLenient: true, valueLimit: Self.valueLimit)
             guard json.objectValue != nil else { throw ProfileError(path: path, reason: "not a JSON object") }
             self.json = json
         } catch let error as ProfileError {
             throw error
+        } catch let error as JSONError {
+            throw ProfileError(path: path, reason: "\(error)", remedy: error.remedy ?? "download it again")
         } catch {
             throw ProfileError(path: path, reason: "\(error)")
         }

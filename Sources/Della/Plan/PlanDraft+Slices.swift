@@ -21,6 +21,7 @@ extension PlanDraft {
 
     private mutating func planSlice(_ slice: MergeConfig.Slice, isWhole: Bool) -> PlannedSlice? {
         noteRepetitions(slice)
+        noteNegativeRanges(slice)
         guard !slice.isDamaged, let (naming, isReference, sources) = members(of: slice, isWhole: isWhole)
         else {
             return nil
@@ -192,6 +193,20 @@ extension PlanDraft {
             "\(model.name.text): config.json says \(model.layerCount) "
                 + "\(model.layerCount == 1 ? "layer" : "layers"), the checkpoint has \(model.layersHeld): "
                 + "gradients end at layer \(model.layerCount - 1), and later layers take their last values")
+    }
+
+    /// Notes ranges that count from the end, as Python's may.
+    private mutating func noteNegativeRanges(_ slice: MergeConfig.Slice) {
+        for source in slice.sources {
+            guard let layers = source.negativeLayers else { continue }
+            let name = source.model.displayName
+            let end =
+                index(source.model).map { "to take the last of \(name) too, END is \(models[$0].layerCount)" }
+                ?? "to take the last too, END is the model's number of layers"
+            list.add(
+                layers.line, "layer_range \(layers.value): negative numbers are not taken",
+                "layers count from 0, and END is not included: \(end)")
+        }
     }
 
     /// Whether the ranges of a slice agree with each other and with the models.

@@ -42,6 +42,8 @@ struct TensorFindings {
         var isAppended = false
         /// Whether it is one of the merge.
         var isMethod = false
+        /// The line where it stands under a model and changes nothing, if there is one.
+        var idleLine: Int?
 
         static func < (left: Self, right: Self) -> Bool {
             (left.line, left.owner, left.parameter) < (right.line, right.owner, right.parameter)
@@ -65,6 +67,8 @@ struct TensorFindings {
     private var shapes: [Int: (first: Shape, count: Int)] = [:]
     /// Tensors of types that cannot be computed, by model: the first, and the hashes of all names.
     private var types: [Int: (first: Checkpoint.Tensor, names: Set<Int>)] = [:]
+    /// Tensors of types that are not the base's, and of which no more is said: the first, and the base's type.
+    private var otherTypes: [Int: (first: Checkpoint.Tensor, base: ElementType, count: Int)] = [:]
     /// Parameters that there must be, by where they are missing.
     private var parameters: [MissingPlace: (tensor: String, count: Int)] = [:]
     /// Weights that add up to nothing, by the line of the slice.
@@ -79,8 +83,21 @@ struct TensorFindings {
         shapes[model, default: (Shape(name: tensor.name, shape: tensor.shape, base: base), 0)].count += 1
     }
 
-    mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int) {
+    /// - Parameter base: what the base has, if the tensor is a model's.
+    mutating func noteType(_ tensor: Checkpoint.Tensor, of model: Int, base: ElementType? = nil) {
+        if let base, !Self.mayBeQuantised(tensor.type) || !Self.mayBeQuantised(base) && base.isInteger {
+            otherTypes[model, default: (tensor, base, 0)].count += 1
+            return
+        }
         types[model, default: (tensor, [])].names.insert(tensor.name.hashValue)
+    }
+
+    /// Whether quantised weights are stored in the type: packed, or in 8 bits and less.
+    static func mayBeQuantised(_ type: ElementType) -> Bool {
+        switch type {
+        case .bool, .i16, .u16, .i64, .u64, .f16, .bf16, .f32, .f64, .c64: false
+        default: true
+        }
     }
 
     mutating func noteMissing(_ rule: ParameterRule, for tensor: String, of source: PlannedSlice.Source) {
@@ -90,9 +107,11 @@ struct TensorFindings {
         parameters[place, default: (tensor, 0)].count += 1
     }
 
-    mutating func noteMissing(_ rule: ParameterRule, for tensor: String, line: Int, of method: MethodRules) {
+    mutating func noteMissing(
+        _ rule: ParameterRule, for tensor: String, line: Int, of method: MethodRules, idleLine: Int?
+    ) {
         let place = MissingPlace(
-            line: line, owner: method.name, parameter: rule.name, isMethod: true)
+            line: line, owner: method.name, parameter: rule.name, isMethod: true, idleLine: idleLine)
         parameters[place, default: (tensor, 0)].count += 1
     }
 
@@ -143,6 +162,13 @@ struct TensorFindings {
                     + "which cannot be computed with",
                 "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
         }
+        for (model, found) in otherTypes.sorted(by: { $0.key < $1.key }) {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName): \(found.first.name) is of type \(found.first.type.rawValue)"
+                    + "\(Self.more(found.count)), the base's of type \(found.base.rawValue)",
+                "integers are copied, and not converted: save the tensor in one type in both")
+        }
         for (model, names) in different.sorted(by: { $0.key < $1.key }) {
             list.add(
                 models[model].line,
@@ -155,12 +181,13 @@ struct TensorFindings {
         }
         for (place, found) in parameters.sorted(by: { $0.key < $1.key }) {
             let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
+            let idle = place.idleLine.map {
+                ": the \(place.parameter) in line \($0) stands under a model, where it changes nothing"
+            }
             list.add(
-                place.line, "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)",
-                place.isAppended
-                    ? "base_model is one more model here: list it with a \(place.parameter), or leave base_model out"
-                    : "write \(place.parameter): under \(place.isMethod ? "" : "the model's ")parameters, or a condition without filter"
-            )
+                place.line,
+                "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)\(idle ?? "")",
+                remedy(place))
         }
         for (line, found) in zeroSums.sorted(by: { $0.key < $1.key }) {
             let weights = found.weights.map(ParameterRule.decimal).joined(separator: ", ")
@@ -196,6 +223,16 @@ struct TensorFindings {
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
         }
+    }
+
+    private func remedy(_ place: MissingPlace) -> String {
+        let name = place.parameter
+        if place.isAppended {
+            return "base_model is one more model here: list it with a \(name), or leave base_model out"
+        }
+        if place.idleLine != nil { return "write \(name): under the parameters: at top level" }
+        let owner = place.isMethod ? "" : "the model's "
+        return "write \(name): under \(owner)parameters, or a condition without filter"
     }
 
     private func reportShapes(

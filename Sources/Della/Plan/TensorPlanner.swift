@@ -143,7 +143,7 @@ struct TensorPlanner {
                 guard !isFit else { continue }
                 findings.noteShape(tensor, of: model, base: spot.base.shape)
             } else {
-                findings.noteType(tensor, of: model)
+                findings.noteType(tensor, of: model, base: model == slice.base ? nil : spot.base.type)
             }
             isWhole = false
         }
@@ -255,7 +255,9 @@ struct TensorPlanner {
             if let value {
                 found.shared[rule.name] = value.value
             } else if rule.isRequired, !resolver.mayHide(rule, slice: slice.parameters) {
-                findings.noteMissing(rule, for: spot.name, line: config.methodLine ?? 1, of: method)
+                let idle = config.slices[spot.slice].sources.compactMap { $0.parameters.idle[rule.name] }
+                findings.noteMissing(
+                    rule, for: spot.name, line: config.methodLine ?? 1, of: method, idleLine: idle.first)
             }
         }
         found.models = inputs.map { parameters(of: $0, at: spot, slice) }
@@ -331,9 +333,12 @@ struct TensorPlanner {
         let path = models[base].shard(of: spot.base).path
         for other in others {
             if other.tensor.type != spot.base.type {
-                // Where only one of them can be computed, the other is what is wrong.
-                let isBases = FloatFormat(other.tensor.type) != nil
-                findings.noteType(isBases ? spot.base : other.tensor, of: isBases ? base : other.model)
+                // Where only one of them can be computed, the other may be quantised.
+                if FloatFormat(other.tensor.type) != nil, TensorFindings.mayBeQuantised(spot.base.type) {
+                    findings.noteType(spot.base, of: base)
+                } else {
+                    findings.noteType(other.tensor, of: other.model, base: spot.base.type)
+                }
                 continue
             }
             guard other.tensor.shape == spot.base.shape else {

@@ -95,8 +95,8 @@ struct VocabularyPlanner {
 
     private func noteForeign(_ reference: ModelReference, line: Int, _ list: inout ProblemList) {
         list.add(
-            line, "\(reference.displayName) is none of the models that are merged",
-            "name one of them: \(models.prefix(8).map(\.reference.displayName).joined(separator: ", "))")
+            line, "\(reference.text.excerpt) is none of the models that are merged",
+            "name one of them: \(models.prefix(8).map(\.reference.text.excerpt).joined(separator: ", "))")
     }
 
     private func noteNoTokenizer(_ model: Int, _ list: inout ProblemList) {

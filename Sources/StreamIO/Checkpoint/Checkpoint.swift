@@ -111,7 +111,7 @@ public struct Checkpoint: Hashable, Sendable {
                 self = try opened(
                     set, nil, "there is no \(format.indexName): all of \(set.count) files are merged")
             } else {
-                self = try opened([Self.chooseFile(names, format, directory)], nil)
+                self = try opened([Self.chooseFile(names, format, directory, folders)], nil)
             }
             return
         }
@@ -197,7 +197,7 @@ public struct Checkpoint: Hashable, Sendable {
 
     /// The file that holds the model of a folder without an index.
     private static func chooseFile(
-        _ names: Set<String>, _ format: CheckpointFormat, _ directory: FilePath
+        _ names: Set<String>, _ format: CheckpointFormat, _ directory: FilePath, _ folders: ReadableFolders
     ) throws(CheckpointError) -> String {
         if names.contains(format.singleName) { return format.singleName }
         if format == .torch, let only = format.completeSet(names)?.first { return only }
@@ -212,6 +212,7 @@ public struct Checkpoint: Hashable, Sendable {
         let pickled = visible.first { name in
             [".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"].contains { name.hasSuffix($0) }
         }
-        throw CheckpointError(directory, pickled.map { .pickled(file: $0) } ?? .noModel)
+        if let pickled { throw CheckpointError(directory, .pickled(file: pickled)) }
+        throw CheckpointError(directory, Substitute.reason(directory, visible, folders))
     }
 }

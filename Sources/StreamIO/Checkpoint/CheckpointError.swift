@@ -12,6 +12,10 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case notPermitted
         /// No weights in the folder at all.
         case noModel
+        /// None in the folder itself, but in folders below it.
+        case elsewhere(folders: [String])
+        /// Weights in the format of another program only.
+        case foreign(file: String)
         /// Weights in PyTorch's format only, in files that nothing says are all of a model.
         case pickled(file: String)
         /// Weights in the layout of Mistral's own programs only, whose tensors have other names.
@@ -28,6 +32,12 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case tensorNotInIndex(tensor: String)
         /// What Git leaves in place of a large file it has not fetched.
         case lfsPointer
+        /// HTML, that a browser or a failed download left in place of a file.
+        case webPage
+        /// A file that begins as no safetensors file does, with this text.
+        case text(String)
+        /// What `torch.save` wrote, by the name of a safetensors file.
+        case archive
         case invalidFile(SafetensorsError)
         case invalidArchive(TorchFileError)
         /// More bytes than a model may have.
@@ -65,7 +75,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
     /// Whether something is not there or not readable (`EX_NOINPUT`, 66), rather than wrong (`EX_DATAERR`, 65).
     public var isMissingInput: Bool {
         switch reason {
-        case .unreadable, .notAFolder, .notAFile, .noModel, .missingShard, .lfsPointer: true
+        case .unreadable, .notAFolder, .notAFile, .noModel, .elsewhere, .missingShard, .lfsPointer: true
         default: false
         }
     }
@@ -86,6 +96,11 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notAFile: "not a regular file"
         case .notPermitted: "leads out of the folders that may be read"
         case .noModel: "no model in this folder"
+        case .elsewhere(let folders):
+            "no model in this folder, but below it, in \(folders.prefix(3).joined(separator: ", "))"
+                + (folders.count > 3 ? " and \(folders.count - 3) more" : "")
+        case .foreign(let file):
+            "the model is only there in \(ForeignFormat(fileName: file)?.name ?? "another format") (\(file))"
         case .pickled(let file):
             "the model is only there in PyTorch's format (\(file)), and not as pytorch_model.bin or a complete set of it"
         case .consolidated(let file): "the model is only there in Mistral's own layout (\(file))"
@@ -98,6 +113,9 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .tensorNotInShard(let tensor, let shard): "tensor \(tensor) should be in \(shard) and is not"
         case .tensorNotInIndex(let tensor): "tensor \(tensor) is not in the index, or there in another file"
         case .lfsPointer: "a Git LFS pointer in place of the file"
+        case .webPage: "a web page in place of the file"
+        case .text(let start): "no safetensors file, but a text that begins with '\(start)'"
+        case .archive: "no safetensors file, but one of PyTorch's (torch.save) by that name"
         case .invalidFile(let error): "\(error)"
         case .invalidArchive(let error): "\(error)"
         case .tooManyBytes: "the model's files have more than \(Checkpoint.byteLimit >> 40) TiB"
@@ -122,6 +140,11 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .notAFile: "replace it by the file itself"
         case .notPermitted: "move the file there"
         case .noModel: "give a folder with model.safetensors or model.safetensors.index.json"
+        case .elsewhere(let folders):
+            folders.count == 1
+                ? "name that folder: \(path.appending(folders[0]))"
+                : "name one of them, as \(path.appending(folders[folders.count - 1]))"
+        case .foreign(let file): ForeignFormat(fileName: file)?.remedy ?? "name a folder with safetensors"
         case .pickled:
             "finish the download, or convert it to safetensors, with transformers' save_pretrained for instance"
         case .consolidated: "name the model in transformers' layout, with model.safetensors"
@@ -132,6 +155,10 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
         case .changed: "wait until the download or copy has finished"
         case .tooLarge: "give more memory"
         case .stopped: "open it again"
+        case .webPage:
+            "download it again, with hf download or from a link with /resolve/ in it: one with /blob/ is a page about the file"
+        case .text: "download it again"
+        case .archive: "call it pytorch_model.bin"
         case .invalidFile(let error) where error.suggestsTruncation:
             "download it again; it may have been cut short"
         case .invalidArchive(let error): error.remedy

@@ -93,14 +93,26 @@ struct ShardHeader {
         if prefix.starts(with: "version ".utf8), file.status.size < 1024 {
             throw CheckpointError(file.path, .lfsPointer)
         }
-        if format == .torch { return 0 }
+        if format == .torch {
+            if TextEncoding.isWebPage(try file.start(upTo: 64)) { throw CheckpointError(file.path, .webPage) }
+            return 0
+        }
         do throws(SafetensorsError) {
             let count = try SafetensorsHeader.jsonByteCount(prefix: prefix, fileByteCount: file.status.size)
             file.add(prefix)
             return 8 + count
         } catch {
-            throw CheckpointError(file.path, .invalidFile(error))
+            throw CheckpointError(file.path, reason(try file.start(upTo: 64)) ?? .invalidFile(error))
         }
+    }
+
+    /// What a file is that is none of safetensors, by its first bytes; `nil` where they do not show it.
+    private static func reason(_ start: [UInt8]) -> CheckpointError.Reason? {
+        if TextEncoding.isWebPage(start) { return .webPage }
+        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .archive }
+        let line = start.prefix { $0 != 0x0A && $0 != 0x0D }
+        guard line.count >= 8, line.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return nil }
+        return .text(String(decoding: line.prefix(40), as: UTF8.self))
     }
 
     /// Hands out what a file says of its tensors; returns its metadata, and the memory that this took in bytes.

@@ -13,17 +13,27 @@ public indirect enum JSON: Hashable, Sendable {
     /// - Parameters:
     ///   - depthLimit: the most arrays and objects inside each other.
     ///   - allowsNonfinite: whether `NaN`, `Infinity` and `-Infinity` are numbers, as in Python.
+    ///   - isLenient: whether a byte order mark before the text is passed over, and of a key that is there twice the last
+    ///     value taken, as Python does: for files that people wrote.
     ///   - valueLimit: the most values, those of arrays and objects counted too. Each takes up to `bytesPerValue`, where a
     ///     text has two for it.
     public init(
-        parsing bytes: [UInt8], depthLimit: Int = 64, allowsNonfinite: Bool = false, valueLimit: Int = .max
+        parsing bytes: [UInt8], depthLimit: Int = 64, allowsNonfinite: Bool = false, isLenient: Bool = false,
+        valueLimit: Int = .max
     ) throws(JSONError) {
-        guard JSONScanner.isUTF8(bytes, 0..<bytes.count) else {
-            throw JSONScanner(bytes).error(.invalidUTF8, at: 0)
+        if let place = TextEncoding.firstInvalid(in: bytes) {
+            throw JSONScanner(bytes).error(.invalidUTF8, at: place)
         }
-        var scanner = JSONScanner(bytes, allowsNonfinite: allowsNonfinite, valueLimit: valueLimit)
-        self = try scanner.value(depthLimit: depthLimit)
-        try scanner.expectEnd()
+        let start = isLenient && bytes.starts(with: TextEncoding.mark) ? TextEncoding.mark.count : 0
+        var scanner = JSONScanner(
+            bytes, start..<bytes.count, allowsNonfinite: allowsNonfinite, allowsRepeats: isLenient,
+            valueLimit: valueLimit)
+        do throws(JSONError) {
+            self = try scanner.value(depthLimit: depthLimit)
+            try scanner.expectEnd()
+        } catch {
+            throw error.explained(by: bytes[start...])
+        }
     }
 
     /// What a value takes in memory, in bytes, at most, its text aside.

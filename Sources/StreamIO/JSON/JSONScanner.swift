@@ -13,25 +13,24 @@ struct JSONScanner {
     private(set) var offset: Int
     /// Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's `json` writes them.
     private let allowsNonfinite: Bool
+    /// Whether of a key that is there twice the last value counts.
+    private let allowsRepeats: Bool
     private let valueLimit: Int
     private var valuesLeft: Int
 
     /// Of the text in a range of the bytes; in all of them where none is given.
     init(
-        _ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false, valueLimit: Int = .max
+        _ bytes: [UInt8], _ range: Range<Int>? = nil, allowsNonfinite: Bool = false,
+        allowsRepeats: Bool = false, valueLimit: Int = .max
     ) {
         self.bytes = bytes
         start = range?.lowerBound ?? 0
         end = range?.upperBound ?? bytes.count
         offset = start
         self.allowsNonfinite = allowsNonfinite
+        self.allowsRepeats = allowsRepeats
         self.valueLimit = valueLimit
         valuesLeft = valueLimit
-    }
-
-    /// Whether a range of bytes is UTF-8. Without a copy.
-    static func isUTF8(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-        (try? UTF8Span(validating: bytes.span.extracting(range))) != nil
     }
 
     func error(_ reason: JSONError.Reason, at place: Int? = nil) -> JSONError {
@@ -236,7 +235,11 @@ struct JSONScanner {
                 let key = try string()
                 try expect(":")
                 let value = try value(depthLimit: depthLimit, depth: depth + 1)
-                guard object.insert(value, for: key) else { throw error(.duplicateKey(key), at: place) }
+                if allowsRepeats {
+                    object[key] = value
+                } else if !object.insert(value, for: key) {
+                    throw error(.duplicateKey(key), at: place)
+                }
             } while skip(",")
             try expect("}")
             return .object(object)

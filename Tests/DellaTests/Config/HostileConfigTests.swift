@@ -72,6 +72,19 @@ import Testing
         #expect(error.exitCode == 65)
     }
 
+    @Test func theLineThatIsNoUTF8IsTold() throws {
+        // é as Latin-1 has it.
+        let text = Array("# Mod".utf8) + [0xE8] + Array("les\nmerge_method: della\nbase_model: caf".utf8)
+        for (bytes, line) in [(text, 1), (Array(text.dropFirst(6)) + [0xE9, 0x0A], 3)] {
+            let planner = MergePlanner(
+                library: ModelLibrary(folders: [], workingDirectory: nil, allowsAnyPath: true))
+            let error = try #require(throws: MergeProblems.self) {
+                _ = try planner.plan(bytes, fileName: "file.yml", outputName: "file")
+            }
+            #expect(error.problems.map(\.line) == [line] && error.description.contains("(save it as UTF-8)"))
+        }
+    }
+
     @Test func whatMessagesQuoteIsCut() throws {
         let long = String(repeating: "x", count: 900_000)
         let models = (0..<200).map {

@@ -25,6 +25,11 @@ extension RuleTests {
             "2: slerp has no t for model.embed_tokens.weight and 38 more tensors (write t: under parameters, or a condition without filter)"
         ),
         Rule(
+            "slerp with t under the model alone",
+            method("slerp", ["Test/Base", "Test/One, parameters: {t: 0.5}"]),
+            "2: slerp has no t for model.embed_tokens.weight and 56 more tensors: the t in line 5 stands under a model, where it changes nothing (write t: under the parameters: at top level)"
+        ),
+        Rule(
             "slerp of three",
             method("slerp", ["Test/Base", "Test/One", "Test/Two"], "parameters: {t: 0.5}\n"),
             "3: slerp merges 2 models, and there are 3 (list fewer, or write a method for more: della, della_linear, task_arithmetic, ties)"
@@ -73,7 +78,7 @@ extension RuleTests {
         Rule(
             "a count that is none",
             method("karcher", base: nil, ["Test/One"], "parameters: {max_iter: 2.5}\n"),
-            "5: max_iter: 2.5 is no whole number from 0 to 1000000 (write max_iter: 10)"),
+            "5: max_iter: 2.5 is no whole number from 0 to 1000000 (write max_iter: and a whole number)"),
         Rule(
             "an unknown parameter, near another method's",
             method("breadcrumbs", ["Test/One"], "parameters: {weight: 1, gama: 0.1, select_topl: 1}\n"),

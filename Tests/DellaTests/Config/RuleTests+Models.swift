@@ -58,6 +58,18 @@ extension RuleTests {
             "4: Bad/Headless has no tensor lm_head.weight, which the base has (download it again, or use another model)"
         ),
         Rule(
+            "biases that no layer has", Rule.model("Test/One", base: "Bad/Biases"),
+            "4: Test/One has no tensor model.layers.0.self_attn.q_proj.bias (and 5 more), which the base has; config.json: attention_bias is null, the base's true (none of its layers has it: merge models of one architecture and size)"
+        ),
+        Rule(
+            "fewer experts", Rule.model("Bad/Experts3", base: "Bad/Experts4"),
+            "4: Bad/Experts3 has no tensor model.layers.0.mlp.experts.3.w1.weight (and 5 more), which the base has; config.json: num_local_experts is 3, the base's 4 (none of its layers has it: merge models of one architecture and size)"
+        ),
+        Rule(
+            "a tensor that other layers have", Rule.model("Bad/Gap"),
+            "4: Bad/Gap has no tensor model.layers.3.mlp.up_proj.weight, which the base has (download it again, or use another model)"
+        ),
+        Rule(
             "another vocabulary", Rule.model("Bad/Vocabulary"),
             "4: Bad/Vocabulary has a vocabulary of 10 tokens, the base of 8 (model.embed_tokens.weight) (write tokenizer: {source: base}, or union, to match tokens by name)"
         ),
@@ -78,6 +90,26 @@ extension RuleTests {
             "4: Bad/IntegersB: the integer tensor position_ids differs from the base's (integers are not averaged: use models that share them)"
         ),
         Rule(
+            "integers of another type", Rule.model("Bad/Ids32", base: "Bad/Ids64"),
+            "4: Bad/Ids32: model.ids is of type I32, the base's of type I64 (integers are copied, and not converted: save the tensor in one type in both)"
+        ),
+        Rule(
+            "floating point for integers", Rule.model("Bad/IdsFloat", base: "Bad/Ids64"),
+            "4: Bad/IdsFloat: model.ids is of type F32, the base's of type I64 (integers are copied, and not converted: save the tensor in one type in both)"
+        ),
+        Rule(
+            "integers for floating point", Rule.model("Bad/Ids64", base: "Bad/IdsFloat"),
+            "4: Bad/Ids64: model.ids is of type I64, the base's of type F32 (integers are copied, and not converted: save the tensor in one type in both)"
+        ),
+        Rule(
+            "a model in subfolders", Rule.model("Bad/Trained"),
+            "4: Bad/Trained: MODELS/Bad/Trained: no model in this folder, but below it, in checkpoint-200, checkpoint-1000 (name one of them, as MODELS/Bad/Trained/checkpoint-1000)"
+        ),
+        Rule(
+            "a web page for weights", Rule.model("Bad/Page"),
+            "4: Bad/Page: MODELS/Bad/Page/model.safetensors: a web page in place of the file (download it again, with hf download or from a link with /resolve/ in it: one with /blob/ is a page about the file)"
+        ),
+        Rule(
             "a .bin that is none", Rule.model("Bad/Pickled"),
             "4: Bad/Pickled: MODELS/Bad/Pickled/pytorch_model.bin: no zip archive as torch.save writes it (download it again; it may have been cut short)"
         ),
@@ -96,7 +128,7 @@ extension RuleTests {
         Rule("a model beside what was made of it", Rule.model("Good/Beside")),
         Rule(
             "a broken config.json", Rule.model("Bad/Config"),
-            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: unexpected '}' (download it again)"),
+            "4: Bad/Config: MODELS/Bad/Config/config.json: line 1: a comma after the last value (remove it)"),
         Rule(
             "layers lost", Rule.model("Test/One", base: "Bad/Lost"),
             "1: Bad/Lost: config.json says 8 layers, the checkpoint has 6 (download it again)"),
@@ -106,10 +138,42 @@ extension RuleTests {
             "1: the model Test/Bse was not found in MODELS (did you mean Test/Base? else download it: hf download Test/Bse --local-dir MODELS/Test/Bse)",
             "2: unknown method 'delta' (did you mean della?)",
             "4: Bad/Pickled: MODELS/Bad/Pickled/pytorch_model.bin: no zip archive as torch.save writes it (download it again; it may have been cut short)",
-            "5: density: 'x' is no number (write density: 1)",
+            "5: density: 'x' is no number (write density: and a number)",
             "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
         ),
     ]
+
+    /// Models of which layers have more or fewer tensors, and folders with something else for a model.
+    private func makeOddSizes(_ models: TinyModels) throws {
+        try models.make("Bad/Biases", shape: "mistral", layers: 6) { tensors in
+            for layer in 0..<6 {
+                tensors.append(
+                    .init(name: "model.layers.\(layer).self_attn.q_proj.bias", type: .bf16, shape: [4]))
+            }
+        } editConfig: {
+            $0["attention_bias"] = .bool(true)
+        }
+        for count in [3, 4] {
+            try models.make("Bad/Experts\(count)", shape: "mistral", layers: 6) { tensors in
+                for layer in 0..<6 {
+                    for expert in 0..<count {
+                        let name = "model.layers.\(layer).mlp.experts.\(expert).w1.weight"
+                        tensors.append(.init(name: name, type: .bf16, shape: [4]))
+                    }
+                }
+            } editConfig: {
+                $0["num_local_experts"] = .int(count)
+            }
+        }
+        try models.make("Bad/Gap", shape: "mistral", layers: 6) { tensors in
+            tensors.removeAll { $0.name == "model.layers.3.mlp.up_proj.weight" }
+        }
+        for step in [200, 1000] {
+            try models.make("Bad/Trained/checkpoint-\(step)", shape: "mistral", layers: 6)
+        }
+        try models.make("Bad/Page", shape: "mistral", layers: 6)
+        try models.write("<!DOCTYPE html>\n<html><head>", to: "Bad/Page/model.safetensors")
+    }
 
     /// The models that the rules speak of.
     func makeModels() throws -> TinyModels {
@@ -134,6 +198,10 @@ extension RuleTests {
                     .init(name: "position_ids", type: .i64, shape: [1], bytes: [byte, 0, 0, 0, 0, 0, 0, 0]))
             }
         }
+        for (name, type) in [("Bad/Ids32", ElementType.i32), ("Bad/Ids64", .i64), ("Bad/IdsFloat", .f32)] {
+            try make(name) { $0.append(.init(name: "model.ids", type: type, shape: [1])) }
+        }
+        try makeOddSizes(models)
         try models.make("Bad/Quantised", shape: "mistral", layers: 6) {
             $0[2].type = .i32
         } editConfig: { config in

@@ -87,8 +87,12 @@ import Testing
             "4: unknown key 'wandb' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
         ),
         Rule(
-            "another tool's key", Rule.top("random_seed: 3\n"),
-            "4: unknown key 'random_seed' (write dellad: {seed: N}, or --seed N)"),
+            "another tool's key", Rule.top("seed: 3\n"),
+            "4: unknown key 'seed' (write dellad: {seed: N}, or --seed N)"),
+        Rule(
+            "each model's parameters by name, as in mergekit's first releases",
+            Rule.top("input_model_parameters: {Test/One: {weight: 1}}\n"),
+            "4: unknown key 'input_model_parameters' (write each model's below it, as its parameters:)"),
         Rule(
             "a parameter at top level", Rule.top("density: 0.5\n"),
             "4: the parameter density stands outside of parameters: (indent it below a parameters: line)"),
@@ -203,7 +207,33 @@ import Testing
             "4: tokenizer_source: is a list, not a tokenizer (write base, union, or one of the models)"),
         Rule(
             "tokenizer section that is none", Rule.top("tokenizer: union\n"),
-            "4: tokenizer: is a single value, not a mapping (write tokenizer: {source: base})"),
+            "4: tokenizer: is a single value, not a mapping (write tokenizer: {source: union})"),
+        Rule(
+            "tokenizer section that is a list", Rule.top("tokenizer: [union]\n"),
+            "4: tokenizer: is a list, not a mapping (write tokenizer: {source: base})"),
+        Rule(
+            "tokenizer of a model that is not merged, in the old form",
+            Rule.top("tokenizer_source: model:Test/Two\n"),
+            "4: Test/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"),
+        Rule(
+            "tokenizer of a folder that is not merged", Rule.top("tokenizer_source: /data/models/Two\n"),
+            "4: /data/models/Two is none of the models that are merged (name one of them: Test/Base, Test/One)"
+        ),
+        Rule(
+            "typographic quotes",
+            Rule.top("dtype: \u{201E}bfloat16\u{201C}\ntokenizer_source: \u{AB}base\u{BB}\n"),
+            "4: typographic quotes around 'bfloat16', which YAML takes for part of it (remove them, or write straight ones)",
+            "5: typographic quotes around 'base', which YAML takes for part of it (remove them, or write straight ones)"
+        ),
+        Rule(
+            "typographic quotes within straight ones",
+            Rule.model("\"\u{201C}Test/One\u{201D}\""),
+            "4: the model \u{201C}Test/One\u{201D} was not found: there are typographic quotes, or characters that do not show, in its name (remove them: write Test/One)"
+        ),
+        Rule(
+            "characters that do not show", Rule.model("Test/O\u{200B}ne"),
+            "4: the model Test/O\\u{200B}ne was not found: there are typographic quotes, or characters that do not show, in its name (remove them: write Test/One)"
+        ),
         Rule(
             "tokenizer tokens",
             Rule.top(
@@ -263,115 +293,6 @@ import Testing
         Rule(
             "a seed that is none", Rule.top("dellad: {seed: 18446744073709551616}\n"),
             "4: seed is no whole number from 0 to 2^64−1 (write seed: 42)"),
-    ]
-
-    static let parameters = [
-        Rule(
-            "an unknown parameter", Rule.parameters("wieght: 1"),
-            "6: unknown parameter 'wieght' (did you mean weight?)"),
-        Rule(
-            "an unknown parameter unlike any", Rule.parameters("weight: 1\nsmoothness: 0.01"),
-            "7: unknown parameter 'smoothness' (della has weight, density, epsilon, lambda, normalize, rescale, int8_mask)"
-        ),
-        Rule(
-            "numbers as people type them",
-            Rule.parameters("weight: \u{2212}0.1\ndensity: 30%\nepsilon: 0,1\nlambda: \"-0,4\""),
-            "6: weight: '\u{2212}0.1' is no number (write weight: -0.1)",
-            "7: density: '30%' is no number (write density: 0.3)",
-            "8: epsilon: '0,1' is no number (write epsilon: 0.1)",
-            "9: lambda: '-0,4' is no number (write lambda: -0.4)"),
-        Rule(
-            "no weight", Rule.parameters("density: 0.5"),
-            "4: Test/One has no weight for model.embed_tokens.weight and 56 more tensors (write weight: under the model's parameters, or a condition without filter)"
-        ),
-        Rule(
-            "no weight for some", Rule.parameters("weight: {filter: mlp, value: 1}"),
-            "4: Test/One has no weight for model.embed_tokens.weight and 38 more tensors (write weight: under the model's parameters, or a condition without filter)"
-        ),
-        Rule(
-            "a word for a number", Rule.parameters("weight: high"),
-            "6: weight: 'high' is no number (write weight: 0.5)"),
-        Rule(
-            "NaN", Rule.parameters("weight: .nan"),
-            "6: weight is .nan (every parameter is a finite number)"),
-        Rule(
-            "infinity in a list", Rule.parameters("weight: [1, .inf]"),
-            "6: weight is .inf (every parameter is a finite number)"),
-        Rule(
-            "more than float32 holds", Rule.parameters("weight: 1e39\nlambda: [1, -3.5e38]\nepsilon: 3.4e38"),
-            "6: weight is 1e39, which float32 cannot hold (every parameter lies within ±3.4e38)",
-            "7: lambda is -3.5e38, which float32 cannot hold (every parameter lies within ±3.4e38)"),
-        Rule(
-            "nothing", Rule.parameters("weight:"),
-            "6: weight is nothing, not a number (write weight: and a number)"),
-        Rule(
-            "an empty list", Rule.parameters("weight: []"),
-            "6: weight is an empty list (write a number, or a list of them)"),
-        Rule(
-            "numbers and conditions mixed", Rule.parameters("weight: [1, {value: 2}]"),
-            "6: weight mixes numbers and conditions (give each its '- filter:' and 'value:')"),
-        Rule(
-            "a condition without value", Rule.parameters("weight: {filter: mlp}"),
-            "6: a condition of weight without value: (write value: and a number or a list)"),
-        Rule(
-            "a condition with another key", Rule.parameters("weight: {filtre: mlp, value: 1}"),
-            "6: unknown key 'filtre' (did you mean filter?)"),
-        Rule(
-            "a flag that is none", Rule.top("parameters: {normalize: 0.5}\n"),
-            "4: normalize: '0.5' is neither true nor false (write true or false)"),
-        Rule(
-            "density with too large an epsilon", Rule.parameters("weight: 1\ndensity: 0.9"),
-            "7: Test/One: density 0.9 ± epsilon 0.15 at layer 0 reaches from 0.75 to 1.05, out of (0, 1); also at layers 1–5 (write an epsilon below 0.1 there)"
-        ),
-        Rule(
-            "density at some layers", Rule.parameters("weight: 1\ndensity: [0.5, 0.95]\nepsilon: 0.1"),
-            "7: Test/One: density 0.95 ± epsilon 0.1 at layer 5 reaches from 0.85 to 1.05, out of (0, 1) (write an epsilon below 0.05 there)"
-        ),
-        Rule(
-            "epsilon at some layers", Rule.parameters("weight: 1\ndensity: 0.3\nepsilon: [0.1, 0.1, 0.5]"),
-            "7: Test/One: density 0.3 ± epsilon 0.34 at layer 4 reaches from -0.04 to 0.64, out of (0, 1); also at layer 5 (write an epsilon below 0.3 there)"
-        ),
-        Rule(
-            "density outside the layers",
-            Rule.parameters("weight: 1\ndensity: [{filter: norm, value: 0.1}, {value: 0.5}]"),
-            "7: Test/One: density 0.1 ± epsilon 0.15 at layer 0 reaches from -0.05 to 0.25, out of (0, 1); also at layers 1–5 (write an epsilon below 0.1 there)"
-        ),
-        Rule(
-            "parameters that are a list", Rule.top("parameters: [1, 2]\n"),
-            "4: parameters: is a list, not a mapping (indent the parameters below it)"),
-    ]
-
-    static let slices = [
-        Rule(
-            "unequal lengths", Rule.slice("[0, 3]"),
-            "8: layer_range of 3 layers beside one of 4 (the sources of a slice have ranges of one length)"),
-        Rule(
-            "a range beyond the model", Rule.slice("[3, 7]"),
-            "8: layer_range [3, 7] reaches beyond the 6 layers of Test/One (END is at most 6)"),
-        Rule(
-            "an empty range", Rule.slice("[3, 3]"),
-            "8: layer_range [3, 3] holds no layer (END is not included, and larger than FIRST)"),
-        Rule(
-            "a range of three", Rule.slice("[1, 2, 3]"),
-            "8: layer_range is not a pair of whole numbers (write layer_range: [FIRST, END], END not included)"
-        ),
-        Rule(
-            "no range", Rule.slice("").replacingLast("        layer_range: ", ""),
-            "7: layer_range is missing (write layer_range: [FIRST, END], END not included)"),
-        Rule(
-            "no base among the sources",
-            Rule.slice("[0, 4]").replacingLast("Test/Base, layer", "Test/Two, layer"),
-            "5: the slice does not list its base, Test/Base (add '- model: Test/Base' with the layer_range that the others are compared to)"
-        ),
-        Rule(
-            "no sources",
-            "base_model: Test/Base\nmerge_method: della\nslices:\n  - parameters: {weight: 1}\n",
-            "4: a slice without sources: (list the models whose layers it takes)"),
-        Rule(
-            "layers of several stacks",
-            "base_model: Test/VisionBase\nmerge_method: della\nslices:\n  - sources:\n      - {model: Test/VisionBase, layer_range: [0, 5]}\n",
-            "5: Test/VisionBase has several stacks of layers (language_model.model.layers., vision_tower.vision_model.encoder.layers.): slices do not say which (write models: instead, which merges every tensor)"
-        ),
     ]
 
     @Test func everyRuleHasItsReport() throws {

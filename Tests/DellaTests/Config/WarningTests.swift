@@ -140,6 +140,16 @@ import Testing
             "a revision of a plain folder", Rule.model("Test/One@abc1234"),
             "line 4: Test/One is taken for revision abc1234: nothing in its folder tells one"),
         Rule(
+            "the base's tokenizer, in the old form",
+            Rule.model("Warn/SameTokens", base: "Warn/Tokens") + "tokenizer_source: model:Warn/SameTokens\n"),
+        Rule(
+            "what mergekit read once, or never",
+            Rule.top("parameters: {embed_slerp: true}\nembed_slerp: true\nrandom_seed: 0\n"),
+            "line 4: embed_slerp changes nothing: mergekit reads it no more, and merges embeddings by the method as all else",
+            "line 5: embed_slerp changes nothing: mergekit reads it no more, and merges embeddings by the method as all else",
+            "line 6: random_seed changes nothing: mergekit has it as an option of its command: write dellad: {seed: N}, or --seed N"
+        ),
+        Rule(
             "residual_weight",
             Rule.slice("[0, 4]") + "\n    residual_weight: 0.5\n",
             "line 9: residual_weight changes nothing, in mergekit as here"),
