@@ -54,6 +54,7 @@ public struct MergeRun {
         progress: MergeProgress, stop: StopRequest, beforeForgetting: () throws -> Void = {}
     ) throws(MergeFailure) -> MergeSummary {
         let start = ContinuousClock.now
+        progress.note(report: [])
         let merge = ShardMerge(
             plan: plan, options: options, places: places, library: library, report: report,
             progress: progress, stop: stop)
@@ -178,6 +179,7 @@ public struct MergeRun {
                 try merge.reportFiles.make(from: log) { try merge.beat() }
             }
             summary.report = report?.summaryLines ?? []
+            merge.progress.note(report: summary.report)
             let seconds = (parts?.seconds ?? 0) + start.duration(to: .now).seconds
             try OutputFolder(
                 plan: plan, folder: places.path, takesSHA256: options.sha256, library: library
