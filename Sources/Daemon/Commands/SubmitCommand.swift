@@ -41,7 +41,7 @@ struct SubmitCommand: ParsableCommand {
         let spool = try options.existing()
         if !isUnchecked { try check(file, name, spool) }
         var job = try drop(file, name, spool)
-        StandardStream.output.write("\(name)\n")
+        StandardStream.printOutcome("\(name)\n")
         options.warnIfIdle(spool)
         guard wait else { return }
         let status = try job.end()
@@ -49,16 +49,17 @@ struct SubmitCommand: ParsableCommand {
             let reason = status.error ?? "it is not known why"
             throw CommandFailure("\(name): \(status.state): \(reason)", exitCode: status.outcomeCode)
         }
-        StandardStream.output.write("\(status.output)\n")
+        StandardStream.printOutcome("\(status.output)\n")
     }
 
     /// Refuses what the daemon would refuse.
     private func check(_ file: ConfigFile, _ name: JobName, _ spool: Spool) throws(CommandFailure) {
         guard let record = DaemonRecord(in: spool.root) else { return }
         let model = record.output.appending(name.text)
-        if ((try? FileSystem.status(model, followLinks: false)) ?? nil) != nil {
+        for place in [model] + RecipeRun.keptPlaces(of: file.text, output: model)
+        where ((try? FileSystem.status(place, followLinks: false)) ?? nil) != nil {
             throw CommandFailure(
-                "\(model): exists (move it away, or choose another --name)", .cannotCreate)
+                "\(place): exists (move it away, or choose another --name)", .cannotCreate)
         }
         for folder in record.models {
             guard FileSystem.isListable(folder) else {
