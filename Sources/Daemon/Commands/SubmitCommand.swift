@@ -38,6 +38,11 @@ struct SubmitCommand: ParsableCommand {
     func run() throws {
         let file = try ConfigFile(reading: config)
         let name = try SpoolOptions.name(name ?? file.path.stem ?? "")
+        guard !name.text.hasPrefix("-") else {
+            throw CommandFailure(
+                "'\(name)' begins as an option does: every command about the job would need -- before it (choose another "
+                    + "--name)", .usage)
+        }
         let spool = try options.existing()
         if !isUnchecked { try check(file, name, spool) }
         var job = try drop(file, name, spool)
@@ -47,7 +52,10 @@ struct SubmitCommand: ParsableCommand {
         let status = try job.end()
         guard status.state == .done else {
             let reason = status.error ?? "it is not known why"
-            throw CommandFailure("\(name): \(status.state): \(reason)", exitCode: status.outcomeCode)
+            // That of a cancelled job says so itself.
+            let isSaid = reason.hasPrefix("\(status.state) ")
+            throw CommandFailure(
+                "\(name): " + (isSaid ? reason : "\(status.state): \(reason)"), exitCode: status.outcomeCode)
         }
         StandardStream.printOutcome("\(status.output)\n")
     }

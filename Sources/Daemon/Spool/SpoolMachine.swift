@@ -236,11 +236,11 @@ struct SpoolMachine {
     private mutating func setAside(_ file: ReadyFile, _ what: String) {
         do {
             try spool.betweenSteps("set \(file.fileName) aside")
-            try spool.setAside(spool.incoming(file.fileName))
+            let name = try spool.setAside(spool.incoming(file.fileName))
             watch.forget(file.fileName)
             note(
                 .warning, file.file.name,
-                "incoming/\(file.fileName): renamed to .\(file.fileName).….aside: \(what) (remove it)")
+                "incoming/\(file.fileName): renamed to \(name): \(what) (remove it)")
         } catch {
             if watch.leave(file.fileName) {
                 note(

@@ -48,9 +48,9 @@ struct JobStatus: Hashable, Sendable {
     /// Takes over what another status says of a merge.
     mutating func take(from other: Self) {
         progress = other.progress
-        startedAt = other.startedAt
-        seconds = other.seconds
-        resumed = other.resumed
+        startedAt = other.startedAt ?? startedAt
+        seconds = seconds ?? other.seconds
+        resumed = max(resumed, other.resumed)
         peakResidentBytes = max(peakResidentBytes, other.peakResidentBytes)
         if warnings.isEmpty { warnings = other.warnings }
         if report.isEmpty { report = other.report }
