@@ -8,7 +8,7 @@ extension SpoolMachine {
     mutating func cancel(_ name: JobName, _ request: ReadyFile) throws(IOError) {
         var isHandled = false
         // Put into active by somebody else, and not taken up yet.
-        if try jobs[name] == nil && spool.holds(name, in: .active) { takeUp(name) }
+        if jobs[name] == nil, try spool.holds(name, in: .active) { takeUp(name) }
         if let job = jobs[name] {
             guard job.cancel == nil else { return }
             if job.modified > request.modified {
