@@ -77,9 +77,9 @@ extension SpoolMachine {
     /// Takes note of how the run under way is doing, for its status.
     mutating func progressed(now: ContinuousClock.Instant, _ change: (inout JobStatus) -> Void) {
         guard let run = running else { return }
-        let seconds = seconds(until: now)
+        let worked = seconds(until: now)
         self.change(run.name) { status in
-            status.seconds = seconds
+            status.seconds = worked
             change(&status)
         }
     }
@@ -99,8 +99,9 @@ extension SpoolMachine {
     /// The run under way has ended.
     mutating func ended(_ outcome: JobOutcome, now: ContinuousClock.Instant) {
         guard let run = running, let job = jobs[run.name] else { return }
+        let worked = seconds(until: now)
         running = nil
-        jobs[run.name]?.status.seconds = seconds(until: now)
+        jobs[run.name]?.status.seconds = worked
         jobs[run.name]?.wants = []
         if clearsFetched { for folder in run.modelFolders { used[folder] = Timestamp.now.seconds } }
         jobs[run.name]?.status.warnings = run.warnings
