@@ -67,7 +67,7 @@ import Testing
         ])
     func aCheckSaysOfTheBudgetWhatTheDaemonDoes(memory: String, code: Int32, text: String) throws {
         let rig = try MergeRig()
-        let arguments = rig.serveArguments.dropLast() + [memory]
+        let arguments = Array(rig.serveArguments.dropLast()) + [memory]
         let check = try Executable.run(arguments + ["--check"], in: rig.folder)
         // Where a control group has less, the budget does not fit.
         guard !check.errors.contains("does not fit") else { return }
