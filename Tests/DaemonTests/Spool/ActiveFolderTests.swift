@@ -8,7 +8,7 @@ import Testing
 @Suite struct ActiveFolderTests {
     private func put(_ rig: SpoolRig, _ fileName: String, _ text: String = "good", at seconds: Int) throws {
         let path = rig.spool.folder(.active) / fileName
-        try path.write(text)
+        try FileSystem.replaceAtomically(path, with: Array(text.utf8), sync: false)
         rig.setTime(path, seconds)
     }
 

@@ -41,7 +41,7 @@ import Testing
         failed.progress.tensorsDone = 7
         failed.progress.bytesRead = 99
         (failed.startedAt, failed.seconds, failed.report) = ("2026-01-02T03:04:05Z", 4, ["much alike"])
-        try rig.spool.statusFile(failed.job).write(failed.json.serialized())
+        try rig.rewrite(failed)
         try FileSystem.removeTree(place)
         rig.merging.during.withLock { $0 = nil }
         try rig.drop("a.retry", "", at: 20)
@@ -64,9 +64,16 @@ import Testing
         rig.runOne()
         var failed = try #require(rig.status("a"))
         (failed.progress.tensorsTotal, failed.seconds) = (7, 100)
-        try rig.spool.statusFile(failed.job).write(failed.json.serialized())
+        try rig.rewrite(failed)
         try rig.drop("a.yml", at: 20)
         rig.settle()
         #expect(rig.status("a")?.seconds == nil && rig.status("a")?.progress.tensorsTotal == 0)
+    }
+}
+
+extension SpoolRig {
+    fileprivate func rewrite(_ status: JobStatus) throws {
+        try FileSystem.replaceAtomically(
+            spool.statusFile(status.job), with: Array(status.json.serialized().utf8), sync: false)
     }
 }
