@@ -65,8 +65,16 @@ struct Dellad: ParsableCommand {
 
     private static func usageExit(_ error: any Error) -> Never {
         let code = exitCode(for: error)
-        guard !code.isSuccess else { exit(withError: error) }
         var text = fullMessage(for: error)
+        if code.isSuccess {
+            do throws(CommandFailure) {
+                if !text.isEmpty { try StandardStream.print(text + "\n") }
+                Glibc.exit(0)
+            } catch {
+                StandardStream.error.write("\(errorPrefix)\(error.message)\n")
+                Glibc.exit(error.exitCode)
+            }
+        }
         if text.hasPrefix("Error: ") { text = "dellad: " + text.dropFirst("Error: ".count) }
         if !text.isEmpty { StandardStream.error.write(text + "\n") }
         Glibc.exit(code.rawValue)

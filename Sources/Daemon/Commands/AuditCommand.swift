@@ -74,7 +74,7 @@ struct AuditCommand: ParsableCommand {
                     + "wrongly: merge again, and report it; \(sample))", .badData)
         }
         if let remark = report.remark { StandardStream.error.write("dellad: \(remark)\n") }
-        StandardStream.output.write(
+        try StandardStream.print(
             "\(folder): \(Figure.count(report.rows, "row")) of \(Figure.count(report.tensors, "tensor")), \(Figure.bytes(report.bytes)), are as "
                 + "computed anew; \(sample), \(Figure.duration(report.seconds))\n")
     }

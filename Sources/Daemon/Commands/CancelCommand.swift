@@ -10,7 +10,7 @@ struct CancelCommand: ParsableCommand {
     )
 
     @Argument(
-        help: "The job.",
+        help: "The job; after -- if its name begins with a dash.",
         completion: .custom { words, _, _ in Completions.jobs(in: [.incoming, .active, .failed], words) })
     var name: String
 

@@ -57,9 +57,9 @@ struct CheckCommand: ParsableCommand {
         }
         let division = parts.map { PartDivision(report.plan, count: $0) }
         if json {
-            print(report.json(with: division))
+            try print(report.json(with: division))
         } else {
-            StandardStream.output.write(report.text + (division?.text(of: report.plan) ?? ""))
+            try StandardStream.print(report.text + (division?.text(of: report.plan) ?? ""))
         }
         if let problem = report.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
         if let missing = report.spaceMissing {
@@ -82,7 +82,7 @@ struct CheckCommand: ParsableCommand {
             return found.report
         } catch {
             if json, case .problems(let problems) = error, !(fetch && problems.absentModels != nil) {
-                print(Self.json(problems))
+                try print(Self.json(problems))
             }
             throw CommandFailure(error)
         }
@@ -107,8 +107,8 @@ struct CheckCommand: ParsableCommand {
         }
     }
 
-    private func print(_ json: JSON) {
-        StandardStream.output.write(json.serialized(indentedBy: 2) + "\n")
+    private func print(_ json: JSON) throws(CommandFailure) {
+        try StandardStream.print(json.serialized(indentedBy: 2) + "\n")
     }
 
     private static func json(_ problems: MergeProblems) -> JSON {

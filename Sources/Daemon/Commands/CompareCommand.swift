@@ -68,15 +68,14 @@ struct CompareCommand: ParsableCommand {
         }
         let report = try session.perform()
         if !json {
-            for line in report.tableLines(width: StandardStream.output.width) {
-                StandardStream.output.write(line.printable + "\n")
-            }
+            let lines = report.tableLines(width: StandardStream.output.width).map { $0.printable + "\n" }
+            try StandardStream.print(lines.joined())
         }
         guard let page else { return }
         do throws(IOError) {
             try FileSystem.replaceAtomically(page, with: Array(report.html.utf8), sync: false)
         } catch {
-            throw CommandFailure("\(error)", .cannotCreate)
+            throw ResultFile.failure(error, "--html \(page)")
         }
     }
 
@@ -84,6 +83,17 @@ struct CompareCommand: ParsableCommand {
         _ names: [String], _ tokenizerSource: String?, _ planner: MergePlanner, _ options: MergeOptions,
         progress: MergeProgress, stop: StopRequest, json: Bool
     ) throws(CommandFailure) -> MergeReport {
+        // What cannot be printed need not be read.
+        var unprinted: CommandFailure?
+        func print(_ text: String) {
+            guard json, unprinted == nil else { return }
+            do throws(CommandFailure) {
+                try StandardStream.print(text)
+            } catch {
+                unprinted = error
+                stop.request()
+            }
+        }
         do {
             let plan = try ModelComparison.plan(
                 names, tokenizerSource: tokenizerSource, by: planner, isStopped: { stop.isRequested })
@@ -92,15 +102,16 @@ struct CompareCommand: ParsableCommand {
             let comparison = ModelComparison(
                 plan: plan, options: options, library: planner.library, remark: warn)
             var writer = ReportJSONWriter(plan.comparison)
-            if json { StandardStream.output.write(writer.header) }
+            print(writer.header)
             let report = try comparison.perform(progress: progress, stop: stop) { tensor in
-                if json { StandardStream.output.write(writer.piece(tensor)) }
+                print(writer.piece(tensor))
             }
-            if json { StandardStream.output.write(writer.end(report)) }
+            print(writer.end(report))
+            if let unprinted { throw unprinted }
             for warning in progress.warnings { warn(warning) }
             return report
         } catch {
-            throw CommandFailure(ofReading: error)
+            throw unprinted ?? CommandFailure(ofReading: error)
         }
     }
 

@@ -40,7 +40,7 @@ struct InspectCommand: ParsableCommand {
             return inspection
         }
         let inspection = try session.perform()
-        StandardStream.output.write(
+        try StandardStream.print(
             json
                 ? inspection.json.serialized(indentedBy: 2) + "\n"
                 : inspection.text(width: StandardStream.output.width))

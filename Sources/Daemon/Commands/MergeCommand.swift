@@ -66,11 +66,11 @@ struct MergeCommand: ParsableCommand {
         let seconds = summary.seconds
         let rate = seconds > 0 ? Double(summary.bytesRead + summary.bytesWritten) / seconds : 0
         let audit = summary.audit.map { ", \(Figure.count($0.rows, "row")) audited" } ?? ""
-        StandardStream.output.write(
+        let outcome =
             "\(path): \(Figure.bytes(summary.outputBytes)) in \(Figure.duration(seconds)), "
-                + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\(audit)\n"
-        )
-        for line in summary.report { StandardStream.output.write(line.printable + "\n") }
+            + "\(Figure.rate(rate)), peak memory \(Figure.bytes(Host().peakResidentBytes)), \(summary.engine), \(summary.simd)\(audit)"
+        let lines = [outcome] + summary.report.map(\.printable)
+        StandardStream.printOutcome(lines.joined(separator: "\n") + "\n")
     }
 
     /// A merge that has ended, and the warnings that were told before it began.

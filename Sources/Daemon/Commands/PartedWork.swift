@@ -93,7 +93,7 @@ struct PartedWork {
             "interrupted (give the same command again to go on)", exitCode: failure.exitCode)
     }
 
-    private func say(_ text: String) { StandardStream.output.write(text + "\n") }
+    private func say(_ text: String) { StandardStream.printOutcome(text + "\n") }
 
     @Sendable private static func warn(_ text: String) {
         StandardStream.error.write("dellad: \(text.printable)\n")

@@ -22,9 +22,18 @@ struct ResultFile {
             try FileSystem.writeWhole([], to: draft, sync: false)
             try FileSystem.remove(draft)
         } catch {
-            throw CommandFailure(
-                "\(option) \(text): cannot be written: \(error) (name a file in a folder that is there, writable by "
-                    + "this user)", .cannotCreate)
+            throw Self.failure(error, "\(option) \(text)")
         }
+    }
+
+    /// Why a file cannot be written, by the words that named it: a full disk is no matter of its name.
+    static func failure(_ error: IOError, _ words: String) -> CommandFailure {
+        if let remedy = DiskRemedy(error.errno, of: "that disk").text, error.errno != .readOnlyFileSystem {
+            return CommandFailure(
+                "\(words): cannot be written: \(error) (\(remedy), or name a file on another)", .io)
+        }
+        return CommandFailure(
+            "\(words): cannot be written: \(error) (name a file in a folder that is there, writable by "
+                + "this user)", .cannotCreate)
     }
 }

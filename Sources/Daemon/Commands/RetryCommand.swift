@@ -10,7 +10,8 @@ struct RetryCommand: ParsableCommand {
     )
 
     @Argument(
-        help: "The job.", completion: .custom { words, _, _ in Completions.jobs(in: [.failed], words) })
+        help: "The job; after -- if its name begins with a dash.",
+        completion: .custom { words, _, _ in Completions.jobs(in: [.failed], words) })
     var name: String
 
     @OptionGroup var options: SpoolOptions

@@ -48,8 +48,10 @@ struct SpoolOptions: ParsableArguments {
     /// Why something cannot be put into `incoming`.
     static func failure(_ error: IOError, in spool: Spool) -> CommandFailure {
         guard error.errno == .permissionDenied else {
-            return CommandFailure(
-                "\(error) (write access to the spool's incoming folder is needed)", .io)
+            let remedy =
+                DiskRemedy(error.errno, of: "the spool's disk").text
+                ?? "write access to the spool's incoming folder is needed"
+            return CommandFailure("\(error) (\(remedy))", .io)
         }
         return .denied(spool.folder(.incoming), writing: true, .io)
     }

@@ -33,8 +33,46 @@ enum StandardStream {
         return Int(size.ws_col)
     }
 
-    /// Writes all of the text. A stream that nobody reads any more is no failure of the program.
-    func write(_ text: String) {
-        _ = try? descriptor.writeAll(text.utf8)
+    /// Writes all of the text if it can. Of standard error alone: whom that does not reach cannot be told.
+    func write(_ text: String) { try? writeWhole(text) }
+
+    /// Writes all of the text to standard output.
+    ///
+    /// - Throws: where it cannot be, so that what is cut is not taken for whole. A pipe that nobody reads any more is no
+    ///   failure of the program.
+    static func print(_ text: String) throws(CommandFailure) {
+        do throws(Errno) {
+            try output.writeWhole(text)
+        } catch {
+            guard error != .brokenPipe else { return }
+            let remedy = DiskRemedy(error, of: "the disk that it goes to").text ?? "let it go elsewhere"
+            throw CommandFailure("standard output: \(error) (\(remedy))", .io)
+        }
+    }
+
+    /// Prints what became of work that is done whether or not this is read: where it cannot be printed, standard error
+    /// says so, and the command has not failed.
+    static func printOutcome(_ text: String) {
+        do throws(CommandFailure) {
+            try print(text)
+        } catch {
+            Self.error.write("dellad: it is done, but cannot be told: \(error.message)\n")
+        }
+    }
+
+    private func writeWhole(_ text: String) throws(Errno) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            do {
+                let count = try rest.withUnsafeBytes { try descriptor.write($0) }
+                rest = rest.dropFirst(count)
+            } catch Errno.resourceTemporarilyUnavailable {
+                // Whoever shares the stream has made it so that it does not wait.
+                var wanted = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+                poll(&wanted, 1, -1)
+            } catch {
+                throw error as? Errno ?? .ioError
+            }
+        }
     }
 }

@@ -47,8 +47,8 @@ struct StatusCommand: ParsableCommand {
             }
             if job == nil || entry != nil {
                 let text = (choice.map { $0.printable + "\n" } ?? "") + render(view, entry)
-                if !watch { return StandardStream.output.write(text) }
-                show(text, after: last)
+                if !watch { return try StandardStream.print(text) }
+                try show(text, after: last)
                 last = text
             }
             if let status = entry?.status, status.state.isFinal {
@@ -99,14 +99,14 @@ struct StatusCommand: ParsableCommand {
         return done ? HistoryTable(view: view, width: width).text : SpoolTable(view: view, width: width).text
     }
 
-    private func show(_ text: String, after last: String) {
+    private func show(_ text: String, after last: String) throws(CommandFailure) {
         if StandardStream.output.isSteerable() {
             // To the top left, each line to its end, then the rest of the screen.
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).joined(
                 separator: "\u{1B}[K\n")
-            StandardStream.output.write("\u{1B}[H\(lines)\u{1B}[J")
+            try StandardStream.print("\u{1B}[H\(lines)\u{1B}[J")
         } else if text != last {
-            StandardStream.output.write(text)
+            try StandardStream.print(text)
         }
     }
 }

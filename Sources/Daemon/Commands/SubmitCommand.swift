@@ -38,27 +38,36 @@ struct SubmitCommand: ParsableCommand {
     func run() throws {
         let file = try ConfigFile(reading: config)
         let name = try SpoolOptions.name(name ?? file.path.stem ?? "")
+        guard !name.text.hasPrefix("-") else {
+            throw CommandFailure(
+                "'\(name)' begins as an option does: every command about the job would need -- before it (choose another "
+                    + "--name)", .usage)
+        }
         let spool = try options.existing()
         if !isUnchecked { try check(file, name, spool) }
         var job = try drop(file, name, spool)
-        StandardStream.output.write("\(name)\n")
+        StandardStream.printOutcome("\(name)\n")
         options.warnIfIdle(spool)
         guard wait else { return }
         let status = try job.end()
         guard status.state == .done else {
             let reason = status.error ?? "it is not known why"
-            throw CommandFailure("\(name): \(status.state): \(reason)", exitCode: status.outcomeCode)
+            // That of a cancelled job says so itself.
+            let isSaid = reason.hasPrefix("\(status.state) ")
+            throw CommandFailure(
+                "\(name): " + (isSaid ? reason : "\(status.state): \(reason)"), exitCode: status.outcomeCode)
         }
-        StandardStream.output.write("\(status.output)\n")
+        StandardStream.printOutcome("\(status.output)\n")
     }
 
     /// Refuses what the daemon would refuse.
     private func check(_ file: ConfigFile, _ name: JobName, _ spool: Spool) throws(CommandFailure) {
         guard let record = DaemonRecord(in: spool.root) else { return }
         let model = record.output.appending(name.text)
-        if ((try? FileSystem.status(model, followLinks: false)) ?? nil) != nil {
+        for place in [model] + RecipeRun.keptPlaces(of: file.text, output: model)
+        where ((try? FileSystem.status(place, followLinks: false)) ?? nil) != nil {
             throw CommandFailure(
-                "\(model): exists (move it away, or choose another --name)", .cannotCreate)
+                "\(place): exists (move it away, or choose another --name)", .cannotCreate)
         }
         for folder in record.models {
             guard FileSystem.isListable(folder) else {

@@ -32,7 +32,7 @@ struct VerifyCommand: ParsableCommand {
                 findings.map(\.message).joined(separator: "\n"), isDamaged ? .badData : .missingInput)
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        StandardStream.output.write(
+        try StandardStream.print(
             "\(folder): \(Figure.count(verification.files.count, "file")), \(Figure.bytes(verification.byteCount)), as written; "
                 + "\(Figure.rate(seconds > 0 ? Double(verification.byteCount) / seconds : 0))\n")
         if let note = try? UnlistedFiles(in: verification.folder, beside: verification.files).note {

@@ -34,11 +34,45 @@ struct SettingsFile: Hashable, Sendable {
             throw CommandFailure("\(fileName): is not UTF-8 text (save it as such)", .badConfiguration)
         }
         var problems: [String] = []
-        for (key, value) in try Self.pairs(text, fileName) { take(key, value, into: &problems) }
+        let (once, repeated) = Self.withoutRepeats(text)
+        do throws(CommandFailure) {
+            for (key, value) in try Self.pairs(text, fileName) { take(key, value, into: &problems) }
+        } catch {
+            // The rest is looked at as if each key were there once.
+            guard !repeated.isEmpty, let rest = try? Self.pairs(once, fileName) else { throw error }
+            for (key, value) in rest { take(key, value, into: &problems) }
+            problems = repeated + problems
+        }
         guard problems.isEmpty else {
             throw CommandFailure(
                 problems.map { "\(fileName):\($0)" }.joined(separator: "\n"), .badConfiguration)
         }
+    }
+
+    /// The text with every key of the first level once, its later ones made empty lines, and a problem for each of these.
+    private static func withoutRepeats(_ text: String) -> (text: String, problems: [String]) {
+        var first: [Substring: Int] = [:]
+        var problems: [String] = []
+        var isLeftOut = false
+        var lines: [Substring] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if let start = line.first, !" \t\r-#".contains(start) {
+                isLeftOut = false
+                if let end = line.firstIndex(of: ":") {
+                    let key = line[..<end]
+                    if let earlier = first[key] {
+                        isLeftOut = true
+                        problems.append(
+                            "\(index + 1): \(key): is set more than once, first in line \(earlier) (keep one)"
+                        )
+                    } else {
+                        first[key] = index + 1
+                    }
+                }
+            }
+            lines.append(isLeftOut ? "" : line)
+        }
+        return (lines.joined(separator: "\n"), problems)
     }
 
     private static func pairs(_ text: String, _ fileName: String) throws(CommandFailure) -> [(Node, Node)] {

@@ -163,7 +163,7 @@ struct ModelFetch {
             {
                 guard !files.isEmpty else {
                     throw FetchFailure(
-                        .permanent, "\(model): nothing came that a merge needs", "look at fetch_command")
+                        .permanent, "nothing came that a merge needs", "look at fetch_command")
                 }
                 return files
             }

@@ -37,6 +37,8 @@ struct Job {
     /// The file of `incoming` that cancels it, while it runs.
     var cancel: String?
     var status: JobStatus
+    /// As it was when the job was taken up: what is said of a merge of which nothing but its last steps was left.
+    var earlier: JobStatus?
 
     init(name: JobName, modified: Int64, owner: UInt32, status: JobStatus) {
         self.name = name

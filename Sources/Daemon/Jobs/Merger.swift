@@ -50,10 +50,17 @@ struct Merger: Merging {
                 guard failure.kind != .stopped else { return .stopped }
                 return .failed(
                     JobFailure(
-                        message: failure.message, exitCode: failure.exitCode,
+                        message: Self.message(failure), exitCode: failure.exitCode,
                         isRetryable: failure.isRetryable, retries: retries))
             }
         }
+    }
+
+    /// A job has the name of its config.
+    private static func message(_ failure: MergeFailure) -> String {
+        guard failure.kind == .outputExists else { return failure.message }
+        return failure.message.replacing(
+            MergeFailure.existingRemedy, with: "move it away, or rename the config")
     }
 
     func finishPublished(

@@ -255,7 +255,7 @@ final class ServeLoop {
         let peak = host.peakResidentBytes
         let goesOn = figures.bytesResumed > 0 && !isResumptionCounted
         if goesOn { isResumptionCounted = true }
-        machine.progressed { status in
+        machine.progressed(now: now) { status in
             status.progress = figures
             status.bytesPerSecond = meter.rate
             status.etaSeconds = meter.remaining(

@@ -19,7 +19,6 @@ struct DaemonService {
     func merger(_ settings: DaemonSettings, automatic: UInt64? = nil) throws(CommandFailure) -> Merger {
         try check(settings)
         let facts = host.memory
-        if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
         let memory: UInt64
         if settings.memory == nil, let automatic {
             memory = automatic
@@ -38,13 +37,21 @@ struct DaemonService {
             report: { name, text in log.warning("\(text)", metadata: ["job": "\(name)"]) })
     }
 
-    /// Looks at what the settings name: the model folders, and whether the budget can fit.
+    /// Looks at what the settings name: the model folders, and whether the budget can fit. Warns of one that the host does
+    /// not have.
     ///
-    /// - Throws: for a model folder that is none, and a budget that cannot fit.
+    /// - Throws: for a model folder that is none, and a budget that cannot fit, or no merge fits.
     func check(_ settings: DaemonSettings) throws(CommandFailure) {
         for folder in settings.models { try Self.checkFolder(folder) }
         // What is free now says nothing: the daemon that the settings are for may be merging.
-        if let asked = settings.memory { _ = try host.memory.budget(asked: asked) }
+        let facts = host.memory
+        if let asked = settings.memory { _ = try facts.budget(asked: asked) }
+        if let asked = settings.memory, asked < MergeLayout.leastBudget {
+            throw CommandFailure(
+                "--memory \(ByteCount(asked)) is less than any merge needs (64M will do for small models, 1G for large ones)",
+                .badConfiguration)
+        }
+        if let warning = facts.warning(asked: settings.memory) { log.warning("\(warning)") }
     }
 
     /// The loop's side of the service.

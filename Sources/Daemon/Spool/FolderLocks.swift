@@ -11,12 +11,18 @@ struct FolderLocks: ~Copyable {
     ///
     /// - Throws: where another process has one, or both are the same folder.
     init(_ folders: SpoolFolders) throws {
+        let isNew = try FileSystem.status(folders.spool.root) == nil
         let spool = try folders.lock(folders.spool.root)
-        try folders.checkApart()
-        let output = try folders.lock(folders.spool.output)
+        do {
+            try folders.checkApart()
+            output = try folders.lock(folders.spool.output)
+        } catch {
+            // Nothing is left of a start that was refused.
+            if isNew { folders.removeUnused(spool) }
+            throw error
+        }
         self.folders = folders
         self.spool = spool
-        self.output = output
     }
 
     /// Locks what has taken a folder's place since: a lock stays with the folder that was removed or renamed.

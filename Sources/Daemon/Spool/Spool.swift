@@ -118,11 +118,12 @@ struct Spool: Sendable {
         }
     }
 
-    /// Gives what has a name a hidden one beside.
-    func setAside(_ path: FilePath) throws(IOError) {
-        let aside = path.removingLastComponent().appending(
-            ".\(path.lastComponent?.string ?? "").\(UInt64.random(in: 0 ... .max)).aside")
+    /// Gives what has a name a hidden one beside, and tells it.
+    @discardableResult func setAside(_ path: FilePath) throws(IOError) -> String {
+        let name = ".\(path.lastComponent?.string ?? "").\(UInt64.random(in: 0 ... .max)).aside"
+        let aside = path.removingLastComponent().appending(name)
         try FileSystem.rename(path, to: aside, replacing: false)
+        return name
     }
 
     /// Why a tree that others made is not removed.

@@ -50,6 +50,15 @@ struct SpoolFolders {
         }
     }
 
+    /// Removes a spool that was made a moment ago and that holds its lock alone.
+    func removeUnused(_ lock: borrowing SpoolLock) {
+        guard (try? lock.isInPlace()) == true,
+            (try? FileSystem.entries(of: spool.root)) == [SpoolLock.fileName]
+        else { return }
+        try? FileSystem.remove(spool.root.appending(SpoolLock.fileName))
+        try? FileSystem.removeTree(spool.root)
+    }
+
     private func create(_ folder: FilePath) throws(CommandFailure) {
         do {
             try Spool.createFolders(to: folder)

@@ -41,16 +41,7 @@ extension SpoolMachine {
             note(.warning, nil, "active/\(fileName.printable(atMost: 160)): is no job (take it out)")
             return
         }
-        var last = self.status(of: name) ?? freshStatus(name, .queued)
-        keepDoneStatus(of: name)
-        if last.state.isFinal { last = freshStatus(name, .queued) }
-        // What it waited for is asked for until it is known anew.
-        let wants = last.state == .fetching ? last.fetching.compactMap { HubModel($0.model) } : []
-        last.state = .queued
-        last.fetching = []
-        last.queuedAt = last.queuedAt ?? Timestamp.now.precise
-        jobs[name] = Job(name: name, modified: status.modified, owner: status.userID, status: last)
-        jobs[name]?.wants = Set(wants)
+        adopt(name, status)
     }
 
     /// Removes the crash notes of a job that has left `active`: the daemon died between the two.

@@ -7,6 +7,8 @@ extension SpoolMachine {
     /// The request goes when its effect is on the disk, so that a crash repeats it.
     mutating func cancel(_ name: JobName, _ request: ReadyFile) throws(IOError) {
         var isHandled = false
+        // Put into active by somebody else, and not taken up yet.
+        if jobs[name] == nil, try spool.holds(name, in: .active) { takeUp(name) }
         if let job = jobs[name] {
             guard job.cancel == nil else { return }
             if job.modified > request.modified {

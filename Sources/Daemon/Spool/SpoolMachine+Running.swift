@@ -12,7 +12,7 @@ extension SpoolMachine {
             guard let next = candidates.min(by: Job.isBefore) else { return nil }
             do {
                 if let run = try prepare(next.name) {
-                    begin(run)
+                    begin(run, now: now)
                     return run
                 }
             } catch {
@@ -62,8 +62,9 @@ extension SpoolMachine {
             decoding: try FileSystem.readWhole(path, limit: 1 << 16, followLinks: false), as: UTF8.self)
     }
 
-    private mutating func begin(_ run: JobRun) {
+    private mutating func begin(_ run: JobRun, now: ContinuousClock.Instant) {
         running = run
+        began = (now, jobs[run.name]?.status.seconds ?? 0)
         jobs[run.name]?.phase = .running
         change(run.name) { status in
             status.state = .merging
@@ -74,8 +75,18 @@ extension SpoolMachine {
     }
 
     /// Takes note of how the run under way is doing, for its status.
-    mutating func progressed(_ change: (inout JobStatus) -> Void) {
-        if let run = running { self.change(run.name, change) }
+    mutating func progressed(now: ContinuousClock.Instant, _ change: (inout JobStatus) -> Void) {
+        guard let run = running else { return }
+        let worked = seconds(until: now)
+        self.change(run.name) { status in
+            status.seconds = worked
+            change(&status)
+        }
+    }
+
+    /// How long the job that is merging was worked on, in its earlier runs too.
+    private func seconds(until now: ContinuousClock.Instant) -> Double? {
+        began.map { $0.before + max(0, (now - $0.at) / .seconds(1)) }
     }
 
     mutating func change(_ name: JobName, _ change: (inout JobStatus) -> Void) {
@@ -88,12 +99,15 @@ extension SpoolMachine {
     /// The run under way has ended.
     mutating func ended(_ outcome: JobOutcome, now: ContinuousClock.Instant) {
         guard let run = running, let job = jobs[run.name] else { return }
+        let worked = seconds(until: now)
         running = nil
+        jobs[run.name]?.status.seconds = worked
         jobs[run.name]?.wants = []
         if clearsFetched { for folder in run.modelFolders { used[folder] = Timestamp.now.seconds } }
         jobs[run.name]?.status.warnings = run.warnings
         let figures = run.progress.snapshot
         jobs[run.name]?.status.progress = figures
+        jobs[run.name]?.status.report = run.progress.report
         counts.count { tally in
             tally.bytesRead += figures.bytesRead
             tally.bytesWritten += figures.bytesWritten
@@ -237,6 +251,8 @@ extension SpoolMachine {
         }
         jobs[name] = nil
         var status = job.status
+        // Nothing was left but its last steps.
+        if status.progress.tensorsTotal == 0, let earlier = job.earlier { status.take(from: earlier) }
         status.etaSeconds = nil
         conclude(status, as: .done, error: nil)
         dropCancel(of: job)

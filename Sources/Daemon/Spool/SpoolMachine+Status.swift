@@ -10,6 +10,18 @@ extension SpoolMachine {
     /// What the status file says; `nil` where there is none that can be read.
     func status(of name: JobName) -> JobStatus? { spool.readStatus(name) }
 
+    /// Of a config that was just taken. What a failed job has merged that only lacks its last steps is kept: nobody will
+    /// count it again.
+    func queuedStatus(_ name: JobName) -> JobStatus {
+        var status = freshStatus(name, .queued)
+        let last = self.status(of: name)
+        if let last, last.state == .failed, (try? merging.isComplete(spool.model(name))) == true {
+            status.take(from: last)
+        }
+        status.queuedAt = Timestamp.now.precise
+        return status
+    }
+
     /// Writes the status of a job that has ended.
     ///
     /// - Parameter exitCode: of one that failed, where it is known.

@@ -26,9 +26,13 @@ struct SpoolMachine {
     private let told = ToldErrors()
 
     var watch = IncomingWatch()
+    /// Configs of `active` that are no job's yet.
+    var strays = IncomingWatch()
     var jobs: [JobName: Job] = [:]
     /// The job that is merging.
     var running: JobRun?
+    /// When its run began, and for how many seconds it had been worked on before.
+    var began: (at: ContinuousClock.Instant, before: Double)?
     /// Jobs of one user that may be active at once; further configs of theirs wait in `incoming`.
     var jobsPerUser = SpoolMachine.usualJobsPerUser
     /// How long what a job leaves is kept after its end; `nil` for as long as nobody removes it.
@@ -89,6 +93,7 @@ struct SpoolMachine {
             note(error, nil, "scan incoming")
         }
         for name in jobs.keys.sorted() { depart(name) }
+        scanActive(now: now)
         writeLate()
     }
 
@@ -108,13 +113,14 @@ struct SpoolMachine {
     func deadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         let waiting = jobs.values.compactMap { $0.phase == .queued ? $0.notBefore : nil }.filter { $0 > now }
             .min()
-        return [watch.deadline, waiting].compactMap { $0 }.min()
+        return [watch.deadline, strays.deadline, waiting].compactMap { $0 }.min()
     }
 
     /// Scans where it is time, and acts on all files that may be taken.
     mutating func settle(now: ContinuousClock.Instant) {
         if watch.isScanDue(now) { scan(now: now) }
         watch.recheck(status: incomingStatus, now: now)
+        takeStrays(now: now)
         takeRequests()
         takeConfigs(now: now)
     }
@@ -191,9 +197,9 @@ struct SpoolMachine {
             return false
         case .claimed(let config):
             watch.forget(fileName)
-            var status = freshStatus(name, .queued)
-            status.queuedAt = Timestamp.now.precise
+            let status = queuedStatus(name)
             jobs[name] = Job(name: name, modified: config.modified, owner: config.userID, status: status)
+            jobs[name]?.earlier = status
             return true
         }
     }
@@ -230,11 +236,11 @@ struct SpoolMachine {
     private mutating func setAside(_ file: ReadyFile, _ what: String) {
         do {
             try spool.betweenSteps("set \(file.fileName) aside")
-            try spool.setAside(spool.incoming(file.fileName))
+            let name = try spool.setAside(spool.incoming(file.fileName))
             watch.forget(file.fileName)
             note(
                 .warning, file.file.name,
-                "incoming/\(file.fileName): renamed to .\(file.fileName).….aside: \(what) (remove it)")
+                "incoming/\(file.fileName): renamed to \(name): \(what) (remove it)")
         } catch {
             if watch.leave(file.fileName) {
                 note(

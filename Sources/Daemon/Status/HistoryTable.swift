@@ -1,6 +1,6 @@
 import StreamIO
 
-/// What was merged, the latest first: when, how long it took from its start to its end, and how much was moved.
+/// What was merged, the latest first: when, how long it was worked on, and how much was moved.
 struct HistoryTable {
     let view: SpoolView
     /// Columns.

@@ -37,7 +37,9 @@ struct JobDetails {
         ] {
             if let moment { lines.append((label, moment)) }
         }
-        if let seconds = status.seconds { lines.append(("took", Figure.duration(seconds))) }
+        if status.state.isFinal, let seconds = status.seconds {
+            lines.append(("took", Figure.duration(seconds)))
+        }
         if status.resumed > 0 {
             lines.append(("resumed", status.resumed == 1 ? "once" : "\(status.resumed) times"))
         }

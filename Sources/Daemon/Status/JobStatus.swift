@@ -17,6 +17,8 @@ struct JobStatus: Hashable, Sendable {
     var queuedAt: String?
     var startedAt: String?
     var finishedAt: String?
+    /// How long it was worked on until now, in all its runs, by a clock that nobody sets; `nil` before the first.
+    var seconds: Double?
     /// How often the job went on after an interruption.
     var resumed = 0
     var peakResidentBytes: UInt64 = 0
@@ -43,12 +45,15 @@ struct JobStatus: Hashable, Sendable {
     /// Done, from 0 to 1.
     var fraction: Double { state == .done ? 1 : progress.fraction }
 
-    /// Seconds from its start to its end, stops in between included; `nil` while it has not ended.
-    var seconds: Double? {
-        guard let start = startedAt.flatMap({ Timestamp($0) }),
-            let end = finishedAt.flatMap({ Timestamp($0) })
-        else { return nil }
-        return max(0, end.seconds(since: start))
+    /// Takes over what another status says of a merge.
+    mutating func take(from other: Self) {
+        progress = other.progress
+        startedAt = other.startedAt ?? startedAt
+        seconds = seconds ?? other.seconds
+        resumed = max(resumed, other.resumed)
+        peakResidentBytes = max(peakResidentBytes, other.peakResidentBytes)
+        if warnings.isEmpty { warnings = other.warnings }
+        if report.isEmpty { report = other.report }
     }
 
     var json: JSON {
@@ -141,6 +146,7 @@ struct JobStatus: Hashable, Sendable {
         queuedAt = json["queued_at"]?.stringValue
         startedAt = json["started_at"]?.stringValue
         finishedAt = json["finished_at"]?.stringValue
+        seconds = number("seconds")
         resumed = count("resumed")
         peakResidentBytes = UInt64(count("peak_rss_bytes"))
         warnings = json["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []

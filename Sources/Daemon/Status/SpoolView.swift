@@ -11,6 +11,8 @@ struct SpoolView: Hashable {
         /// Seconds that the daemon has not written the status of a merge for, where that is too long for its rate
         /// to hold.
         var silence: Int64?
+        /// The config's modification time, which orders those that wait; nanoseconds since the epoch.
+        var modified: Int64 = 0
     }
 
     /// How long a rate holds, in seconds; the daemon writes each second.
@@ -22,7 +24,8 @@ struct SpoolView: Hashable {
     var isServed: Bool
     /// Its process; `nil` where there is none or it cannot be told.
     var process: Int32?
-    /// Active first, oldest first; then waiting, failed and done ones, the latest first.
+    /// Active first, then those in incoming, both in the order in which they run; then failed and done ones, the latest
+    /// first.
     var entries: [Entry]
     /// Files of `incoming` that would be configs or requests, were their names ones that jobs can have.
     var leftAlone: [String] = []
@@ -50,11 +53,14 @@ struct SpoolView: Hashable {
             let path = spool.folder(folder)
             let names = try FileSystem.status(path) == nil ? [] : FileSystem.entries(of: path)
             for fileName in names {
-                let file = IncomingFile(fileName: fileName)
-                if folder == .incoming, file == .unfit { leftAlone.append(fileName) }
-                guard case .config(let name) = file else { continue }
+                let kind = IncomingFile(fileName: fileName)
+                if folder == .incoming, kind == .unfit { leftAlone.append(fileName) }
+                guard case .config(let name) = kind else { continue }
                 var entry = Entry(
                     folder: folder, status: Self.status(name, folder, spool, isServed: isServed))
+                let config = path.appending(fileName)
+                let file = (try? FileSystem.status(config, followLinks: false)) ?? nil
+                entry.modified = file?.modified ?? .max
                 entry.age(of: spool, now: now)
                 found[folder, default: []].append(entry)
             }
@@ -91,21 +97,24 @@ struct SpoolView: Hashable {
         return status
     }
 
-    /// The one that is merging, then the oldest first; of those that have ended, the latest.
+    /// The one that is merging, then in the order in which they run; of those that have ended, the latest.
     private static func sorted(_ entries: [Entry], in folder: Spool.Folder) -> [Entry] {
-        let isFinal = folder == .done || folder == .failed
+        if folder == .done || folder == .failed { return latestFirst(entries) }
+        return entries.sorted { left, right in
+            let (first, second) = (left.status, right.status)
+            if (first.state == .merging) != (second.state == .merging) { return first.state == .merging }
+            return (left.modified, first.job) < (right.modified, second.job)
+        }
+    }
+
+    private static func latestFirst(_ entries: [Entry]) -> [Entry] {
         let none = Timestamp(seconds: .min)
         let timed = entries.map { entry in
-            let text = isFinal ? entry.status.finishedAt : entry.status.queuedAt
-            return (time: text.flatMap { Timestamp($0) } ?? none, entry: entry)
+            (time: entry.status.finishedAt.flatMap { Timestamp($0) } ?? none, entry: entry)
         }
         return timed.sorted { left, right in
-            let (first, second) = (left.entry.status, right.entry.status)
-            if folder == .active, (first.state == .merging) != (second.state == .merging) {
-                return first.state == .merging
-            }
-            guard left.time != right.time else { return first.job < second.job }
-            return isFinal ? left.time > right.time : left.time < right.time
+            left.time != right.time
+                ? left.time > right.time : left.entry.status.job < right.entry.status.job
         }.map(\.entry)
     }
 

@@ -27,8 +27,11 @@ struct ModelVerification {
         } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
             throw CommandFailure(
                 "\(path): is not there (name a folder that dellad has merged)", .missingInput)
+        } catch  where error.errno == .permissionDenied {
+            throw CommandFailure.denied(path, .missingInput)
         } catch {
-            throw CommandFailure("\(error)", .io)
+            let remedy = DiskRemedy(error.errno, of: "its disk").text ?? "remove the cause and try again"
+            throw CommandFailure("\(error) (\(remedy))", .io)
         }
         guard let json = try? JSON(parsing: bytes), let files = RecordedFile.list(json) else {
             throw CommandFailure("\(path): is damaged or of another program (merge again)", .badData)
@@ -180,6 +183,9 @@ struct ModelVerification {
     }
 
     private static func unreadable(_ error: IOError) -> Finding {
-        Finding(message: "\(error) (check the disk, then copy the file again)")
+        if error.errno == .permissionDenied {
+            return Finding(message: CommandFailure.denied(error.path, .missingInput).message, isMissing: true)
+        }
+        return Finding(message: "\(error) (check the disk, then copy the file again)")
     }
 }

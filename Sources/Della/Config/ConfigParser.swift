@@ -17,7 +17,7 @@ struct ConfigParser {
 
     private static let topKeys = [
         "base_model", "models", "slices", "modules", "merge_method", "parameters", "dtype", "out_dtype",
-        "tokenizer_source", "tokenizer", "chat_template", "dellad",
+        "tokenizer_source", "tokenizer", "chat_template", "name", "dellad",
     ]
 
     /// Whether a name is a key of the language that has a value in its line, as a rule.

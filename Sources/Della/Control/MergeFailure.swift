@@ -101,12 +101,15 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         return Self(.io(error), "\(error) (\(remedy))")
     }
 
+    /// What to do about an output that is there, where the command names it.
+    public static let existingRemedy = "choose another name, or move it away"
+
     /// A failure to set up the partial output.
     static func creation(_ error: IOError, output: FilePath) -> Self {
         if let failure = underWay(error, output: output) { return failure }
         switch error.errno {
         case .fileExists where error.path == output:
-            return Self(.outputExists, "\(output): exists (choose another name, or move it away)")
+            return Self(.outputExists, "\(output): exists (\(existingRemedy))")
         case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .readOnlyFileSystem, .notPermitted:
             return Self(
                 .cannotCreateOutput,

@@ -83,7 +83,15 @@ public final class MergeProgress: Sendable {
     private let observer = Mutex<(@Sendable (Snapshot) -> Void)?>(nil)
     private let warningList = Mutex((earlier: [String](), own: [String]()))
 
+    private let reportLines = Mutex([String]())
+
     public init() {}
+
+    /// What the report of the merged model says in a few lines, once it is made: it is not lost where the last steps
+    /// fail.
+    public var report: [String] { reportLines.withLock { $0 } }
+
+    func note(report lines: [String]) { reportLines.withLock { $0 = lines } }
 
     /// The figures now.
     public var snapshot: Snapshot { state.withLock { $0.all } }

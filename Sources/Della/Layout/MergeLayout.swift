@@ -19,6 +19,8 @@ public struct MergeLayout: Hashable, Sendable {
     static let tileBytes = 4 * tileLength
     private static let largestSlot = 2 << 20
     private static let smallestSlot = 64 << 10
+    /// Less than this no merge can do with, whatever it merges: blocks for a chunk's output, and none of its input.
+    public static let leastBudget = UInt64(4 * smallestSlot)
     /// With fewer slots what streams past the kept rows would take too much from them.
     private static let slotsWanted = 256
     private static let largestBlock = 64 << 20

@@ -22,6 +22,14 @@ extension RecipeRun {
         withExtendedLifetime(lock) {}
     }
 
+    /// Where a recipe publishes the stages that it keeps, beside its result; none for a config of one document.
+    public static func keptPlaces(of text: [UInt8], output: FilePath) -> [FilePath] {
+        let parts = RecipeParts(output: output)
+        return MergeRecipe(text).stages.filter { $0.isKept && !$0.isResult }.map {
+            parts.published($0.name ?? "")
+        }
+    }
+
     /// Whether a merge is whole and only lacks its name, or the end of its journal.
     public static func isComplete(output: FilePath) throws(MergeFailure) -> Bool {
         try MergeRun.isComplete(output: output)

@@ -54,6 +54,7 @@ public struct MergeRun {
         progress: MergeProgress, stop: StopRequest, beforeForgetting: () throws -> Void = {}
     ) throws(MergeFailure) -> MergeSummary {
         let start = ContinuousClock.now
+        progress.note(report: [])
         let merge = ShardMerge(
             plan: plan, options: options, places: places, library: library, report: report,
             progress: progress, stop: stop)
@@ -180,15 +181,21 @@ public struct MergeRun {
                 try merge.reportFiles.make(from: log) { try merge.beat() }
             }
             summary.report = report?.summaryLines ?? []
+            merge.progress.note(report: summary.report)
             let seconds = (parts?.seconds ?? 0) + start.duration(to: .now).seconds
-            try OutputFolder(
-                plan: plan, folder: places.path, takesSHA256: options.sha256, library: library
-            ).complete(
+            let folder = OutputFolder(
+                plan: plan, folder: places.path, takesSHA256: options.sha256, library: library)
+            try folder.complete(
                 shards: written.checksums, constants: written.constants, audit: summary.audit,
                 report: report, configText: configText, seconds: seconds,
                 warnings: plan.warnings + merge.progress.warnings, next: { try merge.beat() })
             guard try places.holds(written.contents, of: plan) else {
                 throw MergeFailure.replaced(places.path)
+            }
+            for name in try folder.removeIntruders() {
+                self.report(
+                    "\(places.path.appending(name)): was not written by the merge, and is removed, as loaders would read "
+                        + "it (put nothing there)")
             }
             return written.contents
         } catch {

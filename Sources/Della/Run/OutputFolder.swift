@@ -50,6 +50,21 @@ struct OutputFolder {
         try FileSystem.syncFolder(folder)
     }
 
+    /// Removes what loaders would read along with the shards and this merge did not write: the folder is hidden, and its
+    /// own until it has its name. The names.
+    func removeIntruders() throws(IOError) -> [String] {
+        let own = Set(
+            plan.shards.map(\.fileName)
+                + plan.companions.compactMap { FilePath($0.name).components.first?.string })
+        let intruders = try FileSystem.entries(of: folder).filter { name in
+            (name.hasSuffix(".safetensors") || name.hasSuffix(".index.json")) && !own.contains(name)
+        }
+        guard !intruders.isEmpty else { return [] }
+        for name in intruders { try FileSystem.removeTree(folder.appending(name)) }
+        try FileSystem.syncFolder(folder)
+        return intruders
+    }
+
     /// Writes a file beside the shards.
     ///
     /// - Parameter showsReport: whether the model card shows the report's picture.

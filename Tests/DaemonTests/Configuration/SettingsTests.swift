@@ -145,7 +145,7 @@ struct SettingsTests {
         arguments: [
             ("a: [\n", "2: not YAML"),
             ("- one\n- two\n", "1: is no list of settings"),
-            ("io: auto\nio: auto\n", "1: io: is set more than once"),
+            ("io: auto\nio: auto\n", "2: io: is set more than once, first in line 1"),
             ("allow_any_path: perhaps\n", "1: allow_any_path: 'perhaps' is neither true nor false"),
             ("\n\nmemory: -1G\n", "3: memory: '-1G' is no size"),
             ("clear_after: soon\n", "1: clear_after: 'soon' is no age"),
@@ -158,6 +158,17 @@ struct SettingsTests {
     func malformed(file: String, expected: String) throws {
         let found = try problems(file: file)
         #expect(found.count == 1 && found[0].hasPrefix(expected), "\(found)")
+    }
+
+    @Test("Keys that are there twice keep no other problem back")
+    func repeated() throws {
+        let found = try problems(file: "io: auto\nmodels:\n- /a\nspol: /x\nmodels:\n- /b\nio: uring\n")
+        #expect(
+            found == [
+                "5: models: is set more than once, first in line 2 (keep one)",
+                "7: io: is set more than once, first in line 1 (keep one)",
+                "4: unknown key 'spol' (did you mean spool?)",
+            ])
     }
 
     @Test("A misspelt variable is an error, an empty one is none")

@@ -70,6 +70,7 @@ import Testing
             rig, ["check", rig.config.string, "--models", rig.models.string], 66,
             "the model base: \(rig.models): ",
             "chmod a+rx \(rig.models)")
+        try expectDenied(rig, ["verify", rig.models.string], 66, "chmod a+rx \(rig.models)")
         #expect(chmod(rig.models.string, 0o755) == 0)
         let file = rig.models / "base" / "model.safetensors"
         #expect(chmod(file.string, 0o600) == 0)

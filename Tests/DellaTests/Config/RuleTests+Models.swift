@@ -139,7 +139,7 @@ extension RuleTests {
             "2: unknown method 'delta' (did you mean della?)",
             "4: Bad/Pickled: MODELS/Bad/Pickled/pytorch_model.bin: no zip archive as torch.save writes it (download it again; it may have been cut short)",
             "5: density: 'x' is no number (write density: and a number)",
-            "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
+            "6: unknown key 'foo' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, name, dellad)"
         ),
     ]
 

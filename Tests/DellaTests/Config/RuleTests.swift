@@ -84,7 +84,7 @@ import Testing
             "4: unknown key 'dtpye' (did you mean dtype?)"),
         Rule(
             "an unknown key unlike any", Rule.top("wandb: true\n"),
-            "4: unknown key 'wandb' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, dellad)"
+            "4: unknown key 'wandb' (known here: base_model, models, slices, modules, merge_method, parameters, dtype, out_dtype, tokenizer_source, tokenizer, chat_template, name, dellad)"
         ),
         Rule(
             "another tool's key", Rule.top("seed: 3\n"),

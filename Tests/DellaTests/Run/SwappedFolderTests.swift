@@ -58,4 +58,26 @@ import Testing
         // The next try is undisturbed.
         #expect(try merge.merge(into: "out", memory: 1 << 21) == merge.reference())
     }
+
+    @Test func whatLoadersWouldReadAndTheMergeDidNotWriteIsNotPublished() throws {
+        let tensors = (0..<3).map {
+            PlannedMerge.Tensor(name: "t\($0)", shape: [300, 256], types: [.bf16, .bf16], densities: [0.5])
+        }
+        let merge = try PlannedMerge(tensors, modelCount: 1, seed: 5)
+        let partial = merge.folder.appending(".out.partial")
+        let strangers = ["model-00009-of-00009.safetensors", "other.safetensors.index.json"]
+        let progress = MergeProgress()
+        progress.onUpdate { figures in
+            guard figures.bytesWritten > 0 else { return }
+            for name in strangers + ["notes.txt"] {
+                try? FileSystem.replaceAtomically(partial.appending(name), with: [1], sync: false)
+            }
+        }
+        let merged = try merge.merge(
+            into: "out", memory: 1 << 21, threads: 1, engine: .posix, progress: progress)
+        #expect(try merged == merge.reference())
+        let names = try FileSystem.entries(of: merge.folder.appending("out"))
+        #expect(names.contains(merge.plan.shards[0].fileName) && names.contains("notes.txt"), "\(names)")
+        #expect(Set(names).isDisjoint(with: strangers), "\(names)")
+    }
 }
