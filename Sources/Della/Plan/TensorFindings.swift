@@ -154,21 +154,7 @@ struct TensorFindings {
         for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
             reportShapes(found, of: models[model], models[0], &list)
         }
-        for (model, found) in types.sorted(by: { $0.key < $1.key }) {
-            let name = models[model].reference.displayName
-            list.add(
-                models[model].line,
-                "\(name): \(found.first.name) is of type \(found.first.type.rawValue)\(Self.more(found.names.count)), "
-                    + "which cannot be computed with",
-                "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
-        }
-        for (model, found) in otherTypes.sorted(by: { $0.key < $1.key }) {
-            list.add(
-                models[model].line,
-                "\(models[model].reference.displayName): \(found.first.name) is of type \(found.first.type.rawValue)"
-                    + "\(Self.more(found.count)), the base's of type \(found.base.rawValue)",
-                "integers are copied, and not converted: save the tensor in one type in both")
-        }
+        reportTypes(&list, models)
         for (model, names) in different.sorted(by: { $0.key < $1.key }) {
             list.add(
                 models[model].line,
@@ -179,16 +165,7 @@ struct TensorFindings {
         for (model, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
             list.add(models[model].line, reason, "check the file", kind: .missingInput)
         }
-        for (place, found) in parameters.sorted(by: { $0.key < $1.key }) {
-            let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
-            let idle = place.idleLine.map {
-                ": the \(place.parameter) in line \($0) stands under a model, where it changes nothing"
-            }
-            list.add(
-                place.line,
-                "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)\(idle ?? "")",
-                remedy(place))
-        }
+        reportParameters(&list)
         for (line, found) in zeroSums.sorted(by: { $0.key < $1.key }) {
             let weights = found.weights.map(ParameterRule.decimal).joined(separator: ", ")
             let many = found.count > 1 ? " and for \(found.count - 1) more tensors" : ""
@@ -222,6 +199,37 @@ struct TensorFindings {
                 models[model].line,
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
+        }
+    }
+
+    private func reportTypes(_ list: inout ProblemList, _ models: [OpenModel]) {
+        for (model, found) in types.sorted(by: { $0.key < $1.key }) {
+            let name = models[model].reference.displayName
+            list.add(
+                models[model].line,
+                "\(name): \(found.first.name) is of type \(found.first.type.rawValue)\(Self.more(found.names.count)), "
+                    + "which cannot be computed with",
+                "quantised checkpoints are not merged: name the model in bfloat16, float16 or float32")
+        }
+        for (model, found) in otherTypes.sorted(by: { $0.key < $1.key }) {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName): \(found.first.name) is of type \(found.first.type.rawValue)"
+                    + "\(Self.more(found.count)), the base's of type \(found.base.rawValue)",
+                "integers are copied, and not converted: save the tensor in one type in both")
+        }
+    }
+
+    private func reportParameters(_ list: inout ProblemList) {
+        for (place, found) in parameters.sorted(by: { $0.key < $1.key }) {
+            let many = found.count > 1 ? " and \(found.count - 1) more tensors" : ""
+            let idle = place.idleLine.map {
+                ": the \(place.parameter) in line \($0) stands under a model, where it changes nothing"
+            }
+            list.add(
+                place.line,
+                "\(place.owner) has no \(place.parameter) for \(found.tensor)\(many)\(idle ?? "")",
+                remedy(place))
         }
     }
 
