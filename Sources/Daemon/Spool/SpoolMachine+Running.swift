@@ -107,7 +107,7 @@ extension SpoolMachine {
         jobs[run.name]?.status.warnings = run.warnings
         let figures = run.progress.snapshot
         jobs[run.name]?.status.progress = figures
-        jobs[run.name]?.status.report = run.progress.report
+        if !run.progress.report.isEmpty { jobs[run.name]?.status.report = run.progress.report }
         counts.count { tally in
             tally.bytesRead += figures.bytesRead
             tally.bytesWritten += figures.bytesWritten
