@@ -83,8 +83,8 @@ public struct WeightFindings: Hashable, Sendable {
                 case .opposed:
                     "the models cancel out, and no point of the sphere is between them: mixed linearly"
                 case .rounded:
-                    "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values once they are in dtype, "
-                        + "which its own type may hold (write dtype: bfloat16 or float32)"
+                    "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values once it is in dtype "
+                        + "(if it has none by itself, write dtype: bfloat16 or float32)"
                 default: "\(holder) holds \(entry.nans) NaN and \(entry.infinities) infinite values"
                 }
             let names = entry.names.joined(separator: ", ")

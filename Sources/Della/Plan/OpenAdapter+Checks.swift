@@ -107,9 +107,10 @@ extension OpenAdapter {
         return nil
     }
 
-    /// Checks that all tensors with a row for each token have as many of them as each other, as the base's had.
-    func checkRows(_ base: Checkpoint, _ path: FilePath) throws(AdapterProblem) {
-        guard let (first, rows, baseRows) = resized(of: base) else { return }
+    /// Why its rows cannot be the output's: the base's tensors with a row for each token had as many as each other, and
+    /// with the adapter have not. `nil` where they have.
+    func rowsMisfit(of base: Checkpoint) -> String? {
+        guard let (first, rows, baseRows) = resized(of: base) else { return nil }
         for place in base.tensors.indices {
             let name = base.tensors.name(at: place)
             guard VocabularyAxis.isOn(name: name) else { continue }
@@ -117,9 +118,9 @@ extension OpenAdapter {
             guard VocabularyAxis.parts(of: own.shape, name: name).tokens == baseRows else { continue }
             let count = VocabularyAxis.parts(of: (saved[name] ?? own).shape, name: name).tokens
             guard count != rows else { continue }
-            throw AdapterProblem(
-                "\(path): \(first) has \(rows) rows, and \(name) \(count)", AdapterConfig.mergeRemedy)
+            return "\(first) has \(rows) rows, and \(name) \(count)"
         }
+        return nil
     }
 
     private static func empty(_ tensor: Checkpoint.Tensor, _ path: FilePath) -> AdapterProblem {

@@ -58,7 +58,6 @@ struct OpenAdapter: Sendable {
         guard !parts.isEmpty || !saved.isEmpty else {
             throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
         }
-        try checkRows(base, path)
     }
 
     /// Opens the adapter's file: safetensors, or where there is none what `torch.save` wrote.

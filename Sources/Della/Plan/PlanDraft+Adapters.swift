@@ -55,6 +55,18 @@ extension PlanDraft {
         )
     }
 
+    /// Notes an adapter whose embedding the output has with its own rows, beside a head of others.
+    mutating func noteRows(_ slices: [PlannedSlice], _ vocabulary: OutputVocabulary?) {
+        guard let first = slices.first, !first.isLost, vocabulary?.maps[first.base] == nil,
+            let adapter = models[first.base].adapter,
+            let misfit = adapter.rowsMisfit(of: models[first.base].checkpoint)
+        else { return }
+        list.add(
+            models[first.base].line,
+            "\(models[first.base].reference.displayName): \(adapter.shard.path): \(misfit)",
+            AdapterConfig.mergeRemedy)
+    }
+
     /// Notes rows and tokens that an adapter was trained with and its model has not: the tokenizer stays the model's.
     mutating func noteTokens(of model: inout OpenModel, isStopped: () -> Bool) {
         guard let adapter = model.adapter else { return }

@@ -113,10 +113,16 @@ extension PlanDraft {
 
     /// What becomes of the vocabularies, by the config's setting or, without one, by position; `nil` where nothing
     /// needs to. What is wrong with the tokenizers is noted.
-    mutating func planVocabulary(isStopped: () -> Bool) -> VocabularyPlan? {
+    ///
+    /// - Parameter slices: of which the first and the last give embedding and head.
+    mutating func planVocabulary(
+        _ slices: [PlannedSlice] = [], isStopped: () -> Bool
+    ) -> VocabularyPlan? {
         guard let outputModel else { return nil }
         guard let setting = config.tokenizer else {
-            return TokenizerCheck(models: models, base: outputModel, library: library)
+            let ends = [slices.first, slices.last].compactMap { $0 }
+            let givers = Set(ends.flatMap { [$0.base] + $0.sources.map(\.model) })
+            return TokenizerCheck(models: models, base: outputModel, givers: givers, library: library)
                 .report(into: &list, isStopped: isStopped)
         }
         let draft = self
@@ -142,13 +148,19 @@ extension PlanDraft {
         let library = library
         var places: [ModelReference: [FilePath]?] = [:]
         var renamed: [(line: Int, text: String)] = []
+        var seen: Set<ModelReference> = []
         config.updateSources { source, base in
             guard let base, source.model != base else { return }
             for model in [source.model, base] where places[model] == nil {
                 places[model] = .some(library.places(of: model))
             }
             guard let own = places[source.model] ?? nil, own == places[base] ?? nil else { return }
-            renamed.append((source.line, "\(source.model.text) is the folder of the base, \(base.text)"))
+            if seen.insert(source.model).inserted {
+                let untold =
+                    source.model.revision == base.revision ? "" : ", and nothing in it tells a revision"
+                renamed.append(
+                    (source.line, "\(source.model.text) is the folder of the base, \(base.text)\(untold)"))
+            }
             source.model = base
         }
         for found in renamed { list.warn(found.line, found.text + ": it is taken as the base") }

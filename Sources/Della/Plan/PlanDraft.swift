@@ -217,7 +217,8 @@ struct PlanDraft {
         let head = noteOwnHead(slices)
         let ownHead = head?.name.flatMap { OutputSpot.head(named: $0, of: slices, models: models) }
         guard let extent = extent(of: slices, head: ownHead, isStopped: isStopped) else { return nil }
-        let vocabulary = planVocabulary(isStopped: isStopped)
+        let vocabulary = planVocabulary(slices, isStopped: isStopped)
+        noteRows(slices, vocabulary?.vocabulary)
         noteWantOfMemory()
         guard !isStopped(), !isBeyondLimits else { return nil }
         var builder = TensorPlanner(

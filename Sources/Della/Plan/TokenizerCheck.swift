@@ -14,6 +14,8 @@ struct TokenizerCheck {
     let models: [OpenModel]
     /// Index of the model whose tokenizer the output gets.
     let base: Int
+    /// Models that give rows to the output's tensors with one for each token.
+    let givers: Set<Int>
     let library: ModelLibrary
 
     /// Notes what is wrong with the tokenizers, or worth knowing of them.
@@ -103,7 +105,7 @@ struct TokenizerCheck {
             var map = VocabularyRows.identity(model: index, count: min(count, rows))
             if count < rows { map.append(.rows(model: base, first: count), count: rows - count) }
             vocabulary.maps[index] = map
-            if let own = models[index].adapter?.tokenCount, min(own, count) > rows {
+            if let own = models[index].adapter?.tokenCount, min(own, count) > rows, givers.contains(index) {
                 list.add(
                     models[index].line,
                     "\(models[index].reference.displayName) has \(count) rows, the base \(rows): those past \(rows) are of tokens that "

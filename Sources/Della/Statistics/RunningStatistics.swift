@@ -17,7 +17,11 @@ final class RunningStatistics: Sendable {
         let all = merge.allInputs
         guard !all.isEmpty else { return nil }
         var reference = 0
-        if merge.reference == nil { reference = merge.inputs.firstIndex { $0.model == base } ?? 0 }
+        // An arc begins at its base, which a slice may have to itself.
+        let isArc = if case .blend(.slerp) = merge.rule { true } else { false }
+        if merge.reference == nil, !isArc {
+            reference = merge.inputs.firstIndex { $0.model == base } ?? 0
+        }
         self.reference = reference
         // What a model has from the reference's own is no difference of its.
         inputs = all.indices.filter { $0 != reference && all[$0].model != all[reference].model }

@@ -83,9 +83,12 @@ struct CaseShrinker {
         }.filter { copy in
             // A slice without models is none, and its layers have no names; the reference takes no fewer than the method.
             let fewest = max(1, ReferenceMethod.named(copy.recipe.method)?.modelCount.lowerBound ?? 1)
+            func isEnough(_ sources: [Recipe.Source], _ base: Int? = nil) -> Bool {
+                sources.count { $0.model != base ?? copy.recipe.base } >= fewest
+            }
             return switch copy.recipe.layout {
-            case .models(let sources): sources.count >= fewest
-            case .slices(let slices): slices.allSatisfy { $0.sources.count >= fewest }
+            case .models(let sources): isEnough(sources)
+            case .slices(let slices): slices.allSatisfy { isEnough($0.sources, $0.base) }
             }
         }
     }

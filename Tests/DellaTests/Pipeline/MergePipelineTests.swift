@@ -231,7 +231,7 @@ import Testing
     @Test(arguments: [
         (
             FloatFormat.float16,
-            " once they are in dtype, which its own type may hold (write dtype: bfloat16 or float32)"
+            " once it is in dtype (if it has none by itself, write dtype: bfloat16 or float32)"
         ),
         (.bfloat16, ""), (.float32, ""),
     ])

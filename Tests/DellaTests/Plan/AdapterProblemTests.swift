@@ -140,11 +140,6 @@ import Testing
             tensors: Case.fitting + [("model.embed_tokens.weight", [5, 7])],
             others: [("model.embed_tokens.weight", [4, 6])],
             expected: "model.embed_tokens.weight has the shape [5, 7], the base's [4, 6]"),
-        Case(
-            what: "an embedding of more tokens than the head",
-            tensors: Case.fitting + [("model.embed_tokens.weight", [5, 6])],
-            others: [("model.embed_tokens.weight", [4, 6]), ("lm_head.weight", [4, 6])],
-            expected: "model.embed_tokens.weight has 5 rows, and lm_head.weight 4 (merge it into its base"),
     ]
 
     @Test(arguments: cases)

@@ -55,6 +55,53 @@ import Testing
             + more
     }
 
+    // MARK: An embedding without its head
+
+    private static let middle = """
+        merge_method: passthrough
+        slices:
+          - sources: [{model: Base, layer_range: [0, 1]}]
+          - sources: [{model: Base+Adapter, layer_range: [0, 1]}]
+          - sources: [{model: Base, layer_range: [0, 1]}]
+        """
+
+    /// Its rows are matched, or padding, or not the output's.
+    @Test(arguments: [
+        together("Base", "Base+Adapter", "tokenizer_source: base\n"),
+        together("Base", "Base+Adapter", "tokenizer_source: union\n"), together("Base", "Base+Adapter"),
+        middle,
+    ])
+    func isMergedWhereItsRowsAreNotTheOutputs(config: String) throws {
+        let models = try models(
+            [Self.tensor(Self.embedding, [4, 2]), Self.tensor(Self.head, [4, 2])],
+            [Self.tensor(Self.embedding, [6, 2])])
+        let tensors = try models.plan(config).shards.flatMap(\.tensors)
+        for name in [Self.embedding, Self.head] {
+            #expect(tensors.first { $0.name == name }?.shape == [4, 2], "\(name)")
+        }
+    }
+
+    @Test(arguments: [alone, together("Base+Adapter", "Base")])
+    func isRefusedWhereItsRowsWouldBeTheOutputs(config: String) throws {
+        let models = try models(
+            [Self.tensor(Self.embedding, [4, 2]), Self.tensor(Self.head, [4, 2])],
+            [Self.tensor(Self.embedding, [6, 2])])
+        let report = models.report(config)
+        #expect(
+            report.contains {
+                $0.contains(
+                    "model.embed_tokens.weight has 6 rows, and lm_head.weight 4 (merge it into its base")
+            }, "\(report)")
+    }
+
+    /// A tokenizer beside the adapter is of no weight where neither embedding nor head is taken from it.
+    @Test func aMiddleSliceHasNoTokens() throws {
+        let models = try models(
+            [Self.tensor(Self.embedding, [4, 2]), Self.tensor(Self.head, [4, 2])],
+            [Self.tensor(Self.embedding, [6, 2]), Self.tensor(Self.head, [6, 2])], tokens: 6)
+        #expect(models.report(Self.middle) == [])
+    }
+
     // MARK: Integers
 
     @Test(arguments: [alone, together("Base", "Base+Adapter"), together("Base+Adapter", "Base")])
