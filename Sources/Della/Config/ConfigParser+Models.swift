@@ -9,10 +9,12 @@ extension ConfigParser {
             return nil
         }
         guard !refuses(byteCount: text.utf8.count, of: text, line: node.line, key: key) else { return nil }
-        if let problem = ModelReference.problem(of: text) {
+        guard let model = ModelReference(text) else {
+            let problem = ModelReference.problem(of: text)
             list.add(node.line, problem.message, problem.remedy)
+            return nil
         }
-        return ModelReference(text)
+        return model
     }
 
     /// The adapter that a `lora:` names; `nil` where it names none, or several, which is noted.

@@ -87,10 +87,17 @@ public struct ModelLibrary: Sendable {
     func places(of model: ModelReference) -> [FilePath]? {
         guard let place = place(of: model) else { return nil }
         guard let adapter = model.adapter else { return [place] }
-        guard let reference = ModelReference(adapter), reference.adapter == nil,
-            let own = withoutStages.place(of: reference)
-        else { return nil }
+        let models = withoutStages
+        guard let own = models.adapter(named: adapter).flatMap(models.place(of:)) else { return nil }
         return [place, own]
+    }
+
+    /// An adapter by its name, or a folder of that whole name, as `lora:` may have one with `+` in it.
+    func adapter(named name: String) -> ModelReference? {
+        if let reference = ModelReference(name), reference.adapter == nil { return reference }
+        let whole = ModelReference(path: name)
+        if case .found = find(whole) { return whole }
+        return nil
     }
 
     /// The folder that a model of a hub is in, at the revision that is asked for; `nil` where that is not known to be

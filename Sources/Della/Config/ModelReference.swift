@@ -28,9 +28,8 @@ struct ModelReference: Hashable, Sendable {
         adapter = parts.count == 2 ? String(parts[1]) : nil
     }
 
-    /// Why a text names no model, and what to write; `nil` where it names one.
-    static func problem(of text: String) -> (message: String, remedy: String)? {
-        guard Self(text) == nil else { return nil }
+    /// Why a text that `init` does not read names no model, and what to write.
+    static func problem(of text: String) -> (message: String, remedy: String) {
         let parts = text.split(separator: "+", omittingEmptySubsequences: false)
         guard parts.count > 2, !parts.contains("") else {
             return ("'\(text.excerpt)' is no model's name", "write Org/Name, Org/Name@commit or a path")

@@ -45,10 +45,10 @@ public struct ModelInspection: Sendable {
     private static func facts(
         of name: String, _ planner: MergePlanner, isStopped: () -> Bool
     ) throws(MergeProblems) -> ModelFacts {
-        if let problem = ModelReference.problem(of: name) {
+        guard let reference = ModelReference(name) else {
+            let problem = ModelReference.problem(of: name)
             throw problems(Problem(line: nil, problem.message, remedy: problem.remedy))
         }
-        guard let reference = ModelReference(name) else { throw unnamed(name, "write BASE+ADAPTER") }
         let library = planner.library
         let folder = try find(reference, library, isStopped: isStopped)
         let room = PlanMemory(budget: planner.memory).room

@@ -8,7 +8,7 @@ extension PlanDraft {
         _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
     ) -> OpenAdapter? {
         let models = library.withoutStages
-        guard let reference = adapterReference(name, in: models) else {
+        guard let reference = models.adapter(named: name) else {
             list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
             return nil
         }
@@ -33,14 +33,6 @@ extension PlanDraft {
                 kind: error.isMissing ? .missingInput : .data)
             return nil
         }
-    }
-
-    /// An adapter by its name, or a folder of that whole name, as `lora:` may have one with `+` in it.
-    private func adapterReference(_ name: String, in models: ModelLibrary) -> ModelReference? {
-        if let reference = ModelReference(name), reference.adapter == nil { return reference }
-        let reference = ModelReference(path: name)
-        if case .found = models.find(reference) { return reference }
-        return nil
     }
 
     /// Notes an adapter that changes a head by changing the embedding.

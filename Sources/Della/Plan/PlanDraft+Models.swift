@@ -94,7 +94,8 @@ extension PlanDraft {
     /// Notes slices that are stored in other types than the first, and come out in them.
     mutating func noteMixedTypes(_ slices: [PlannedSlice]) {
         guard config.format == nil, config.outputFormat == nil,
-            let first = slices.first(where: { !$0.isLost }), slices.allSatisfy({ $0.sources.count < 2 })
+            let first = slices.first(where: { !$0.isLost }), slices.allSatisfy({ $0.sources.count < 2 }),
+            slices.contains(where: { !$0.isLost && $0.base != first.base })
         else { return }
         let types = models[first.base].formats
         var seen: Set<Int> = [first.base]
