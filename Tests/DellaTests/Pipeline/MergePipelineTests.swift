@@ -128,19 +128,15 @@ import Testing
         #expect(constants.count == merge.plan.rescaledTensors.count)
         for round in 0..<8 {
             let name = "out-\(round)"
-            var runs = 0
+            var moments = StopMoments(most: 4_000_000)
             while true {
-                runs += 1
-                try #require(runs < 200, "seed \(seed): no end")
-                let progress = MergeProgress()
-                let stop = StopRequest()
-                let limit = UInt64.random(in: 0...4_000_000, using: &random)
-                progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
+                try #require(moments.runs < 200, "seed \(seed): no end")
+                let (progress, stop) = moments.next(using: &random)
                 let memory = [UInt64(4 << 20), 9 << 20, 1 << 30].randomElement(using: &random)!
                 do {
                     let output = try merge.merge(
                         into: name, memory: memory, progress: progress, stop: stop)
-                    #expect(output == expected, "seed \(seed), round \(round), \(runs) runs")
+                    #expect(output == expected, "seed \(seed), round \(round), \(moments.runs) runs")
                     #expect(
                         try merge.recordedConstants(name) == constants, "seed \(seed), round \(round)")
                     break

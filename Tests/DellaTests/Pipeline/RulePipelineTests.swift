@@ -84,13 +84,10 @@ import Testing
         let merge = try PlannedMerge(tensors, modelCount: 3, seed: seed, shardBytes: 600_000)
         let expected = try merge.merge(into: "undisturbed", memory: 1 << 30)
         for round in 0..<4 {
-            var runs = 0
+            var moments = StopMoments(most: 6_000_000)
             while true {
-                runs += 1
-                try #require(runs < 200, "seed \(seed): no end")
-                let progress = MergeProgress(), stop = StopRequest()
-                let limit = UInt64.random(in: 0...6_000_000, using: &random)
-                progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
+                try #require(moments.runs < 200, "seed \(seed): no end")
+                let (progress, stop) = moments.next(using: &random)
                 let memory = [UInt64(3 << 20), 9 << 20, 1 << 30].randomElement(using: &random)!
                 do {
                     _ = try merge.run("out-\(round)", memory: memory, threads: 2, engine: .uring) { text in
@@ -98,7 +95,7 @@ import Testing
                         if text.hasPrefix("starting over") { Issue.record("seed \(seed): \(text)") }
                     }.perform(progress: progress, stop: stop)
                     let output = try merge.output("out-\(round)")
-                    #expect(output == expected, "seed \(seed), round \(round), \(runs) runs")
+                    #expect(output == expected, "seed \(seed), round \(round), \(moments.runs) runs")
                     break
                 } catch let failure as MergeFailure {
                     #expect(failure.kind == .stopped)

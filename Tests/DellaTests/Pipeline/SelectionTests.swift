@@ -166,19 +166,15 @@ import Testing
             [large, varied] + Self.tensors(2, rules, .ties), modelCount: 2, seed: seed, shardBytes: 300_000)
         let expected = try merge.merge(into: "undisturbed", memory: 1 << 30)
         for round in 0..<6 {
-            var runs = 0
+            var moments = StopMoments(most: 40_000_000)
             while true {
-                runs += 1
-                try #require(runs < 200, "seed \(seed): no end")
-                let progress = MergeProgress()
-                let stop = StopRequest()
-                let limit = UInt64.random(in: 0...40_000_000, using: &random)
-                progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
+                try #require(moments.runs < 200, "seed \(seed): no end")
+                let (progress, stop) = moments.next(using: &random)
                 let memory = [UInt64(3 << 20), 4 << 20, 1 << 30].randomElement(using: &random)!
                 do {
                     let output = try merge.merge(
                         into: "out-\(round)", memory: memory, progress: progress, stop: stop)
-                    #expect(output == expected, "seed \(seed), round \(round), \(runs) runs")
+                    #expect(output == expected, "seed \(seed), round \(round), \(moments.runs) runs")
                     break
                 } catch let failure as MergeFailure {
                     #expect(failure.kind == .stopped)

@@ -28,11 +28,9 @@ import Testing
         _ merge: PlannedMerge, _ name: String, using random: inout SeededRandom,
         memory: (Int) -> UInt64
     ) throws -> Int {
+        var moments = StopMoments(most: 4_000_000)
         for stops in 0..<200 {
-            let progress = MergeProgress()
-            let stop = StopRequest()
-            let limit = UInt64.random(in: 0...4_000_000, using: &random)
-            progress.onUpdate { if $0.bytesRead + $0.bytesWritten > limit { stop.request() } }
+            let (progress, stop) = moments.next(using: &random)
             do throws(MergeFailure) {
                 // The journal has the state: nothing is said of reading again.
                 _ = try merge.run(
