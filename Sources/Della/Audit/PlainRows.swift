@@ -66,20 +66,22 @@ struct PlainRows {
     /// A row with what an adapter adds to it: all of it, as its length may be another then.
     private func adapted(_ model: Int, _ row: Int, _ part: AdapterPart) throws(MergeFailure) -> [Float] {
         let length = tensor.rowLength, rank = part.rank
+        // A convolution's output has a row for each of its inputs, or each row of its kernels.
+        let (output, place) = row.quotientAndRemainder(dividingBy: part.rowsPerOutput(rowLength: length))
         var values = try files.values(
             sources.tensor(model), from: UInt64(row * length), length, of: tensor)
         var sums = Array(repeating: Float(0), count: length)
         let up =
             try part.isTransposed
             ? files.values(part.up, from: 0, Int(part.up.elementCount), of: tensor)
-            : files.values(part.up, from: UInt64(row * rank), rank, of: tensor)
+            : files.values(part.up, from: UInt64(output * rank), rank, of: tensor)
         for k in 0..<rank {
             // A's row k, or of a transposed product the column that the tensor's row is.
             let inputs = Int(part.down.elementCount) / rank
             let down =
                 try part.isTransposed
                 ? files.values(part.down, from: UInt64(k * inputs + row), 1, of: tensor)
-                : files.values(part.down, from: UInt64(k * inputs), inputs, of: tensor)
+                : files.values(part.down, from: UInt64(k * inputs + place * length), length, of: tensor)
             var column = 0
             while column < length {
                 sums[column] += part.isTransposed ? up[column * rank + k] * down[0] : up[k] * down[column]

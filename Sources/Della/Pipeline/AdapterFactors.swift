@@ -8,10 +8,14 @@ struct AdapterFactors: Sendable {
     let scale: Float
     /// Elements of a row of the tensor.
     let rowLength: Int
-    /// `rank` factors for each row of the tensor.
+    /// Rows of the tensor that share their factors, each with rows of `right` of its own.
+    private let rowsPerOutput: Int
+    /// `rank` factors for each output: of a matrix, each row of the tensor.
     private let left: [Float]
-    /// `rank` rows as long as the tensor's, packed for the kernel.
+    /// `rank` rows as long as the tensor's, packed for the kernel, for each of `rowsPerOutput`.
     private let right: [Float]
+    /// From one of `rowsPerOutput` to the next in `right`.
+    private let rightStride: Int
     /// DoRA's length of each row.
     private let magnitude: [Float]?
 
@@ -22,11 +26,13 @@ struct AdapterFactors: Sendable {
         rank = part.rank
         scale = part.scale
         self.rowLength = rowLength
+        rowsPerOutput = part.rowsPerOutput(rowLength: rowLength)
+        rightStride = part.rank * rowLength.roundedUp(to: RowKernels.adaptColumns)
         let down = try read(part.down), up = try read(part.up)
         left = part.isTransposed ? Self.transposed(down, rows: part.rank) : up
         right = Self.packed(
             part.isTransposed ? Self.transposed(up, columns: part.rank) : down, rank: part.rank,
-            columns: rowLength)
+            columns: rowLength, parts: rowsPerOutput)
         magnitude = try part.magnitude.map { (range) throws(MergeFailure) in try read(range) }
     }
 
@@ -44,14 +50,18 @@ struct AdapterFactors: Sendable {
         return turned
     }
 
-    /// Of every 16 columns, 16 values for each of the ranks.
-    private static func packed(_ matrix: [Float], rank: Int, columns: Int) -> [Float] {
+    /// Of each part of so many columns: of every 16 of them, 16 values for each of the ranks.
+    private static func packed(_ matrix: [Float], rank: Int, columns: Int, parts: Int) -> [Float] {
         let width = RowKernels.adaptColumns
-        var packed = Array(repeating: Float(0), count: rank * columns.roundedUp(to: width))
+        let stride = rank * columns.roundedUp(to: width)
+        var packed = Array(repeating: Float(0), count: parts * stride)
         for row in 0..<rank {
-            for column in 0..<columns {
-                packed[(column / width * rank + row) * width + column % width] =
-                    matrix[row * columns + column]
+            for part in 0..<parts {
+                let source = (row * parts + part) * columns, target = part * stride
+                for column in 0..<columns {
+                    packed[target + (column / width * rank + row) * width + column % width] =
+                        matrix[source + column]
+                }
             }
         }
         return packed
@@ -104,6 +114,18 @@ struct AdapterFactors: Sendable {
         }
     }
 
+    /// Goes through rows by what they are multiplied with.
+    ///
+    /// - Parameter body: takes rows, the output of the first, and which of an output's rows they are.
+    private func forEachShare(of rows: Range<Int>, _ body: (Range<Int>, _ output: Int, _ place: Int) -> Void)
+    {
+        guard rowsPerOutput > 1 else { return body(rows, rows.lowerBound, 0) }
+        for row in rows {
+            let (output, place) = row.quotientAndRemainder(dividingBy: rowsPerOutput)
+            body(row..<row + 1, output, place)
+        }
+    }
+
     /// - Parameter body: takes a tile's part of a row, adapted.
     private func forEachTile(
         _ rows: Range<Int>, _ kernels: RowKernels, _ buffer: UnsafeMutableBufferPointer<Float>,
@@ -122,10 +144,13 @@ struct AdapterFactors: Sendable {
                             start: values + (row - rows.lowerBound) * Self.tileStride, count: count)
                     }
                     for row in rows { load(row, start, part(row)) }
-                    kernels.adapt(
-                        values, stride: Self.tileStride, rowCount: rows.count,
-                        left: left + rows.lowerBound * rank, right: right + start * rank, count: count,
-                        rank: rank, scale: scale)
+                    forEachShare(of: rows) { shared, output, place in
+                        kernels.adapt(
+                            values + (shared.lowerBound - rows.lowerBound) * Self.tileStride,
+                            stride: Self.tileStride, rowCount: shared.count, left: left + output * rank,
+                            right: right + place * rightStride + start * rank, count: count, rank: rank,
+                            scale: scale)
+                    }
                     for row in rows { body(row, start, part(row)) }
                 }
             }

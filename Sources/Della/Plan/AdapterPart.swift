@@ -4,7 +4,7 @@ import StreamIO
 ///
 /// Source: peft's `LoraLayer`; the scale is `lora_alpha / r`, with `use_rslora` `lora_alpha / √r`.
 public struct AdapterPart: Hashable, Sendable {
-    /// `A`: `rank` rows, one column for each of the layer's inputs.
+    /// `A`: `rank` rows, one column for each of the layer's inputs, of a convolution for each place of its kernel too.
     var down: InputTensor
     /// `B`: one row for each of the layer's outputs, `rank` columns.
     var up: InputTensor
@@ -26,10 +26,20 @@ public struct AdapterPart: Hashable, Sendable {
         }
     }
 
+    /// The tensor's rows that one row of `B` is for: more than one of a convolution, whose inputs and kernel are its other
+    /// dimensions.
+    ///
+    /// - Parameter rowLength: elements of the tensor's last dimension.
+    func rowsPerOutput(rowLength: Int) -> Int {
+        isTransposed ? 1 : max(1, Int(down.elementCount) / max(1, rank * rowLength))
+    }
+
     /// What its matrices take as they are used, in bytes.
     func memory(rowCount: Int, rowLength: Int) -> Int {
-        4
-            * (rank * (rowCount + rowLength.roundedUp(to: RowKernels.adaptColumns))
-                + (magnitude == nil ? 0 : rowCount))
+        let rowsPerOutput = rowsPerOutput(rowLength: rowLength)
+        let outputCount = rowCount / rowsPerOutput
+        return 4
+            * (rank * (outputCount + rowsPerOutput * rowLength.roundedUp(to: RowKernels.adaptColumns))
+                + (magnitude == nil ? 0 : outputCount))
     }
 }

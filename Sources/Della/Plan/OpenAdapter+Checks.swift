@@ -5,6 +5,13 @@ import SystemPackage
 extension OpenAdapter {
     private static let otherBase = "name the model that the adapter was made for"
 
+    /// Whether a tensor has the product of a module's matrices turned round: never a convolution's.
+    static func isTransposed(
+        _ module: Module, on tensor: Checkpoint.Tensor, _ config: AdapterConfig
+    ) -> Bool {
+        tensor.shape.count == 2 && (module.isEmbedding || config.hasInputsFirst)
+    }
+
     /// The rank of a module's matrices, which fit the base's tensor and the config.
     static func rank(
         of module: Module, _ down: Checkpoint.Tensor, _ up: Checkpoint.Tensor, _ name: String,
@@ -13,21 +20,25 @@ extension OpenAdapter {
         for part in [down, up, module.magnitude] {
             if let part, part.shape.contains(0) { throw empty(part, path) }
         }
-        let isTransposed = module.isEmbedding || config.hasInputsFirst
+        let isTransposed = isTransposed(module, on: tensor, config)
         let (outputs, inputs) =
             isTransposed
-            ? (tensor.shape.last ?? 0, tensor.shape.first ?? 0)
-            : (tensor.shape.first ?? 0, tensor.shape.last ?? 0)
+            ? (tensor.shape.last ?? 0, tensor.shape.dropLast())
+            : (tensor.shape.first ?? 0, tensor.shape.dropFirst())
         let rank = down.shape.first ?? 0
-        guard tensor.shape.count == 2, rank > 0, down.shape == [rank, inputs], up.shape == [outputs, rank]
+        // Of a convolution A has the kernel's places, and B's kernel is of one.
+        let ones = Array(repeating: 1, count: max(0, tensor.shape.count - 2))
+        guard tensor.shape.count >= 2, rank > 0, down.shape == [rank] + inputs,
+            up.shape == [outputs, rank] + ones
         else {
             throw AdapterProblem(
                 "\(path): lora_A \(down.shape) and lora_B \(up.shape) of \(name) do not fit the base's \(tensor.shape)",
                 tensor.shape.count == 2 ? otherBase : AdapterConfig.mergeRemedy)
         }
-        guard tensor.shape[0] <= VocabularyRows.rowLimit else {
+        let rows = tensor.shape.dropLast().reduce(1, *)
+        guard rows <= VocabularyRows.rowLimit else {
             throw AdapterProblem(
-                "\(path): \(tensor.name) has \(tensor.shape[0]) rows, and one that is adapted at most "
+                "\(path): \(tensor.name) has \(rows) rows, and one that is adapted at most "
                     + "\(VocabularyRows.rowLimit)", AdapterConfig.mergeRemedy)
         }
         if let misfit = config.misfit(ofRank: rank, of: name) {
@@ -43,10 +54,10 @@ extension OpenAdapter {
             }
             return rank
         }
-        guard !isTransposed else {
+        guard !isTransposed, tensor.shape.count == 2 else {
+            let reason = isTransposed ? "whose inputs come first" : "a convolution"
             throw AdapterProblem(
-                "\(path): DoRA of \(name), whose inputs come first, is not applied", AdapterConfig.mergeRemedy
-            )
+                "\(path): DoRA of \(name), \(reason), is not applied", AdapterConfig.mergeRemedy)
         }
         guard magnitude.shape.reduce(1, *) == outputs else {
             throw AdapterProblem(

@@ -142,7 +142,7 @@ struct OpenAdapter: Sendable {
         }
         parts[own] = Part(
             down: down, up: up, magnitude: module.magnitude, rank: rank, scale: scale,
-            isTransposed: module.isEmbedding || config.hasInputsFirst)
+            isTransposed: Self.isTransposed(module, on: tensor, config))
     }
 
     /// What the base's file calls a tensor that the adapter knows by its place in the program.

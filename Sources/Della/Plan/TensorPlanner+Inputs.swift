@@ -31,7 +31,7 @@ extension TensorPlanner {
             let adapter = adapterPart(of: tensor, model), scale = scalePart(of: tensor, model)
             if adapter != nil || scale != nil {
                 own.rows = RowSources(
-                    allRows(of: model, count: tensor.shape.first ?? 0), of: [model: own],
+                    allRows(of: model, count: tensor.shape.dropLast().reduce(1, *)), of: [model: own],
                     adapters: adapter.map { [model: $0] } ?? [:], scales: scale.map { [model: $0] } ?? [:])
             }
             return own

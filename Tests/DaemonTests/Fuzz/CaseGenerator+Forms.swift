@@ -169,13 +169,16 @@ extension CaseGenerator {
         let rank = chance(0.6) ? adapter.rank : nil
         for tensor in base.tensors where chance(0.6) && tensor.type.isFloat {
             let kind: AdapterRecipe.Kind
-            if chance(0.15) || tensor.shape.count != 2 {
+            if chance(0.15) || tensor.shape.count < 2 {
                 guard chance(0.4) else { continue }
                 kind = .saved
-            } else if tensor.name.hasSuffix("embed_tokens.weight") || tensor.name.hasSuffix("wte.weight") {
+            } else if tensor.shape.count == 2,
+                tensor.name.hasSuffix("embed_tokens.weight") || tensor.name.hasSuffix("wte.weight")
+            {
                 kind = .embedding
             } else {
-                kind = !adapter.hasInputsFirst && chance(0.2) ? .dora : .lora
+                let mayHaveLengths = !adapter.hasInputsFirst && tensor.shape.count == 2
+                kind = mayHaveLengths && chance(0.2) ? .dora : .lora
             }
             adapter.parts[tensor.name] = AdapterRecipe.Part(
                 kind: kind, rank: rank ?? self.number(1...9), type: pick([.f32, .bf16, .f16]),

@@ -60,6 +60,18 @@ import Testing
                 ("\(Case.module).lora_magnitude_vector", [6]),
             ], config: #"{"r": 2, "fan_in_fan_out": true}"#,
             expected: "whose inputs come first, is not applied"),
+        Case(
+            what: "DoRA of a convolution",
+            tensors: [
+                ("conv.lora_A.weight", [2, 6, 3]), ("conv.lora_B.weight", [8, 2, 1]),
+                ("conv.lora_magnitude_vector", [8]),
+            ], others: [("conv.weight", [8, 6, 3])],
+            expected: "DoRA of conv, a convolution, is not applied (merge it into its base with peft's"),
+        Case(
+            what: "a convolution in groups",
+            tensors: [("conv.lora_A.weight", [2, 6, 3]), ("conv.lora_B.weight", [8, 2, 1])],
+            others: [("conv.weight", [8, 1, 3])],
+            expected: "do not fit the base's [8, 1, 3] (merge it into its base with peft's"),
         Case(what: "no tensors", tensors: [], expected: "holds no tensor of an adapter"),
         Case(what: "quantised", type: .f8, expected: "is of type F8_E4M3, which cannot be computed with"),
         Case(

@@ -55,8 +55,10 @@ struct AdapterRecipe {
 
     /// The matrices for a tensor of that shape.
     private func matrices(_ part: Part, _ module: String, shape: [Int]) -> ReferenceAdapter {
-        let isTransposed = part.kind == .embedding || hasInputsFirst
-        let (outputs, inputs) = isTransposed ? (shape[1], shape[0]) : (shape[0], shape[1])
+        let isTransposed = part.kind == .embedding || hasInputsFirst && shape.count == 2
+        // A convolution's matrix has a column for each input and place of the kernel.
+        let columns = shape.dropFirst().reduce(1, *)
+        let (outputs, inputs) = isTransposed ? (columns, shape[0]) : (shape[0], columns)
         return ReferenceAdapter(
             rank: part.rank, scale: scale(of: module, rank: part.rank),
             down: Self.rows(Self.values(part.rank * inputs, part, 1), inputs),
@@ -68,7 +70,7 @@ struct AdapterRecipe {
     private func part(of tensor: ModelRecipe.Tensor) -> Part? {
         guard let part = parts[tensor.name], tensor.type.isFloat else { return nil }
         // Nothing is added to what has no elements, or is no matrix.
-        let isMatrix = tensor.shape.count == 2 && !tensor.shape.contains(0)
+        let isMatrix = tensor.shape.count >= 2 && !tensor.shape.contains(0)
         return part.kind == .saved || isMatrix ? part : nil
     }
 
@@ -89,7 +91,7 @@ struct AdapterRecipe {
         guard let part = part(of: tensor) else { return plain }
         if part.kind == .saved { return saved(tensor, part, as: plain.name) }
         var adapted = plain
-        let matrix = Self.rows(plain.values, tensor.shape[1])
+        let matrix = Self.rows(plain.values, tensor.shape.dropFirst().reduce(1, *))
         adapted.exact = Array(
             matrices(part, Self.module(name), shape: tensor.shape).applied(to: matrix).joined())
         return adapted
@@ -129,10 +131,11 @@ struct AdapterRecipe {
             let isEmbedding = part.kind == .embedding
             add(
                 isEmbedding ? "lora_embedding_A" : "lora_A.weight", Array(own.down.joined()),
-                [part.rank, own.down[0].count], part.type)
+                tensor.shape.count == 2
+                    ? [part.rank, own.down[0].count] : [part.rank] + tensor.shape.dropFirst(), part.type)
             add(
                 isEmbedding ? "lora_embedding_B" : "lora_B.weight", Array(own.up.joined()),
-                [own.up.count, part.rank], part.type)
+                [own.up.count, part.rank] + tensor.shape.dropFirst(2).map { _ in 1 }, part.type)
             if let magnitude = own.magnitude {
                 add("lora_magnitude_vector", magnitude, [magnitude.count], part.type)
             }
