@@ -142,11 +142,21 @@ void dellad_prepare_thread(void) {
     }
 }
 
-void dellad_raise_open_files(void) {
+static void raise_open_files(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void dellad_prepare_process(void) {
+    for (int descriptor = 0; descriptor <= 2; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+        // The lowest free number is this one.
+        if (open("/dev/null", O_RDONLY) < 0) (void)!open("/", O_RDONLY | O_DIRECTORY);
+    }
+    signal(SIGXFSZ, SIG_IGN);
+    raise_open_files();
 }
 
 void dellad_note_crashes(int32_t descriptor) { atomic_store(&crash_descriptor, descriptor); }
@@ -159,6 +169,7 @@ static void become(char *const *words, char *const *variables, int32_t output, i
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     // It may have gone before that was asked for.

@@ -20,7 +20,7 @@ struct Dellad: ParsableCommand {
 
     /// Runs the command line. Errors go to stderr, each line as `dellad: what is wrong (what to do)`.
     static func main() {
-        dellad_raise_open_files()
+        dellad_prepare_process()
         do {
             let given = mergekitWords(CommandLine.arguments)
             let names = configuration.subcommands.compactMap { $0.configuration.commandName }

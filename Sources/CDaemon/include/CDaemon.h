@@ -47,7 +47,9 @@ int32_t dellad_spawn(char *const *words, char *const *variables, int32_t *output
 /// on. What is left of its process group is killed before the process is forgotten.
 int32_t dellad_reap(int32_t process);
 
-/// Lets this process open as many files as its hard limit allows.
-void dellad_raise_open_files(void);
+/// To be called first. Standard input, output and error that are closed are opened, for reading only: else the next files
+/// would get their numbers, and what is printed would go into them. A write past the limit of a file's size is an error
+/// (EFBIG), and does not end the process. It may open as many files as its hard limit allows.
+void dellad_prepare_process(void);
 
 #endif

@@ -12,6 +12,7 @@ struct DiskRemedy: Hashable {
             case .noSpace: "free space on \(disk)"
             case .diskQuotaExceeded: "raise the quota, or free space on \(disk)"
             case .readOnlyFileSystem: "mount \(disk) writable: mount -o remount,rw"
+            case .fileTooLarge: "let files on \(disk) be larger: ulimit -f"
             case .ioError: "check \(disk) with dmesg and smartctl"
             default: nil
             }

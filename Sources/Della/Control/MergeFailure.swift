@@ -90,9 +90,11 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
             switch error.errno {
             case .noSpace: "free space on that disk and retry"
             case .diskQuotaExceeded: "raise the quota or free space and retry"
+            case .fileTooLarge:
+                "let files be larger (ulimit -f; FAT holds 4 GB a file), or make them smaller with shard_size, and retry"
             case .ioError: "check the disk and its cables with dmesg and smartctl, then retry"
             case .readOnlyFileSystem: "mount the file system writable and retry"
-            case .permissionDenied, .notPermitted: "grant the daemon's user access and retry"
+            case .permissionDenied, .notPermitted: "grant the user that dellad runs as access and retry"
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem: "raise the limit of open files and retry"
             case .noMemory: "lower --memory or free memory and retry"
             case .noSuchFileOrDirectory: "restore it and retry"
@@ -110,16 +112,40 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch error.errno {
         case .fileExists where error.path == output:
             return Self(.outputExists, "\(output): exists (\(existingRemedy))")
+        // What was begun there was writable then.
+        case .readOnlyFileSystem where !isBeside(error.path, output): return .io(error)
         case .noSuchFileOrDirectory, .notDirectory, .permissionDenied, .readOnlyFileSystem, .notPermitted:
             return Self(
                 .cannotCreateOutput,
-                "\(output): cannot be created: \(error) (create its folder, writable by this user)")
+                "\(output): cannot be created: \(error) (\(creationRemedy(error, output: output)))")
         case .fileNameTooLong:
             return Self(
                 .cannotCreateOutput,
                 "\(output): cannot be created: too long a name for .NAME.partial beside it (use a shorter name)"
             )
         default: return .io(error)
+        }
+    }
+
+    private static func folder(of path: FilePath) -> FilePath {
+        let folder = path.removingLastComponent().lexicallyNormalized()
+        return folder.isEmpty ? "." : folder
+    }
+
+    private static func isBeside(_ path: FilePath, _ output: FilePath) -> Bool {
+        folder(of: path) == folder(of: output)
+    }
+
+    private static func creationRemedy(_ error: IOError, output: FilePath) -> String {
+        let isBeside = isBeside(error.path, output)
+        let folderIsThere = (try? FileSystem.status(folder(of: output)))??.isDirectory ?? false
+        switch error.errno {
+        case .readOnlyFileSystem: return "mount the file system writable, or choose another folder"
+        case .notDirectory where isBeside && error.path != output && folderIsThere:
+            return "remove what has that name, or choose another"
+        case .permissionDenied where !isBeside, .notPermitted where !isBeside:
+            return "go on as the user who began it, or remove it as that one"
+        default: return "create its folder, writable by this user"
         }
     }
 

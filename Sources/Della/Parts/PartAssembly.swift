@@ -122,7 +122,12 @@ public struct PartAssembly: Sendable {
     ) throws(MergeFailure) -> Outcome {
         var lock: FileLock?
         do throws(IOError) {
-            try FileSystem.lookAnew(at: places.whole.parent)
+            let folder = places.whole.parent
+            try FileSystem.lookAnew(at: folder)
+            // No part can be begun there: nothing is to be waited for.
+            guard try FileSystem.status(folder) != nil else {
+                throw IOError("open", folder, .noSuchFileOrDirectory)
+            }
             if try places.whole.isInParts { lock = try FileLock.take(places.assemblyLock) }
         } catch {
             guard error.operation == "lock", error.errno == .resourceTemporarilyUnavailable else {
