@@ -8,12 +8,11 @@ extension OpenAdapter {
     /// The rank of a module's matrices, which fit the base's tensor and the config.
     static func rank(
         of module: Module, _ down: Checkpoint.Tensor, _ up: Checkpoint.Tensor, _ name: String,
-        on tensor: Checkpoint.Tensor, _ config: AdapterConfig, _ path: FilePath
+        on tensor: Checkpoint.Tensor, isTransposed: Bool, _ config: AdapterConfig, _ path: FilePath
     ) throws(AdapterProblem) -> Int {
         for part in [down, up, module.magnitude] {
             if let part, part.shape.contains(0) { throw empty(part, path) }
         }
-        let isTransposed = module.isEmbedding || config.hasInputsFirst
         let (outputs, inputs) =
             isTransposed
             ? (tensor.shape.last ?? 0, tensor.shape.first ?? 0)
