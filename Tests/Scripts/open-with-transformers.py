@@ -18,7 +18,7 @@ import transformers
 
 from transformers_trials.trial import Trial
 
-SUBJECTS = ["architectures", "adapters", "torch_files", "vocabularies", "quantised", "synthesised"]
+SUBJECTS = ["architectures", "adapters", "random_adapters", "torch_files", "vocabularies", "quantised", "synthesised"]
 
 
 def main(dellad, *subjects):

@@ -1,9 +1,11 @@
 #!/bin/sh
-# open-with-transformers.sh DELLAD   Merges tiny models and opens the results with safetensors, transformers,
+# open-with-transformers.sh DELLAD [SUBJECT...]   Merges tiny models and opens the results with safetensors, transformers,
 # tokenizers and peft, where python has them (PyPI: safetensors, transformers, torch, peft); says so where it has not.
 # PYTHON names another python. The values are compared too, see open-with-transformers.py: two to three minutes.
+# SUBJECTS are of that; all by default.
 set -eu
 dellad=$1
+shift
 python=${PYTHON:-python3}
 if ! "$python" -c 'import safetensors, torch, transformers' 2>/dev/null; then
     echo "open-with-transformers: skipped, $python lacks safetensors, torch or transformers"
@@ -42,4 +44,4 @@ if ! "$python" -c 'import peft' 2>/dev/null; then
     echo "open-with-transformers: the rest is skipped, $python lacks peft"
     exit 0
 fi
-"$python" "$(dirname "$0")/open-with-transformers.py" "$dellad"
+"$python" "$(dirname "$0")/open-with-transformers.py" "$dellad" "$@"

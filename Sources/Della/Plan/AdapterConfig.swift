@@ -12,18 +12,18 @@ struct AdapterConfig: Sendable {
     /// Values of `init_lora_weights`, and beginnings of them, that take the adapter's first values out of the base.
     private static let changingStarts = ["pissa", "olora", "corda", "loftq", "lora_ga"]
 
-    /// What `lora_alpha` is where it is left out.
-    private static let usualAlpha = 8.0
+    /// What `lora_alpha` and `r` are where they are left out.
+    private static let usualAlpha = 8.0, usualRank = 8.0
 
     private let alpha: Double
     private let alphaPattern: ModulePattern
     private let usesRootOfRank: Bool
-    /// Whether layers keep their inputs first, as GPT-2's do.
+    /// Whether layers keep their inputs first, as GPT-2's do. What peft writes is true of the last layer that it adapted.
     let hasInputsFirst: Bool
     /// Whether rows have lengths of their own, DoRA's.
     let usesMagnitudes: Bool
-    /// `r`, and the ranks of `rank_pattern`.
-    private let rank: Double, otherRanks: Set<Double>
+    private let rank: Double
+    private let rankPattern: ModulePattern
 
     /// Reads an adapter's config.
     init(folder: FilePath, in folders: ReadableFolders) throws(AdapterProblem) {
@@ -47,7 +47,8 @@ struct AdapterConfig: Sendable {
         }
         try Self.refuseOthers(json, path)
         if json["r"] == nil, Self.hasFileOfMLX(folder, in: folders) { throw Self.isOfMLX(path) }
-        guard let rank = json["r"]?.doubleValue ?? json["rank"]?.doubleValue, rank > 0, rank.isFinite else {
+        let rank = json["r"].map(\.doubleValue) ?? Self.usualRank
+        guard let rank, rank > 0, rank.isFinite else {
             throw AdapterProblem("\(path): r is no rank", "download it again")
         }
         let alpha = json["lora_alpha"].map(\.doubleValue) ?? Self.usualAlpha
@@ -56,7 +57,7 @@ struct AdapterConfig: Sendable {
         }
         self.alpha = alpha
         self.rank = rank
-        otherRanks = Set(json["rank_pattern"]?.objectValue?.members.compactMap(\.value.doubleValue) ?? [])
+        rankPattern = try ModulePattern(json["rank_pattern"], in: path, key: "rank_pattern")
         usesRootOfRank = try Self.flag("use_rslora", in: json, path)
         hasInputsFirst = try Self.flag("fan_in_fan_out", in: json, path)
         usesMagnitudes = try Self.flag("use_dora", in: json, path)
@@ -71,9 +72,9 @@ struct AdapterConfig: Sendable {
                 "\(path): peft_type is \(type.excerpt), and only LORA is applied", mergeRemedy)
         }
         for key in [
-            "alora_invocation_tokens", "layer_replication", "lora_bias", "target_parameters",
-            "trainable_token_indices",
-            "use_qalora",
+            "alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "lora_bias",
+            "monteclora_config", "target_parameters", "trainable_token_indices", "use_bdlora", "use_qalora",
+            "velora_config",
         ] {
             guard let value = json[key], !value.isNull, value.boolValue != false, value.arrayValue != []
             else {
@@ -82,7 +83,7 @@ struct AdapterConfig: Sendable {
             throw AdapterProblem("\(path): \(key) is not applied", mergeRemedy)
         }
         if let start = json["init_lora_weights"]?.stringValue,
-            changingStarts.contains(where: { start.hasPrefix($0) })
+            changingStarts.contains(where: { start.lowercased().hasPrefix($0) })
         {
             throw AdapterProblem(
                 "\(path): init_lora_weights is \(start.excerpt), which changed the base before the adapter was trained",
@@ -109,12 +110,16 @@ struct AdapterConfig: Sendable {
         ((try? folders.status(folder.appending("adapters.safetensors"))) ?? nil) != nil
     }
 
-    /// What is wrong with a rank that a module's tensors have, as a message goes on; `nil` where it is one of the
-    /// config's. peft loads no other, and `lora_alpha` was meant for one of the two.
+    /// What is wrong with a rank that a module's tensors have, as a message goes on; `nil` where it is the config's.
+    /// peft loads no other, and `lora_alpha` was meant for one of the two.
     func misfit(ofRank own: Int, of module: String) -> String? {
-        guard Double(own) != rank, !otherRanks.contains(Double(own)) else { return nil }
+        let pattern = rankPattern.value(of: module)
+        let rank = pattern ?? rank
+        guard Double(own) != rank else { return nil }
         let scales = [Double(own), rank].map { ParameterRule.decimal(Double(scale(of: module, rank: $0))) }
-        return "has rank \(own), and r of \(Self.fileName) is \(ParameterRule.decimal(rank)): its scale is "
+        let key = pattern == nil ? "r" : "rank_pattern"
+        return
+            "has rank \(own), and \(key) of \(Self.fileName) is \(ParameterRule.decimal(rank)): its scale is "
             + "\(scales[0]) by the one and \(scales[1]) by the other"
     }
 

@@ -21,6 +21,8 @@ enum AdapterNames {
         for (program, file) in [
             ("model.language_model.", "language_model.model."), ("model.language_model.", "model."),
             ("language_model.model.", "model.language_model."), ("model.", "model.language_model."),
+            // GPT-NeoX's head.
+            ("lm_head.", "embed_out."), ("embed_out.", "lm_head."),
         ] where name.hasPrefix(program) {
             names.append(file + name.dropFirst(program.utf8.count))
         }
@@ -29,16 +31,16 @@ enum AdapterNames {
 
     /// Layers of encoders, which version 5 calls as those of language models, and files as they were called before.
     private static func inLayers(_ name: String) -> [String] {
-        guard let place = name.split(separator: ".", maxSplits: 2).dropFirst().first, place == "layers" else {
-            return []
-        }
-        var attention = name.replacing(".layers.", with: ".encoder.layer.", maxReplacements: 1)
+        let place = name.split(separator: ".", maxSplits: 2).dropFirst().first
+        var attention =
+            place == "layers" ? name.replacing(".layers.", with: ".encoder.layer.", maxReplacements: 1) : name
         for (program, file) in [
             (".attention.q_proj.", ".attention.attention.query."),
             (".attention.k_proj.", ".attention.attention.key."),
             (".attention.v_proj.", ".attention.attention.value."),
             (".attention.o_proj.", ".attention.output.dense."),
         ] { attention = attention.replacing(program, with: file) }
+        guard place == "layers" else { return attention == name ? [] : [attention] }
         let all = attention.replacing(".mlp.fc1.", with: ".intermediate.dense.").replacing(
             ".mlp.fc2.", with: ".output.dense.")
         return attention == all ? [all] : [attention, all]

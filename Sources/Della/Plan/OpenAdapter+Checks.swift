@@ -5,22 +5,14 @@ import SystemPackage
 extension OpenAdapter {
     private static let otherBase = "name the model that the adapter was made for"
 
-    /// Whether a tensor has the product of a module's matrices turned round: never a convolution's.
-    static func isTransposed(
-        _ module: Module, on tensor: Checkpoint.Tensor, _ config: AdapterConfig
-    ) -> Bool {
-        tensor.shape.count == 2 && (module.isEmbedding || config.hasInputsFirst)
-    }
-
     /// The rank of a module's matrices, which fit the base's tensor and the config.
     static func rank(
         of module: Module, _ down: Checkpoint.Tensor, _ up: Checkpoint.Tensor, _ name: String,
-        on tensor: Checkpoint.Tensor, _ config: AdapterConfig, _ path: FilePath
+        on tensor: Checkpoint.Tensor, isTransposed: Bool, _ config: AdapterConfig, _ path: FilePath
     ) throws(AdapterProblem) -> Int {
         for part in [down, up, module.magnitude] {
             if let part, part.shape.contains(0) { throw empty(part, path) }
         }
-        let isTransposed = isTransposed(module, on: tensor, config)
         let (outputs, inputs) =
             isTransposed
             ? (tensor.shape.last ?? 0, tensor.shape.dropLast())

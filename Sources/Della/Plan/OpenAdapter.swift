@@ -23,6 +23,8 @@ struct OpenAdapter: Sendable {
     private(set) var parts: [String: Part] = [:]
     /// Tensors that take the place of the base's, by the base's names.
     private(set) var saved: [String: Checkpoint.Tensor] = [:]
+    /// A module whose magnitudes are applied though the config has no `use_dora`: peft leaves them out.
+    private(set) var unannounced: String?
     /// Tokens of the tokenizer in its folder, where those are more than its model's has.
     var tokenCount: Int?
 
@@ -52,8 +54,13 @@ struct OpenAdapter: Sendable {
             tensor.shard = base.shards.count
             try add(tensor, to: &modules, base, path)
         }
-        for (name, module) in modules.sorted(by: { $0.key < $1.key }) {
-            try add(module, of: name, config, base, path)
+        let ordered = modules.sorted { $0.key < $1.key }
+        var orientation = LayerOrientation(isUsual: config.hasInputsFirst)
+        for (name, module) in ordered where !module.isEmbedding {
+            if let tensor = Self.tensor(of: name, in: base) { orientation.note(module, of: name, on: tensor) }
+        }
+        for (name, module) in ordered {
+            try add(module, of: name, config, orientation, base, path)
         }
         guard !parts.isEmpty || !saved.isEmpty else {
             throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
@@ -112,6 +119,9 @@ struct OpenAdapter: Sendable {
         } else if String(tensor.name).containsText(".base_layer."), !name.hasSuffix(".bias") {
             // The base's own, saved along; only biases were trained there.
             return
+        } else if String(tensor.name).containsText(".original_module.") {
+            // Of a module that is saved whole the base's own one.
+            return
         } else {
             let plain = String(name).replacing(".modules_to_save.default.", with: ".").replacing(
                 ".modules_to_save.", with: "."
@@ -125,24 +135,33 @@ struct OpenAdapter: Sendable {
     }
 
     private mutating func add(
-        _ module: Module, of name: String, _ config: AdapterConfig, _ base: Checkpoint, _ path: FilePath
+        _ module: Module, of name: String, _ config: AdapterConfig, _ orientation: LayerOrientation,
+        _ base: Checkpoint, _ path: FilePath
     ) throws(AdapterProblem) {
         guard let down = module.down, let up = module.up else {
             throw AdapterProblem(
                 "\(path): \(name) has only one of lora_A and lora_B", "download it again")
         }
-        guard let own = Self.name(name + ".weight", in: base) ?? Self.name(name, in: base),
-            let tensor = base.tensor(named: own)
-        else { throw misfit(down, path, base) }
-        let rank = try Self.rank(of: module, down, up, name, on: tensor, config, path)
+        guard let tensor = Self.tensor(of: name, in: base) else { throw misfit(down, path, base) }
+        let isTransposed =
+            tensor.shape.count == 2
+            && (module.isEmbedding || orientation.isInputsFirst(module, of: name, on: tensor, in: base))
+        let rank = try Self.rank(
+            of: module, down, up, name, on: tensor, isTransposed: isTransposed, config, path)
         try Self.checkTypes([down, up, module.magnitude], on: tensor, path)
         let scale = config.scale(of: name, rank: Double(rank))
         guard scale.isFinite else {
             throw AdapterProblem("\(path): the scale of \(name) is no number in float32", "download it again")
         }
-        parts[own] = Part(
+        if module.magnitude != nil, !config.usesMagnitudes { unannounced = unannounced ?? name }
+        parts[tensor.name] = Part(
             down: down, up: up, magnitude: module.magnitude, rank: rank, scale: scale,
-            isTransposed: Self.isTransposed(module, on: tensor, config))
+            isTransposed: isTransposed)
+    }
+
+    /// The base's tensor that a module has.
+    private static func tensor(of module: String, in base: Checkpoint) -> Checkpoint.Tensor? {
+        (name(module + ".weight", in: base) ?? name(module, in: base)).flatMap { base.tensor(named: $0) }
     }
 
     /// What the base's file calls a tensor that the adapter knows by its place in the program.
@@ -153,7 +172,9 @@ struct OpenAdapter: Sendable {
     private func misfit(
         _ tensor: Checkpoint.Tensor, _ path: FilePath, _ base: Checkpoint
     ) -> AdapterProblem {
-        let isHead = KnownNames.heads.contains { tensor.name.containsText("\($0).") }
+        let isHead = KnownNames.heads.union(["predictions.decoder", "proj_out"]).contains {
+            tensor.name.containsText("\($0).")
+        }
         if isHead, !base.tensors.contains(where: { OpenModel.isHead($0.name) }) {
             return AdapterProblem(
                 "\(path): \(tensor.name) is of a head, and the base's head is its embedding",

@@ -59,6 +59,15 @@ extension PlanDraft {
             AdapterConfig.mergeRemedy)
     }
 
+    /// Notes magnitudes that the adapter's config does not speak of.
+    mutating func noteMagnitudes(of model: OpenModel) {
+        guard let name = model.adapter?.unannounced else { return }
+        list.warn(
+            model.line,
+            "\(model.name.text): \(name) has a lora_magnitude_vector, which is applied; without use_dora in "
+                + "\(AdapterConfig.fileName) peft leaves it out")
+    }
+
     /// Notes rows and tokens that an adapter was trained with and its model has not: the tokenizer stays the model's.
     mutating func noteTokens(of model: inout OpenModel, isStopped: () -> Bool) {
         guard let adapter = model.adapter else { return }

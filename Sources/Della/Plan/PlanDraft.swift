@@ -112,6 +112,7 @@ struct PlanDraft {
             }
             model.adapter = found
             noteTiedHead(of: model)
+            noteMagnitudes(of: model)
             noteTokens(of: &model, isStopped: isStopped)
         }
         indices[reference] = models.count

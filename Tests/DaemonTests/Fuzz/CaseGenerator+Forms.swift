@@ -159,13 +159,15 @@ extension CaseGenerator {
 
     private mutating func makeAdapter(_ base: ModelRecipe, _ number: Int) -> AdapterRecipe {
         var adapter = AdapterRecipe(
-            name: pick(["ad\(number)", "Org/ad-\(number)"]), parts: [:], rank: self.number(1...16),
-            alpha: pick([1, 8, 16, 7.5, 0.5]))
+            name: pick(["ad\(number)", "Org/ad-\(number)"]), parts: [:],
+            rank: chance(0.3) ? 8 : self.number(1...16), alpha: pick([1, 8, 16, 7.5, 0.5, -2]))
         adapter.usesRootOfRank = chance(0.3)
         adapter.hasInputsFirst = chance(0.15)
         adapter.isTorch = chance(0.2)
         adapter.alignment = chance(0.5) ? nil : self.number(0...4095)
         adapter.namesCopies = chance(0.5)
+        adapter.isTerse = chance(0.5)
+        adapter.hasRankExpressions = chance(0.3)
         let rank = chance(0.6) ? adapter.rank : nil
         for tensor in base.tensors where chance(0.6) && tensor.type.isFloat {
             let kind: AdapterRecipe.Kind
@@ -187,7 +189,9 @@ extension CaseGenerator {
         let patterns = [
             "up_proj", "mlp.down_proj", "q_proj", "lm_head", #".*layers\.1\..*"#,
             #"model\.layers\.0\.mlp\.\w+"#,
-            "embed_tokens", "attn.scale", "self_attn.[qo]_proj",
+            "embed_tokens", "attn.scale", "self_attn.[qo]_proj", "up.proj", "self.attn.q_pro.",
+            "mlp...._proj",
+            "^model.layers.0.mlp.up_proj", "k_proj|v_proj", "down_proj$", "_proj", ".*",
         ]
         if chance(0.4) {
             adapter.alphas = patterns.shuffled(using: &random).prefix(self.number(1...3)).map {

@@ -32,11 +32,14 @@ import Testing
         ("vit.layers.0.mlp.fc1", "vit.encoder.layer.0.intermediate.dense"),
         ("vit.layers.0.mlp.fc2", "vit.encoder.layer.0.output.dense"),
         ("dinov2.layers.0.mlp.fc2", "dinov2.encoder.layer.0.mlp.fc2"),
+        ("lm_head", "embed_out"), ("embed_out", "lm_head"),
+        ("dinov2.encoder.layer.0.attention.k_proj", "dinov2.encoder.layer.0.attention.attention.key"),
+        ("dinov2.encoder.layer.0.attention.o_proj", "dinov2.encoder.layer.0.attention.output.dense"),
     ].map { Case(module: $0.0, file: $0.1) }
 
     @Test(arguments: cases)
     func findsTheTensorByItsOtherName(made: Case) throws {
-        let adapter = try open(
+        let adapter = try AdapterFolder.open(
             [("\(made.module).lora_A.weight", [2, 6]), ("\(made.module).lora_B.weight", [8, 2])],
             base: [("\(made.file).weight", [8, 6])])
         #expect(Array(adapter.parts.keys) == ["\(made.file).weight"] && adapter.saved.isEmpty)
@@ -45,11 +48,12 @@ import Testing
     @Test(arguments: [
         ("all", "q_proj.base_layer.bias", true), ("lora_only", "q_proj.base_layer.bias", true),
         ("lora_only", "q_proj.bias", true), ("all", "q_proj.base_layer.weight", false),
+        ("all", "q_proj.original_module.bias", false),
     ])
     func biasesThatWereTrainedTakeTheBasesPlace(setting: String, name: String, isSaved: Bool) throws {
         let module = "model.layers.0.self_attn."
         let shape = name.hasSuffix("weight") ? [8, 6] : [8]
-        let adapter = try open(
+        let adapter = try AdapterFolder.open(
             [
                 (module + "q_proj.lora_A.weight", [2, 6]), (module + "q_proj.lora_B.weight", [8, 2]),
                 (module + name, shape),
@@ -58,30 +62,5 @@ import Testing
         #expect(adapter.parts.count == 1)
         #expect(Array(adapter.saved.keys) == (isSaved ? [module + "q_proj.bias"] : []))
         #expect(adapter.saved.values.allSatisfy { $0.name == "base_model.model." + module + name })
-    }
-
-    private func open(
-        _ tensors: [(String, [Int])], base: [(String, [Int])], config: String = "{\"r\": 2}"
-    ) throws -> OpenAdapter {
-        let folder = try TemporaryFolder.create()
-        defer { try? FileSystem.removeTree(folder) }
-        func encoded(_ tensors: [(String, [Int])]) -> [UInt8] {
-            TensorFile.encoded(
-                tensors.map { name, shape in
-                    TensorFile.Tensor(
-                        name: name, type: .f32, shape: shape,
-                        bytes: Array(repeating: 0, count: 4 * shape.reduce(1, *)))
-                }, alignment: nil)
-        }
-        for name in ["base", "adapter"] { try FileSystem.createFolder(folder.appending(name)) }
-        try CheckpointFolder.write(encoded(base), to: folder.appending("base/model.safetensors").string)
-        try CheckpointFolder.write(
-            encoded(tensors.map { ("base_model.model." + $0.0, $0.1) }),
-            to: folder.appending("adapter/adapter_model.safetensors").string)
-        try CheckpointFolder.write(
-            Array(config.utf8), to: folder.appending("adapter/adapter_config.json").string)
-        return try OpenAdapter(
-            opening: folder.appending("adapter"), of: try Checkpoint(opening: folder.appending("base")),
-            in: ReadableFolders([folder]), isStopped: { false })
     }
 }

@@ -84,8 +84,21 @@ import Testing
             what: "a base that was changed", config: #"{"r": 2, "init_lora_weights": "pissa_niter_16"}"#,
             expected: "init_lora_weights is pissa_niter_16, which changed the base"),
         Case(
+            what: "a base that was changed, in capitals", config: #"{"r": 2, "init_lora_weights": "OLoRA"}"#,
+            expected: "init_lora_weights is OLoRA, which changed the base"),
+        Case(
+            what: "a truncated base", config: #"{"r": 2, "kasa_config": {}}"#,
+            expected: "kasa_config is not applied"),
+        Case(
+            what: "blocks", config: #"{"r": 2, "use_bdlora": {"nblocks": 2}}"#,
+            expected: "use_bdlora is not applied"),
+        Case(
             what: "a head where the embedding is it", tensors: Case.fitting + [("lm_head.weight", [3, 6])],
             expected: "lm_head.weight is of a head, and the base's head is its embedding"),
+        Case(
+            what: "bert's head where the embedding is it",
+            tensors: Case.fitting + [("cls.predictions.decoder.bias", [3])],
+            expected: "cls.predictions.decoder.bias is of a head, and the base's head is its embedding"),
         Case(
             what: "biases of its own", config: #"{"r": 2, "lora_bias": true}"#,
             expected: "lora_bias is not applied (merge it into its base with peft's merge_and_unload"),
@@ -102,6 +115,9 @@ import Testing
         Case(
             what: "a pattern of many repetitions",
             config: #"{"r": 2, "alpha_pattern": {"(a+)+$": 1}}"#, expected: "which is not matched here"),
+        Case(
+            what: "a pattern of flags", config: #"{"r": 2, "alpha_pattern": {"(?i)UP_PROJ": 1}}"#,
+            expected: "which is not matched here"),
         Case(
             what: "a pattern that is none", config: #"{"r": 2, "alpha_pattern": {"(": 1}}"#,
             expected: "which is not matched here"),
@@ -123,8 +139,19 @@ import Testing
                 "\(Case.module) has rank 2, and r of adapter_config.json is 16: its scale is 8 by the one and 1 by the other"
         ),
         Case(
-            what: "a rank of no pattern", config: #"{"r": 16, "rank_pattern": {"up_proj": 4}}"#,
-            expected: "\(Case.module) has rank 2, and r of adapter_config.json is 16"),
+            what: "a rank of another module's pattern",
+            config: #"{"r": 16, "rank_pattern": {"up_proj": 4, "q_proj": 2}}"#,
+            expected:
+                "\(Case.module) has rank 2, and rank_pattern of adapter_config.json is 4: its scale is 4 by"),
+        Case(
+            what: "the rank that is not r", config: #"{"rank_pattern": {"q_proj": 2}}"#,
+            expected: "\(Case.module) has rank 2, and r of adapter_config.json is 8"),
+        Case(
+            what: "a rank that is no number", config: #"{"r": 2, "rank_pattern": {"up_proj": "2"}}"#,
+            expected: "rank_pattern of up_proj is no number"),
+        Case(
+            what: "a rank that its pattern is not", config: #"{"r": 2, "rank_pattern": {"up_proj": 4}}"#,
+            expected: "\(Case.module) has rank 2, and rank_pattern of adapter_config.json is 4"),
         Case(
             what: "DoRA without magnitudes", config: #"{"r": 2, "use_dora": true}"#,
             expected: "\(Case.module) has no lora_magnitude_vector, and use_dora is true (download it again)"),

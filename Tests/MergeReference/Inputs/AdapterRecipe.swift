@@ -29,6 +29,10 @@ struct AdapterRecipe {
     var alignment: Int?
     /// Whether whole tensors are called as within peft.
     var namesCopies = false
+    /// Whether its config leaves out what is as peft has it anyway.
+    var isTerse = false
+    /// Whether `rank_pattern` has regular expressions, and one for whatever they do not name.
+    var hasRankExpressions = false
 
     /// What peft multiplies the product of a module's matrices with.
     private func scale(of module: String, rank: Int) -> Float {
@@ -55,7 +59,10 @@ struct AdapterRecipe {
 
     /// The matrices for a tensor of that shape.
     private func matrices(_ part: Part, _ module: String, shape: [Int]) -> ReferenceAdapter {
-        let isTransposed = part.kind == .embedding || hasInputsFirst && shape.count == 2
+        // Of a square head nothing says that its inputs come first, but for what peft knows of heads.
+        let isHead = shape[0] == shape[1] && (module.hasSuffix("lm_head") || module.hasSuffix("embed_out"))
+        let isTransposed =
+            part.kind == .embedding || hasInputsFirst && shape.count == 2 && !isHead
         // A convolution's matrix has a column for each input and place of the kernel.
         let columns = shape.dropFirst().reduce(1, *)
         let (outputs, inputs) = isTransposed ? (columns, shape[0]) : (shape[0], columns)
@@ -147,21 +154,34 @@ struct AdapterRecipe {
             ? TorchFile(tensors: file).encoded() : TensorFile.encoded(file, alignment: alignment)
         try CheckpointFolder.write(
             bytes, to: folder + "/adapter_model." + (isTorch ? "bin" : "safetensors"))
+        try CheckpointFolder.write(
+            Array(config(for: tensors, called: called).utf8), to: folder + "/adapter_config.json")
+    }
+
+    /// The text of `adapter_config.json`.
+    private func config(for tensors: [ModelRecipe.Tensor], called: (String) -> String) -> String {
         var ranks: [String] = [], kinds: [Kind] = []
         for tensor in tensors {
             guard let part = part(of: tensor), part.kind != .saved else { continue }
-            ranks.append("\"\(Self.module(called(tensor.name)))\": \(part.rank)")
             kinds.append(part.kind)
+            if isTerse, part.rank == rank { continue }
+            let module = Self.module(called(tensor.name))
+            // A name is the end of others, too.
+            let isEnd = tensors.contains { Self.module(called($0.name)).hasSuffix("." + module) }
+            let key = hasRankExpressions || isEnd ? "^" + module.replacing(".", with: "\\\\.") + "$" : module
+            ranks.append("\"\(key)\": \(part.rank)")
         }
+        if hasRankExpressions, !isTerse { ranks.append("\".*\": 999") }
         let patterns = alphas.map { "\"\($0.pattern.replacing("\\", with: "\\\\"))\": \($0.alpha)" }
-        try CheckpointFolder.write(
-            Array(
-                """
-                {"peft_type": "LORA", "r": \(rank), "lora_alpha": \(alpha), "use_rslora": \(usesRootOfRank),
-                 "fan_in_fan_out": \(hasInputsFirst), "target_modules": "all-linear", 
-                 "rank_pattern": {\(ranks.joined(separator: ", "))},
-                 "use_dora": \(kinds.allSatisfy { $0 == .dora }), "bias": "none",
-                 "alpha_pattern": {\(patterns.joined(separator: ", "))}}
-                """.utf8), to: folder + "/adapter_config.json")
+        var entries = [
+            ("peft_type", "\"LORA\"", ""), ("r", "\(rank)", "8"), ("lora_alpha", "\(alpha)", "8.0"),
+            ("use_rslora", "\(usesRootOfRank)", "false"), ("fan_in_fan_out", "\(hasInputsFirst)", "false"),
+            ("target_modules", "\"all-linear\"", ""), ("bias", "\"none\"", "\"none\""),
+            ("use_dora", "\(!kinds.isEmpty && kinds.allSatisfy { $0 == .dora })", "false"),
+            ("rank_pattern", "{\(ranks.joined(separator: ", "))}", "{}"),
+            ("alpha_pattern", "{\(patterns.joined(separator: ", "))}", "{}"),
+        ]
+        if isTerse { entries.removeAll { $0.1 == $0.2 } }
+        return "{" + entries.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
     }
 }
