@@ -14,7 +14,7 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test fuzz test-crash test-release test-systemd test-slurm test-kubernetes test-image test-report \
+.PHONY: help build debug test fuzz fuzz-spool test-crash test-release test-systemd test-slurm test-kubernetes test-image test-report \
 	lint bench bench-planning bench-mergekit bench-parts demo install deb tarball image \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
@@ -51,6 +51,11 @@ fuzz: test-packages ## random merges against the reference: SECONDS=60, SEED= re
 	$(SWIFT) build --build-tests
 	DELLAD_FUZZ_SECONDS=$(SECONDS) $(if $(SEED),DELLAD_FUZZ_SEED=$(SEED)) \
 		$(SWIFT) test --skip-build --filter MergeFuzzTests
+
+fuzz-spool: test-packages ## random acts upon a spool, against a model of it: SECONDS=60, SEED= repeats a case
+	$(SWIFT) build --build-tests
+	DELLAD_FUZZ_SECONDS=$(SECONDS) $(if $(SEED),DELLAD_FUZZ_SEED=$(SEED)) \
+		$(SWIFT) test --skip-build --filter SpoolFuzzTests
 
 test-crash: test-packages ## every crash and failure point of a tiny merge and of the daemon: about 20 minutes
 	TEST_CRASH_STRIDE=1 $(SWIFT) test --filter CrashPointTests
