@@ -14,7 +14,7 @@ BIN := .build/release/dellad
 PACKAGES := g++ git liburing-dev libsystemd-dev pkg-config
 
 .DEFAULT_GOAL := build
-.PHONY: help build debug test fuzz fuzz-adapters test-crash test-release test-systemd test-slurm test-kubernetes test-image test-report \
+.PHONY: help build debug test fuzz fuzz-adapters fuzz-spool test-crash test-release test-systemd test-slurm test-kubernetes test-image test-report \
 	lint bench bench-planning bench-mergekit bench-parts demo install deb tarball image \
 	clean packages toolchain test-packages cross-arm64 test-arm64 test-arm64-pages
 
@@ -55,6 +55,11 @@ fuzz: test-packages ## random merges against the reference: SECONDS=60, SEED= re
 fuzz-adapters: debug test-packages ## random LoRA adapters against peft, where python has it: SECONDS=60, SEED= the first case
 	TEST_ADAPTER_SECONDS=$(SECONDS) TEST_ADAPTER_SEED=$(SEED) \
 		Tests/Scripts/open-with-transformers.sh "$$($(SWIFT) build --show-bin-path)/dellad" random_adapters
+
+fuzz-spool: test-packages ## random acts upon a spool, against a model of it: SECONDS=60, SEED= repeats a case
+	$(SWIFT) build --build-tests
+	DELLAD_FUZZ_SECONDS=$(SECONDS) $(if $(SEED),DELLAD_FUZZ_SEED=$(SEED)) \
+		$(SWIFT) test --skip-build --filter SpoolFuzzTests
 
 test-crash: test-packages ## every crash and failure point of a tiny merge and of the daemon: about 20 minutes
 	TEST_CRASH_STRIDE=1 $(SWIFT) test --filter CrashPointTests

@@ -93,7 +93,7 @@ struct SubmitCommand: ParsableCommand {
         if let problem = report?.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
     }
 
-    private func drop(
+    func drop(
         _ file: ConfigFile, _ name: JobName, _ spool: Spool
     ) throws(CommandFailure) -> AwaitedJob {
         let target = spool.incoming("\(name).yml")

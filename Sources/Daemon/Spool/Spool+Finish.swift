@@ -6,18 +6,17 @@ extension Spool {
     /// The config of a merged model goes to `done`. Repeats of it change nothing.
     ///
     /// - Parameter text: the config as it was merged, for `done` if the file has been taken away meanwhile, or another
-    ///   put in its place. That one goes back to `incoming`, to be a job of its own.
+    ///   put in its place. That one goes back to `incoming`, to be a job of its own; where others wait by both of the
+    ///   names that it could have, it stays and is one.
     func finish(_ name: JobName, text: [UInt8]?) throws(IOError) {
         let source = config(name, in: .active)
         let target = config(name, in: .done)
         if try FileSystem.status(source, followLinks: false) != nil {
-            let isWaiting = try isWaiting(name)
-            if let text, !isWaiting, try !holds(source, text) {
+            if let text, try !holds(source, text) {
+                try vacate(target)
                 try betweenSteps("write \(name).yml")
                 try FileSystem.replaceAtomically(target, with: text)
-                try betweenSteps("put another \(name).yml back")
-                try FileSystem.rename(source, to: incoming("\(name).yml"), replacing: false)
-                try sync(.incoming)
+                try putBack(name)
             } else {
                 try place(source, at: target)
             }
@@ -27,6 +26,15 @@ extension Spool {
             try FileSystem.writeWhole(text, to: target, sync: true)
         }
         try sync(.done, .active)
+    }
+
+    private func putBack(_ name: JobName) throws(IOError) {
+        for fileName in Self.fileNames(of: name)
+        where try FileSystem.status(incoming(fileName), followLinks: false) == nil {
+            try betweenSteps("put another \(name).yml back")
+            try FileSystem.rename(config(name, in: .active), to: incoming(fileName), replacing: false)
+            return try sync(.incoming)
+        }
     }
 
     private func holds(_ path: FilePath, _ text: [UInt8]) throws(IOError) -> Bool {

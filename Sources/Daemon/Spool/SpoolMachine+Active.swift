@@ -43,7 +43,6 @@ extension SpoolMachine {
     /// Makes what lies in `active` a job, as its status says where that is its own.
     mutating func adopt(_ name: JobName, _ file: FileStatus) {
         var last = self.status(of: name) ?? freshStatus(name, .queued)
-        keepDoneStatus(of: name)
         if last.state.isFinal { last = queuedStatus(name) }
         // What it waited for is asked for until it is known anew.
         let wants = last.state == .fetching ? last.fetching.compactMap { HubModel($0.model) } : []

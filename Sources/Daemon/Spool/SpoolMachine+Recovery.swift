@@ -115,7 +115,6 @@ extension SpoolMachine {
             guard let name = configName(entry), jobs[name] == nil else { continue }
             let last = status(of: name)
             if last?.state != .failed, last?.state != .cancelled {
-                keepDoneStatus(of: name)
                 concludeFailed(
                     last?.state == .done ? freshStatus(name, .failed) : last ?? freshStatus(name, .failed))
             }

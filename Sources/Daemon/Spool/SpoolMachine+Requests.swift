@@ -9,6 +9,10 @@ extension SpoolMachine {
         var isHandled = false
         // Put into active by somebody else, and not taken up yet.
         if jobs[name] == nil, try spool.holds(name, in: .active) { takeUp(name) }
+        // Or replaced since the last scan.
+        let config = try FileSystem.status(spool.config(name, in: .active), followLinks: false)
+        let mayBeReplaced = jobs[name]?.phase == .queued || jobs[name]?.phase == .fetching
+        if mayBeReplaced, let config { jobs[name]?.modified = config.modified }
         if let job = jobs[name] {
             guard job.cancel == nil else { return }
             if job.modified > request.modified {
@@ -42,8 +46,9 @@ extension SpoolMachine {
             isHandled = true
             try spool.refuse(fileName, as: name, reason: Self.cancelledReason)
             watch.forget(fileName)
-            keepDoneStatus(of: name)
             conclude(freshStatus(name, .cancelled), error: Self.cancelledReason)
+            // A newer one of the name that is active stays, and the status is its own.
+            if let job = jobs[name] { write(job.status) }
             note(.info, name, "cancelled before it was queued")
         }
         return isHandled

@@ -26,6 +26,11 @@ extension SpoolMachine {
 
     /// What has to hold before a job runs. `nil` where it has ended instead.
     private mutating func prepare(_ name: JobName) throws -> JobRun? {
+        // It may lie in failed or done by now, where nothing of it is older.
+        guard try spool.holds(name, in: .active) else {
+            takenOut(name)
+            return nil
+        }
         try spool.removeOlderEntries(of: name)
         // One that lacks its name is the merge's matter: its models may have changed since.
         if try finishPublished(name, mayName: false) { return nil }
@@ -49,11 +54,14 @@ extension SpoolMachine {
             return JobRun(name: name, config: config, spool: spool)
         case .failure(let refusal)?:
             fail(name, refusal.reason, .badData)
-        case nil:
-            note(.warning, name, "its config was taken out of active")
-            leave(name, .cancelled)
+        case nil: takenOut(name)
         }
         return nil
+    }
+
+    private mutating func takenOut(_ name: JobName) {
+        note(.warning, name, "its config was taken out of active")
+        leave(name, .cancelled)
     }
 
     private func text(of path: FilePath) throws(IOError) -> String {
@@ -122,9 +130,7 @@ extension SpoolMachine {
                 .info, run.name,
                 "done: \(Figure.bytes(report.outputBytes)) in \(Figure.duration(report.seconds)), \(spool.model(run.name))"
             )
-        case .stopped where job.cancel == nil && isTakenOut(run.name):
-            note(.warning, run.name, "its config was taken out of active")
-            leave(run.name, .cancelled)
+        case .stopped where job.cancel == nil && isTakenOut(run.name): takenOut(run.name)
         case .stopped where job.cancel == nil:
             jobs[run.name]?.phase = .queued
             change(run.name) { $0.state = .queued }

@@ -46,14 +46,18 @@ extension SpoolMachine {
         write(status)
     }
 
-    /// Keeps what is known of a done job when another job of its name gets the status, as long as its model is there.
-    func keepDoneStatus(of name: JobName) {
-        do throws(IOError) {
-            guard try spool.holds(name, in: .done), status(of: name)?.state == .done else { return }
-            try spool.betweenSteps("keep the status of the done \(name)")
+    /// Keeps what is known of a done job when another job of its name gets the status, as long as its config is there.
+    private func keepDoneStatus(before status: JobStatus) throws(IOError) {
+        let name = status.job
+        guard status.state != .done, try spool.holds(name, in: .done) else { return }
+        let isThere = self.status(of: name)?.state == .done
+        let unwritten = late.done[name]
+        guard isThere || unwritten != nil else { return }
+        try spool.betweenSteps("keep the status of the done \(name)")
+        if isThere {
             try FileSystem.rename(spool.statusFile(name), to: spool.doneStatusFile(name), replacing: true)
-        } catch {
-            note(error, name, "keep the status of the earlier job")
+        } else if let unwritten {
+            try put(unwritten, at: spool.doneStatusFile(name))
         }
     }
 
@@ -72,11 +76,9 @@ extension SpoolMachine {
     /// A status that cannot be written stops no merge.
     func write(_ status: JobStatus) {
         do {
+            try keepDoneStatus(before: status)
             try spool.betweenSteps("write \(status.job).json")
-            try FileSystem.replaceAtomically(
-                spool.statusFile(status.job),
-                with: Array((status.json.serialized(indentedBy: 2) + "\n").utf8),
-                sync: false)
+            try put(status, at: spool.statusFile(status.job))
             late.forgetStatus(of: status.job)
         } catch {
             note(error, status.job, "write its status")
@@ -84,7 +86,13 @@ extension SpoolMachine {
         }
     }
 
-    /// Writes what there was no room for when jobs ended, unless they are under way again or gone.
+    private func put(_ status: JobStatus, at path: FilePath) throws(IOError) {
+        try FileSystem.replaceAtomically(
+            path, with: Array((status.json.serialized(indentedBy: 2) + "\n").utf8), sync: false)
+    }
+
+    /// Writes what there was no room for: of jobs that have ended, unless they are gone, and of those that have not. What is
+    /// under way again writes its own.
     func writeLate() {
         for (name, reason) in late.reasons {
             do throws(IOError) {
@@ -96,11 +104,26 @@ extension SpoolMachine {
                 note(error, name, "write the reason of its failure")
             }
         }
-        for (name, status) in late.statuses {
-            let folder: Spool.Folder = status.state == .done ? .done : .failed
-            let isGone = (try? spool.holds(name, in: folder)) == false
-            if isGone || jobs[name] != nil { late.forgetStatus(of: name) } else { write(status) }
+        for (name, status) in late.done where !isLateGone(name, from: .done) {
+            // What came after it keeps it when that is written.
+            if jobs[name] == nil, late.statuses[name] == nil { write(status) }
         }
+        for (name, status) in late.statuses where !isLateGone(name, from: .failed) {
+            if jobs[name] == nil { write(status) }
+        }
+        for name in late.stale {
+            // That of one that has ended is among those above.
+            if let job = jobs[name] { write(job.status) } else { late.forgetStale(of: name) }
+        }
+    }
+}
+
+extension SpoolMachine {
+    /// Forgets a status whose config is gone.
+    private func isLateGone(_ name: JobName, from folder: Spool.Folder) -> Bool {
+        guard (try? spool.holds(name, in: folder)) == false else { return false }
+        late.forgetStatus(of: name, from: folder)
+        return true
     }
 }
 

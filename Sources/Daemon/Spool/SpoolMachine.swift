@@ -189,7 +189,6 @@ struct SpoolMachine {
             return false
         case .refused(let reason):
             watch.forget(fileName)
-            keepDoneStatus(of: name)
             conclude(
                 freshStatus(name, .failed), error: reason,
                 exitCode: CommandFailure.Code.badData.rawValue)
@@ -218,7 +217,6 @@ struct SpoolMachine {
             } catch {
                 note(error, name, "remove what an earlier job left")
             }
-            keepDoneStatus(of: name)
             if let job = jobs[name] { write(job.status) }
             note(.info, name, "queued")
         }
