@@ -27,6 +27,7 @@ struct Dellad: ParsableCommand {
             if let problem = MissingCommand(words: given, commands: names).problem {
                 throw CommandFailure(problem, .usage)
             }
+            StandardStream.forgetImpossibleWidth()
             let words = CommandLineWords(words: given)
             var command = try words.parsed(
                 { try parseAsRoot($0) }, isAnswer: { exitCode(for: $0).isSuccess })

@@ -22,7 +22,7 @@ struct SynthesisBase: Sendable {
         do {
             checkpoint = try Checkpoint(opening: folder)
         } catch {
-            throw .unfitBase("\(error)")
+            throw error.isMissingInput ? .missingBase("\(error)") : .unfitBase("\(error)")
         }
         var sources: [Source] = []
         for tensor in tensors {

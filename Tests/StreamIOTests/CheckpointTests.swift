@@ -118,6 +118,15 @@ import Testing
         try folder.write(Self.shard("a"), "checkpoint-1000/model.safetensors")
         let two = try Self.error(folder.path)
         #expect(two.reason == .elsewhere(folders: ["checkpoint-200", "checkpoint-1000"]))
+        // Hugging Face's cache.
+        let hub = "models--Org--Base"
+        for place in ["", "/refs", "/snapshots", "/snapshots/0123abcd"] {
+            try FileSystem.createFolder(folder.file(hub + place))
+        }
+        try folder.write(Self.shard("a"), "\(hub)/snapshots/0123abcd/model.safetensors")
+        let cached = try Self.error(folder.file(hub))
+        #expect(cached.reason == .elsewhere(folders: ["snapshots/0123abcd"]))
+        #expect(cached.remedy == "name that folder: \(folder.file(hub))/snapshots/0123abcd")
         #expect(two.remedy == "name one of them, as \(folder.file("checkpoint-1000"))")
     }
 

@@ -24,7 +24,9 @@ struct CompareCommand: ParsableCommand {
     @OptionGroup var models: ModelFolders
 
     @Option(
-        help: ArgumentHelp("Writes the report as a page for a browser.", valueName: "file"),
+        help: ArgumentHelp(
+            "Writes the report as a page for a browser; -: to standard output, in place of the table.",
+            valueName: "file"),
         completion: .file(extensions: ["html"]))
     var html: String?
 
@@ -52,6 +54,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     func run() throws {
+        let files = self.settings.files
         let settings = try settings.readIfPermitted(
             reading.flags.merging(models.flags) { own, _ in own })
         let options = try MergeOptions(settings, on: Host())
@@ -60,28 +63,30 @@ struct CompareCommand: ParsableCommand {
             allowsCrimes: allowCrimes)
         let names = [base] + others
         let source = tokenizerSource
-        let page = try html.map { text throws(CommandFailure) in try ResultFile(text, of: "--html").path }
         let isJSON = json
+        let page = try html.map { text throws(CommandFailure) in
+            let page = try ResultFile(text, of: "--html", inputs: files)
+            guard !page.isStandardOutput || !isJSON else {
+                throw CommandFailure(
+                    "--html \(text): standard output has the JSON (name a file, or leave out --json)", .usage)
+            }
+            return page
+        }
         let session = ForegroundWork<MergeReport> { (progress, stop) throws(CommandFailure) in
             try Self.compare(
-                names, source, planner, options, progress: progress, stop: stop, json: isJSON)
+                names, source, planner, options, page, progress: progress, stop: stop, json: isJSON)
         }
         let report = try session.perform()
-        if !json {
+        if !json, page?.isStandardOutput != true {
             let lines = report.tableLines(width: StandardStream.output.width).map { $0.printable + "\n" }
             try StandardStream.print(lines.joined())
         }
-        guard let page else { return }
-        do throws(IOError) {
-            try FileSystem.replaceAtomically(page, with: Array(report.html.utf8), sync: false)
-        } catch {
-            throw ResultFile.failure(error, "--html \(page)")
-        }
+        try page?.write(report.html)
     }
 
     private static func compare(
         _ names: [String], _ tokenizerSource: String?, _ planner: MergePlanner, _ options: MergeOptions,
-        progress: MergeProgress, stop: StopRequest, json: Bool
+        _ page: ResultFile?, progress: MergeProgress, stop: StopRequest, json: Bool
     ) throws(CommandFailure) -> MergeReport {
         // What cannot be printed need not be read.
         var unprinted: CommandFailure?
@@ -98,6 +103,7 @@ struct CompareCommand: ParsableCommand {
             let plan = try ModelComparison.plan(
                 names, tokenizerSource: tokenizerSource, by: planner, isStopped: { stop.isRequested })
             guard let plan else { throw CommandFailure("interrupted", .interrupted) }
+            try page?.refuse(asOneOf: plan.modelFolders)
             for warning in plan.warnings { warn(warning) }
             let comparison = ModelComparison(
                 plan: plan, options: options, library: planner.library, remark: warn)

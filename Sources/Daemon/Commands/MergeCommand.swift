@@ -47,7 +47,14 @@ struct MergeCommand: ParsableCommand {
     func run() throws {
         let config = try ConfigFile(reading: operands.config)
         let path = operands.folder
-        let trace = try trace.map { text throws(CommandFailure) in try ResultFile(text, of: "--trace").path }
+        let trace = try trace.map { text throws(CommandFailure) in
+            guard text != "-" else {
+                throw CommandFailure(
+                    "--trace -: standard output says what became of the merge (name a file)", .usage)
+            }
+            let inputs = [config.path] + operands.settings.files
+            return try ResultFile(text, of: "--trace", inputs: inputs, output: path).path
+        }
         let settings = try operands.readSettings()
         let options = try MergeOptions(settings, on: Host(), trace: trace)
         let planner = operands.models.planner(settings, options)

@@ -9,8 +9,9 @@ struct MissingCommand {
 
     /// What is wrong (what to do); `nil` where a command is named, or none was asked for.
     var problem: String? {
+        if words.first == "help" { return helpProblem }
         guard let first = words.first, !commands.contains(first),
-            !["help", "-h", "--help", "--version"].contains(first),
+            !["-h", "--help", "--version"].contains(first),
             !first.hasPrefix("---"), !first.hasPrefix("--generate-"), !first.hasPrefix("--experimental-")
         else { return nil }
         // Options in front of a command's name are another mistake.
@@ -26,9 +27,21 @@ struct MissingCommand {
                     + "\(line) OUT merges it)"
         }
         guard !first.hasPrefix("-") else { return nil }
+        return unknown(first)
+    }
+
+    /// Of `help` for what is no command.
+    private var helpProblem: String? {
+        guard let topic = words.dropFirst().first, !topic.hasPrefix("-"), topic != "help",
+            !commands.contains(topic)
+        else { return nil }
+        return unknown(topic)
+    }
+
+    private func unknown(_ word: String) -> String {
         let remedy = NearestName.remedy(
-            first, among: commands, otherwise: "dellad help lists them; a merge is dellad merge CONFIG OUT")
-        return "'\(first)' is no command (\(remedy))"
+            word, among: commands, otherwise: "dellad help lists them; a merge is dellad merge CONFIG OUT")
+        return "'\(word)' is no command (\(remedy))"
     }
 
     /// A word as a shell takes it.

@@ -7,14 +7,24 @@ import SystemPackage
 struct PartedWork {
     let merge: PartedMerge
     let output: FilePath
+    /// Assembly computes nothing: a trace is the part's.
+    private let assembled: PartedMerge
+    private let trace: FilePath?
 
     init(
         _ config: ConfigFile, to output: FilePath, _ planner: MergePlanner, _ options: MergeOptions
     ) {
         self.output = output
-        merge = PartedMerge(
-            planner, text: config.text, fileName: config.path.string, output: output, options: options,
-            report: Self.warn)
+        trace = options.trace
+        let parted = { (options: MergeOptions) in
+            PartedMerge(
+                planner, text: config.text, fileName: config.path.string, output: output, options: options,
+                report: Self.warn)
+        }
+        merge = parted(options)
+        var untraced = options
+        untraced.trace = nil
+        assembled = parted(untraced)
     }
 
     /// Builds a part, and says what it took.
@@ -28,12 +38,17 @@ struct PartedWork {
                 throw Self.failure(error)
             }
         }
-        switch try session.perform() {
+        let outcome = try session.perform()
+        switch outcome {
         case .built(let summary):
             told.tell(summary.warnings)
             say("part \(part) of \(output): \(Self.text(summary))")
         case .builtBefore: say("part \(part) of \(output): was done before")
         case .published: say("part \(part) of \(output): the merge is done")
+        }
+        if case .built = outcome { return }
+        if let trace {
+            Self.warn("--trace \(trace): nothing was done that could be traced: no trace is written")
         }
     }
 
@@ -43,7 +58,7 @@ struct PartedWork {
     ///   - waits: whether they are waited for.
     ///   - isLast: whether it is for whichever part ends last, so that others are no failure.
     func assemble(waits: Bool, isLast: Bool = false) throws {
-        let assembly = PartAssembly(merge)
+        let assembly = PartAssembly(assembled)
         let told = Told()
         let session = ForegroundWork<PartAssembly.Outcome> { (progress, stop) throws(CommandFailure) in
             do throws(RecipeError) {

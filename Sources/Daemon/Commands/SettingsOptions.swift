@@ -53,6 +53,12 @@ struct SettingsOptions: ParsableArguments {
         return own
     }
 
+    /// The files that settings are read from, whether they are there or not.
+    var files: [FilePath] {
+        let service = service
+        return [file.map { FilePath($0) } ?? service.settingsFile, service.environmentFile].compactMap(\.self)
+    }
+
     /// Whether nothing on the command line says that the daemon is the user's own, and it is.
     var isUsersUnasked: Bool { named == nil && service.isUsers }
 

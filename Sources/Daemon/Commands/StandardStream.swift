@@ -33,6 +33,12 @@ enum StandardStream {
         return Int(size.ws_col)
     }
 
+    /// Forgets a width that `COLUMNS` says and no terminal has: help would be broken into empty lines.
+    static func forgetImpossibleWidth() {
+        guard let text = getenv("COLUMNS"), (Int(String(cString: text)) ?? 0) < 1 else { return }
+        unsetenv("COLUMNS")
+    }
+
     /// Writes all of the text if it can. Of standard error alone: whom that does not reach cannot be told.
     func write(_ text: String) { try? writeWhole(text) }
 

@@ -123,6 +123,7 @@ struct SynthCommand: ParsableCommand {
         switch failure {
         case .outputExists: CommandFailure("\(failure)", .cannotCreate)
         case .unfitBase: CommandFailure("\(failure)", .badData)
+        case .missingBase: CommandFailure("\(failure)", .missingInput)
         case .interrupted: CommandFailure("\(failure)", .interrupted)
         case .io(let error) where error.errno == .noSpace:
             CommandFailure("\(error) (free space on that disk, or choose a smaller shape)", .io)

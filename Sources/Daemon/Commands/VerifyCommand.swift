@@ -19,7 +19,9 @@ struct VerifyCommand: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+        if let threads, let problem = Setting.threads.problem(with: ["\(threads)"]) {
+            throw ValidationError("--threads: \(problem)")
+        }
     }
 
     func run() throws {

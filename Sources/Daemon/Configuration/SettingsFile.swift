@@ -30,7 +30,8 @@ struct SettingsFile: Hashable, Sendable {
     }
 
     init(_ bytes: [UInt8], fileName: String) throws(CommandFailure) {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        let start = bytes.starts(with: TextEncoding.mark) ? TextEncoding.mark.count : 0
+        guard let text = String(validating: bytes[start...], as: UTF8.self) else {
             throw CommandFailure("\(fileName): is not UTF-8 text (save it as such)", .badConfiguration)
         }
         var problems: [String] = []

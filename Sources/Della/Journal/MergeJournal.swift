@@ -28,6 +28,8 @@ final class MergeJournal {
         var auditDifference: String?
         /// What a part did, once its shards are whole.
         var built: BuiltParts?
+        /// Whether there is nothing in it: its merge was not begun.
+        var isEmpty = false
         /// Bytes of the records that are whole.
         var validBytes = 0
     }
@@ -36,11 +38,17 @@ final class MergeJournal {
     ///
     /// - Throws: `EAGAIN` of the operation `lock` where another process has begun one.
     static func create(_ path: FilePath, for identity: MergeIdentity) throws(IOError) -> MergeJournal {
-        do {
+        do throws(IOError) {
             let file = try OpenFile.creating(path, direct: false, permissions: 0o600)
             try file.lock()
             let journal = MergeJournal(file)
-            try journal.append(.began(identity))
+            do throws(IOError) {
+                try journal.append(.began(identity))
+            } catch {
+                // A disk is full: what is empty says nothing to whoever comes next.
+                try? FileSystem.remove(path)
+                throw error
+            }
             return journal
         } catch  where error.errno == .fileExists {
             throw IOError("lock", path, .resourceTemporarilyUnavailable)
@@ -102,6 +110,7 @@ final class MergeJournal {
         guard try FileSystem.status(path, followLinks: false) != nil else { return nil }
         let bytes = try FileSystem.readWhole(path, limit: sizeLimit, followLinks: false)
         var content = Content()
+        content.isEmpty = bytes.isEmpty
         var rest = bytes[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")),
             let record = JournalRecord(line: rest[..<end]),

@@ -162,7 +162,11 @@ public struct PartRun: Sendable {
             defer { withExtendedLifetime(earlier) {} }
             if let earlier {
                 var content = try earlier.read()
-                if let reason = try PartContent(content).reasonToStartOver(identity, merge.plan, places) {
+                if content.isEmpty {
+                    try places.discard(merge.plan)
+                } else if let reason = try PartContent(content).reasonToStartOver(
+                    identity, merge.plan, places)
+                {
                     planned.report("part \(part): starting over: \(reason)")
                     try places.discard(merge.plan)
                 } else {

@@ -22,6 +22,17 @@ struct PartTranscript {
         // The journal goes first and comes last: by it the rest is found.
         try FileSystem.remove(places.whole.journal)
         try FileSystem.remove(places.whole.statistics)
+        do throws(IOError) {
+            try writeAnew(withStatistics: withStatistics)
+        } catch {
+            // A disk that is full gets its space back: all of it can be made again.
+            try? FileSystem.remove(places.whole.statistics)
+            try? FileSystem.remove(places.whole.journal)
+            throw error
+        }
+    }
+
+    private func writeAnew(withStatistics: Bool) throws(IOError) {
         let origins = origins
         var journals: [PartJournal] = []
         var byteCount = 0
@@ -61,10 +72,16 @@ struct PartTranscript {
         return origins
     }
 
-    /// Writes the figures of all parts in the plan's order. Their length; `nil` where a part has none.
+    /// Writes the figures of all parts in the plan's order. Their length, whether or not they are all there; `nil`
+    /// where a part took none.
     private func writeStatistics(
         _ journals: [PartJournal], _ origins: [Origin]
     ) throws(IOError) -> UInt64? {
+        var length: UInt64 = 0
+        for (part, share) in division.shares.enumerated() where !share.shards.isEmpty {
+            guard let byteCount = journals[part].statistics else { return nil }
+            length = length.addingSaturated(byteCount)
+        }
         let log = try StatisticsLog.create(places.whole.statistics)
         var offsets = [UInt64](repeating: 0, count: journals.count)
         var isWhole = true
@@ -92,7 +109,7 @@ struct PartTranscript {
         }
         guard isWhole, !log.isCut else {
             try FileSystem.remove(places.whole.statistics)
-            return nil
+            return length
         }
         return log.byteCount
     }

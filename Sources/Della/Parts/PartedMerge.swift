@@ -64,6 +64,7 @@ public struct PartedMerge: Sendable {
         guard let plan else {
             throw .failure(.stopped)
         }
+        try options.refuseTrace(asOneOf: plan.modelFolders)
         return plan
     }
 

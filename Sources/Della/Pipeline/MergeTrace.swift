@@ -110,7 +110,7 @@ final class MergeTrace: Sendable {
             }
         }
         text += "\n]}\n"
-        try FileSystem.replaceAtomically(path, with: Array(text.utf8), sync: false)
+        try ResultTarget(path).write(Array(text.utf8))
     }
 
     private func microseconds(_ nanoseconds: UInt64) -> String {

@@ -58,6 +58,7 @@ public struct RecipeRun {
         guard let plan else { throw .failure(MergeFailure.stopped) }
         var all = RecipePlan()
         all.add(plan)
+        try options.refuseTrace(asOneOf: all.modelFolders)
         planned(all)
         do throws(MergeFailure) {
             try removeParts()
@@ -119,6 +120,7 @@ public struct RecipeRun {
                 return try parts.isMade(name, identity, plan) ? parts.stage(name) : nil
             })
         guard let plan else { throw .failure(MergeFailure.stopped) }
+        try options.refuseTrace(asOneOf: plan.modelFolders)
         planned(plan)
         do {
             return try merge(stages, plan, progress, stop, beforeForgetting)

@@ -70,6 +70,8 @@ public struct MergeRun {
                 if parts == nil { try? merge.settle(after: error, discard: places.discard) }
                 throw error
             }
+        } else if let trace = options.trace {
+            report("--trace \(trace): nothing was done that could be traced: no trace is written")
         }
         try publish(contents, opened.journal, beforeForgetting: beforeForgetting)
         summary.close(since: start, progress)
@@ -95,7 +97,9 @@ public struct MergeRun {
             defer { withExtendedLifetime(earlier) {} }
             if let earlier {
                 let content = try earlier.read()
-                if let reason = try reasonToStartOver(content, identity) {
+                if content.isEmpty {
+                    try places.discard()
+                } else if let reason = try reasonToStartOver(content, identity) {
                     report("starting over: \(reason)")
                     try places.discard()
                 } else {

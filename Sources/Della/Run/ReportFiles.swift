@@ -8,15 +8,18 @@ struct ReportFiles {
     /// Told why there is no report.
     let remark: @Sendable (String) -> Void
 
-    /// Where figures go: behind what earlier runs took. `nil` where an earlier run took none.
+    /// Where figures go: behind what earlier runs took. `nil` where an earlier run took none, or they are
+    /// gone.
     func openLog(at point: ResumePoint) throws(IOError) -> StatisticsLog? {
         if point.isStart { return try StatisticsLog.create(places.statistics) }
-        if let byteCount = point.statistics,
-            let log = try StatisticsLog.open(places.statistics, byteCount: byteCount)
-        {
-            return log
+        guard let byteCount = point.statistics else {
+            remark("no report is made: an earlier run of this merge took no figures for one")
+            return nil
         }
-        remark("no report is made: an earlier run of this merge took no figures for one")
+        if let log = try StatisticsLog.open(places.statistics, byteCount: byteCount) { return log }
+        remark(
+            byteCount > StatisticsLog.sizeLimit
+                ? Self.tooLarge : "no report is made: the figures that were taken for it are lost or damaged")
         return nil
     }
 
@@ -25,7 +28,7 @@ struct ReportFiles {
     /// - Parameter next: called before each tensor; what it throws is thrown.
     func make(from log: StatisticsLog, next: () throws -> Void) throws -> MergeReport? {
         guard !log.isCut else {
-            remark("no report is made: its figures would take more than \(StatisticsLog.sizeLimit >> 20) MiB")
+            remark(Self.tooLarge)
             return nil
         }
         var report = MergeReport(plan.reportedMerge(named: places.output))
@@ -61,6 +64,9 @@ struct ReportFiles {
         try file.sync()
         return report
     }
+
+    private static let tooLarge =
+        "no report is made: its figures would take more than \(StatisticsLog.sizeLimit >> 20) MiB"
 
     /// Text that is written at a time, in bytes.
     private static let pieceBytes = 1 << 20

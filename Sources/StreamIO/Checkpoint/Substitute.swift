@@ -13,7 +13,7 @@ enum Substitute {
     ) -> CheckpointError.Reason {
         var models: [String] = []
         var foreign = foreignFile(names)
-        for name in names.prefix(lookLimit) {
+        for name in names.prefix(lookLimit) + snapshots(directory, names, folders) {
             let folder = directory.appending(name)
             guard
                 let below = try? folders.entries(of: folder, limit: Checkpoint.entryLimit).sorted(by: {
@@ -27,6 +27,17 @@ enum Substitute {
             return .elsewhere(folders: models.sorted { number($0) < number($1) })
         }
         return foreign.map { .foreign(file: $0) } ?? .noModel
+    }
+
+    /// What Hugging Face's cache has of a model, two folders below its own.
+    private static func snapshots(
+        _ directory: FilePath, _ names: [String], _ folders: ReadableFolders
+    ) -> [String] {
+        let name = "snapshots"
+        guard names.contains(name),
+            let commits = try? folders.entries(of: directory.appending(name), limit: lookLimit)
+        else { return [] }
+        return commits.sorted().map { "\(name)/\($0)" }
     }
 
     private static func isModel(_ names: Set<String>) -> Bool {

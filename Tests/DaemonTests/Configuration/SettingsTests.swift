@@ -160,6 +160,12 @@ struct SettingsTests {
         #expect(found.count == 1 && found[0].hasPrefix(expected), "\(found)")
     }
 
+    @Test("What Windows' editors put before the text is passed over")
+    func byteOrderMark() throws {
+        #expect(try settings(file: "\u{FEFF}threads: 3\n").threads == 3)
+        #expect(try problems(file: "\u{FEFF}spol: /x\n").first?.hasPrefix("1: unknown key 'spol'") == true)
+    }
+
     @Test("Keys that are there twice keep no other problem back")
     func repeated() throws {
         let found = try problems(file: "io: auto\nmodels:\n- /a\nspol: /x\nmodels:\n- /b\nio: uring\n")

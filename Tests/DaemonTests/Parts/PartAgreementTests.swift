@@ -90,8 +90,77 @@ import Testing
         for ending in [try tiny.part("1/2"), try tiny.part("0/2"), try tiny.assemble()] {
             #expect(ending.code == 65, "\(ending)")
             #expect(
-                ending.errors.contains("the model file model.safetensors has changed"), "\(ending.errors)")
+                ending.errors.contains(
+                    "begun otherwise: the model file model.safetensors of tune has changed: its time, and nothing else; "
+                        + "copies must keep their times: rsync -t, cp -p"), "\(ending.errors)")
         }
+        let bytes = try FileSystem.readWhole(model, limit: 1 << 24)
+        try FileSystem.replaceAtomically(model, with: bytes + [0])
+        let other = try tiny.part("1/2")
+        #expect(other.code == 65, "\(other)")
+    }
+
+    /// As a disk that fills up leaves it.
+    @Test func anEmptyJournalIsOfAMergeThatWasNotBegun() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        #expect(try tiny.part("0/2").code == 0)
+        let journals = tiny.folder.appending(".out.journals")
+        try FileSystem.writeWhole([], to: journals.appending("1-of-2.journal"), sync: false)
+        let ending = try tiny.part("1/2", ["--assemble"])
+        #expect(ending.code == 0 && !ending.errors.contains("starting over"), "\(ending)")
+        try tiny.clear()
+        try FileSystem.writeWhole([], to: tiny.folder.appending(".out.journal"), sync: false)
+        let single = try tiny.run(nil)
+        #expect(single.code == 0 && !single.errors.contains("starting over"), "\(single)")
+    }
+
+    @Test func figuresThatWereLostAreNotSaidToBeNone() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        for part in ["0/2", "1/2"] { #expect(try tiny.part(part).code == 0) }
+        try FileSystem.remove(tiny.folder.appending(".out.journals").appending("1-of-2.statistics"))
+        let ending = try tiny.assemble()
+        #expect(ending.code == 0, "\(ending)")
+        #expect(
+            ending.errors.contains(
+                "no report is made: the figures that were taken for it are lost or damaged"),
+            "\(ending.errors)")
+        #expect(!ending.errors.contains("took no figures"), "\(ending.errors)")
+        #expect(try tiny.leftovers() == [])
+    }
+
+    @Test func aFullDiskKeepsNoFiguresOfAnAssembly() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        func build() throws { for part in ["0/2", "1/2"] { #expect(try tiny.part(part).code == 0) } }
+        try build()
+        var failures = 0
+        for number in 1...60 {
+            let ending = try tiny.assemble(plan: "fail:\(number):ENOSPC")
+            guard ending.code != 0 else {
+                try tiny.clear()
+                try build()
+                continue
+            }
+            failures += 1
+            let names = try tiny.leftovers()
+            #expect(
+                !names.contains(".out.statistics") || names.contains(".out.journal"),
+                "\(number): \(names) \(ending.errors)")
+        }
+        #expect(failures > 2)
+    }
+
+    /// A part that is done leaves the trace of the run that did it, and so does assembly.
+    @Test func whatWasDoneBeforeIsNotTraced() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        let trace = tiny.folder.appending("trace.json")
+        #expect(try tiny.part("0/2", ["--trace", trace.string]).code == 0)
+        let first = try FileSystem.readWhole(trace, limit: 1 << 24)
+        let ending = try tiny.part("0/2", ["--trace", trace.string])
+        #expect(ending.code == 0 && ending.errors.contains("no trace is written"), "\(ending)")
+        #expect(try FileSystem.readWhole(trace, limit: 1 << 24) == first)
+        #expect(try tiny.part("1/2", ["--trace", trace.string, "--assemble"]).code == 0)
+        let text = String(decoding: try FileSystem.readWhole(trace, limit: 1 << 24), as: UTF8.self)
+        #expect(text.contains("\"name\":\"read\""))
     }
 
     @Test func aNameThatIsTakenIsLeftAlone() throws {

@@ -70,16 +70,18 @@ import Testing
         try expect(
             73, ["synth", (rig.folder.path / "no" / "model").string, "--shape", "tiny"],
             "(create its folder: mkdir -p \(rig.folder.path / "no"))")
-        for trace in [(rig.folder.path / "no" / "t.json").string, models, "/dev/null"] {
+        for trace in [(rig.folder.path / "no" / "t.json").string, models] {
             try expect(
                 73, ["merge", config, out, "--models", models, "--trace", trace],
-                "--trace \(trace): cannot be")
+                trace == models ? "--trace \(trace): is a folder" : "--trace \(trace): cannot be")
         }
         try expect(
             78, ["serve", "--spool", out, "--output", out, "--models", (rig.folder.path / "no").string],
             "is not a folder")
         try expect(66, ["status", "--spool", out], "is no spool")
         try expect(66, ["verify", models], "dellad.json")
+        try expect(64, ["verify", models, "--threads", "1025"], "1024")
+        try expect(66, ["synth", out, "--shape", "tiny", "--base", models + "/nosuch"], "nosuch")
     }
 
     @Test func moreMemoryThanTheHostHasIsWarnedAbout() throws {

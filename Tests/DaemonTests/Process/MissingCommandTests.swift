@@ -24,6 +24,7 @@ import Testing
             "my.yml: no command is named (dellad check my.yml says what it needs, dellad merge my.yml OUT merges it)"
         ),
         (["mrege", "my.conf", "out"], "'mrege' is no command (did you mean merge?)"),
+        (["help", "mrege"], "'mrege' is no command (did you mean merge?)"),
         (
             ["frobnicate"],
             "'frobnicate' is no command (dellad help lists them; a merge is dellad merge CONFIG OUT)"
@@ -38,12 +39,23 @@ import Testing
     }
 
     @Test(arguments: [
-        [], ["help"], ["--help"], ["--version"], ["merge", "a.yml", "out"], ["status"],
+        [], ["help"], ["help", "merge"], ["help", "help"], ["help", "--help"], ["--help"], ["--version"],
+        ["merge", "a.yml", "out"], ["status"],
         ["--models", "m", "merge", "a.yml"],
         ["--generate-completion-script", "bash"], ["---completion", "status"],
     ])
     func whatNamesACommandIsLeftAlone(words: [String]) {
         #expect(MissingCommand(words: words, commands: commands).problem == nil)
+    }
+
+    @Test(arguments: ["0", "-3", "wide", ""])
+    func aWidthThatNoTerminalHasIsForgotten(columns: String) throws {
+        let folder = try TemporaryFolder()
+        for words in [["--help"], ["merge", "--help"]] {
+            let usual = try Executable.run(words, in: folder)
+            let result = try Executable.run(words, in: folder, environment: ["COLUMNS": columns])
+            #expect(result.code == 0 && result.output == usual.output, "\(result.output)")
+        }
     }
 
     @Test func aShardSizeBeatsTheConfigsAndCountsBBillions() throws {
