@@ -128,27 +128,6 @@ import Testing
         #expect(try tiny.leftovers() == [])
     }
 
-    @Test func aFullDiskKeepsNoFiguresOfAnAssembly() throws {
-        let tiny = try TinyMerge(engine: "posix")
-        func build() throws { for part in ["0/2", "1/2"] { #expect(try tiny.part(part).code == 0) } }
-        try build()
-        var failures = 0
-        for number in 1...60 {
-            let ending = try tiny.assemble(plan: "fail:\(number):ENOSPC")
-            guard ending.code != 0 else {
-                try tiny.clear()
-                try build()
-                continue
-            }
-            failures += 1
-            let names = try tiny.leftovers()
-            #expect(
-                !names.contains(".out.statistics") || names.contains(".out.journal"),
-                "\(number): \(names) \(ending.errors)")
-        }
-        #expect(failures > 2)
-    }
-
     /// A part that is done leaves the trace of the run that did it, and so does assembly.
     @Test func whatWasDoneBeforeIsNotTraced() throws {
         let tiny = try TinyMerge(engine: "posix")
