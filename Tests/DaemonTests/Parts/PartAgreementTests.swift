@@ -142,6 +142,23 @@ import Testing
         #expect(text.contains("\"name\":\"read\""))
     }
 
+    /// No part can be begun in a folder that is not there: nothing is waited for.
+    @Test(arguments: [[], ["--wait"]])
+    func aFolderThatIsNotThereIsNotWaitedFor(words: [String]) throws {
+        let tiny = try TinyMerge(engine: "posix")
+        var arguments = tiny.arguments("assemble", words)
+        arguments[2] = tiny.folder.pushing("none/out").string
+        let ending = try Executable.run(arguments, in: tiny.notes)
+        #expect(ending.code == 73 && ending.errors.contains("create its folder"), "\(ending)")
+    }
+
+    @Test func aFileWithTheNameOfThePartsFolderIsNamed() throws {
+        let tiny = try TinyMerge(engine: "posix")
+        try FileSystem.replaceAtomically(tiny.folder.appending(".out.journals"), with: [])
+        let ending = try tiny.part("0/1")
+        #expect(ending.code == 73 && ending.errors.contains("(remove what has that name"), "\(ending)")
+    }
+
     @Test func aNameThatIsTakenIsLeftAlone() throws {
         let tiny = try TinyMerge(engine: "posix")
         #expect(try tiny.part("0/1").code == 0)

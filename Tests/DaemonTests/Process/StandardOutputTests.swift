@@ -55,6 +55,37 @@ import Testing
         #expect(submit.errors.contains("it is done, but cannot be told"))
     }
 
+    /// The next files that are opened would get the numbers of what is closed.
+    @Test func whatIsClosedStaysNobodysFile() throws {
+        let rig = try MergeRig()
+        let models = ["--models", rig.models.string]
+        let merged = rig.folder.path / "merged"
+        let merge = try Executable(
+            ["merge", rig.config.string, merged.string] + models, in: rig.folder,
+            prelude: "exec 0<&- 1>&- 2>&-")
+        #expect(merge.wait() == 0)
+        #expect((merged / "dellad.json").exists)
+        let compare = try Executable(
+            ["compare", "base", "tuned", "--json"] + models, in: rig.folder, prelude: "exec 1>&-")
+        #expect(compare.wait() == 74)
+        #expect(compare.errorText.contains("standard output: Bad file descriptor"), "\(compare.errorText)")
+    }
+
+    @Test(arguments: ["uring", "posix"])
+    func aLimitOfAFilesSizeIsAnErrorWithItsRemedy(engine: String) throws {
+        let rig = try MergeRig()
+        let arguments = [
+            "merge", rig.config.string, (rig.folder.path / "merged").string, "--models", rig.models.string,
+            "--io", engine,
+        ]
+        let limited = try Executable(arguments, in: rig.folder, prelude: "ulimit -f 8")
+        #expect(limited.wait() == 74, "\(limited.errorText)")
+        #expect(
+            limited.errorText.contains("File too large (let files be larger (ulimit -f"),
+            "\(limited.errorText)")
+        #expect(try Executable.run(arguments, in: rig.folder).code == 0)
+    }
+
     @Test func aPipeThatNobodyReadsIsNoFailure() throws {
         let rig = try MergeRig()
         // SIGPIPE is ignored, so that the write itself fails.
