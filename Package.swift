@@ -61,7 +61,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]
         ),
-        .testTarget(name: "StreamIOTests", dependencies: ["CChecksum", "StreamIO"]),
+        .testTarget(name: "StreamIOTests", dependencies: ["CChecksum", "MergeReference", "StreamIO"]),
         // What a merge must come to, computed slowly. Depends on nothing, so that it shares nothing with what it judges.
         .target(
             name: "MergeReference", path: "Tests/MergeReference", swiftSettings: optimised),

@@ -20,7 +20,7 @@ from hub_server import Fault, Hub
 
 DELLAD, HF, FOLDER = sys.argv[1:4]
 FOLDER = pathlib.Path(FOLDER)
-SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
+SEED = int(os.environ.get("SEED", random.Random(os.environ.get("DELLAD_TEST_SEED") or None).randrange(1 << 32)))
 KILLS = int(os.environ.get("KILLS", "6"))
 TOKEN = "hf_the-secret-of-this-test"
 CONFIG = """merge_method: della

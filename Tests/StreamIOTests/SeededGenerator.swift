@@ -1,9 +1,12 @@
+@testable import MergeReference
+
 /// Random bytes that a failure can be repeated with: SplitMix64, its seed printed by those who use it.
 struct SeededGenerator: RandomNumberGenerator {
     let seed: UInt64
     private var state: UInt64
 
-    init(seed: UInt64 = .random(in: .min ... .max)) {
+    init(_ seed: UInt64? = nil, in file: StaticString = #fileID, at line: UInt = #line) {
+        let seed = seed ?? TestSeed.drawn(in: file, at: line)
         self.seed = seed
         state = seed
     }

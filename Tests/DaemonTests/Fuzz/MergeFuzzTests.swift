@@ -14,7 +14,6 @@ import Testing
 @Suite struct MergeFuzzTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seconds = environment["DELLAD_FUZZ_SECONDS"].flatMap(Int.init) ?? 60
-    private static let firstSeed = environment["DELLAD_FUZZ_SEED"].flatMap(UInt64.init)
     /// Failing cases after which a run ends.
     private static let failureLimit = 3
 
@@ -23,7 +22,7 @@ import Testing
     }
 
     @Test func anyMergeIsWhatTheReferenceSays() throws {
-        let first = Self.firstSeed ?? UInt64.random(in: 0...UInt64.max >> 16)
+        let first = TestSeed.asked()
         print("fuzzing from SEED=\(first) for \(Self.seconds) s")
         let started = ContinuousClock.now
         let end = started + .seconds(Self.seconds)

@@ -11,14 +11,13 @@ import Testing
 @Suite struct SpoolFuzzTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seconds = environment["DELLAD_FUZZ_SECONDS"].flatMap(Int.init) ?? 5
-    private static let firstSeed = environment["DELLAD_FUZZ_SEED"].flatMap(UInt64.init)
     /// Failing cases after which a run ends.
     private static let failureLimit = environment["DELLAD_FUZZ_FAILURES"].flatMap(Int.init) ?? 3
     /// However slow the machine is.
     private static let leastCases = 10
 
     @Test func aSpoolKeepsItsPromises() throws {
-        let first = Self.firstSeed ?? UInt64.random(in: 0...UInt64.max >> 16)
+        let first = TestSeed.asked()
         print("fuzzing a spool from SEED=\(first) for \(Self.seconds) s")
         let end = ContinuousClock.now + .seconds(Self.seconds)
         var (cases, acts, failures) = (0, 0, 0)

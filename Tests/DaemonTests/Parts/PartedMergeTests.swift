@@ -3,6 +3,8 @@ import StreamIO
 import SystemPackage
 import Testing
 
+@testable import MergeReference
+
 /// Merges in parts by the program itself: several processes, one output.
 @Suite struct PartedMergeTests {
     /// Everything but what says when it was made, and what was audited.
@@ -26,12 +28,14 @@ import Testing
         arguments: [1, 2, 3, 7, 40],
         ["della", "karcher", "ties", "task_arithmetic"])
     func anyNumberOfPartsMakesTheFilesThatOneMergeMakes(count: Int, method: String) throws {
-        let tiny = try TinyMerge(engine: Bool.random() ? "uring" : "posix", method: method)
+        var random = SeededRandom(seed: TestSeed.drawn())
+        let engine = Bool.random(using: &random) ? "uring" : "posix"
+        let tiny = try TinyMerge(engine: engine, method: method)
         let single = try tiny.run(nil)
         try #require(single.code == 0, "\(single.errors)")
         let (expected, record) = (try tiny.model(), try Self.record(tiny))
         try tiny.clear()
-        for part in (0..<count).shuffled() {
+        for part in (0..<count).shuffled(using: &random) {
             let ending = try tiny.part("\(part)/\(count)")
             #expect(ending.code == 0, "\(ending.errors)")
             #expect(ending.output.contains("part \(part)/\(count) of "), "\(ending.output)")

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import MergeReference
+
 /// A merge disturbed at its first, second, … n-th operation on the file system until none is left.
 ///
 /// `DELLAD_FAULT_PLAN` makes the operation fail or kills the process there. Whatever happens, a second,
@@ -13,10 +15,11 @@ import Testing
     /// The last operations, which give the output its name and remove what stood beside it, are tried closer together: what
     /// is amiss there spans a few of them.
     static func points(_ operations: Int, every step: Int) -> [Int] {
-        let first = Int.random(in: 1...step)
+        var random = SeededRandom(seed: TestSeed.drawn())
+        let first = Int.random(in: 1...step, using: &random)
         let end = max(0, operations - lastOperations)
         let close = max(1, step / 4)
-        let start = end + Int.random(in: 1...close)
+        let start = end + Int.random(in: 1...close, using: &random)
         print("operations \(first), \(first + step), … of \(operations); \(start), \(start + close), …")
         return Array(Swift.stride(from: first, through: end, by: step))
             + Array(Swift.stride(from: start, through: operations, by: close))

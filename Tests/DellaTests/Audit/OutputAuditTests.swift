@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 4])
     func everyRowOfAMergeIsAsComputedAnew(models: Int) throws {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         let merge = try PlannedMerge(
             Self.tensors(models), modelCount: models, seed: seed, shardBytes: 80_000)
         for electsSigns in [true, false] {
@@ -48,7 +48,7 @@ import Testing
     /// NaN, infinities, ties and zeros of both signs.
     @Test(arguments: FloatFormat.allCases)
     func oddValuesAreComputedAnew(format: FloatFormat) throws {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let tensors = (0..<6).map { number in
             PlannedMerge.Tensor(
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func aBitThatIsNotRightIsFoundAndNamed() throws {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(
             Self.tensors(2), modelCount: 2, seed: seed, shardBytes: 60_000)

@@ -14,10 +14,7 @@ import Testing
     private static let time: Duration = .seconds(
         getenv("DELLAD_FUZZ_SECONDS").flatMap { Int(String(cString: $0)) } ?? 2)
 
-    private static var seed: UInt64 {
-        getenv("DELLAD_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
-            ?? UInt64.random(in: 0...UInt64.max)
-    }
+    private static var seed: UInt64 { TestSeed.asked() }
 
     /// One planning may compute for so long before it counts as a hang.
     private static let patience = Duration.seconds(10)

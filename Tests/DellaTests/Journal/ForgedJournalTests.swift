@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func aForgedJournalIsSurvived() throws {
-        let seed = Self.environment["DELLAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
+        let seed = TestSeed.asked()
         var random = SeededRandom(seed: seed)
         let left = try Left(seed: 11)
         try #require(left.journal.contains("\"tensor\""), "the merge was not stopped within a tensor")

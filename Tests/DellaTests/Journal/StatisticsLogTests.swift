@@ -10,7 +10,7 @@ import Testing
     @Test func whatIsAppendedIsReadBackInOrder() throws {
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let records = (0..<400).map { Self.record($0, &random) }
         let log = try StatisticsLog.create(folder.appending("log"))
@@ -46,7 +46,7 @@ import Testing
     @Test func aDamagedRecordIsNoticed() throws {
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         for number in 0..<60 {
             let records = (0..<3).map { Self.record($0, &random) }

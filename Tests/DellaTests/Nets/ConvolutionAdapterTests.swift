@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: shapes, [StoredType.bf16, .f32])
     func isMergedAsIfItWereWrittenOut(shape: [Int], type: StoredType) throws {
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let folder = try TemporaryFolder.create()
         defer { try? FileSystem.removeTree(folder) }

@@ -27,9 +27,7 @@ final class HostileInputRig {
 
     init(_ name: String) throws {
         folder = try TemporaryFolder.create()
-        seed =
-            getenv("DELLAD_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
-            ?? UInt64.random(in: 0 ... .max)
+        seed = TestSeed.asked()
         print("\(name): seed \(seed)")
         random = SeededRandom(seed: seed)
         for model in ["base", "one"] { try writeModel(model, Self.tensors(model == "base" ? 0 : 1)) }

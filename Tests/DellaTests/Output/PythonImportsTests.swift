@@ -48,7 +48,7 @@ import Testing
     /// As many modules as a slow reading finds that shares no code: of a text without comments, strings and
     /// continued lines.
     @Test func randomFilesAreReadInTheirTime() {
-        let seed = Self.environment["DELLAD_FUZZ_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
+        let seed = TestSeed.asked()
         let time = Self.environment["DELLAD_FUZZ_SECONDS"].flatMap { Int($0) } ?? 2
         var random = SeededRandom(seed: seed)
         let words = [

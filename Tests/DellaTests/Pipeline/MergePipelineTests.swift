@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 4])
     func theOutputIsTheReferencesAndDependsOnNothingElse(models: Int) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         let merge = try PlannedMerge(
             Self.tensors(models), modelCount: models, seed: seed, shardBytes: 400_000)
         let expected = try merge.reference()
@@ -65,7 +65,7 @@ import Testing
     /// Tensors whose bytes, or a chunk's of them, begin on a page are converted like any other.
     @Test(arguments: [ElementType.f64, .f32, .f16, .bf16], [0, 2048])
     func valuesAreConvertedWhereverInAPageTheyBegin(type: ElementType, dataStart: Int) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         let tensors = FloatFormat.allCases.flatMap { format in
             FloatFormat.allCases.map { output in
                 PlannedMerge.Tensor(
@@ -83,7 +83,7 @@ import Testing
 
     @Test(arguments: [1, 4])
     func whereMemoryIsSlowToComeTensorsAreReadAgainAndTheOutputIsTheSame(models: Int) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var tensors = Self.tensors(models)
         // Several chunks of the largest slots, so that not all can be among the first.
         tensors.insert(
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func aMergeStoppedAtAnyMomentGoesOnToTheSameBytes() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(Self.tensors(2), modelCount: 2, seed: seed, shardBytes: 300_000)
         let expected = try merge.merge(into: "undisturbed", memory: 1 << 30)

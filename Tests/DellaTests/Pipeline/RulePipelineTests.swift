@@ -26,7 +26,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 5])
     func theOutputIsTheReferencesAndDependsOnNothingElse(models: Int) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let tensors = Self.tensors(models, &random)
         let merge = try PlannedMerge(tensors, modelCount: models, seed: seed, shardBytes: 400_000)
@@ -44,7 +44,7 @@ import Testing
     /// Every rule that reads what does not fit more than once, of tensors that do not fit.
     @Test(arguments: RandomRule.allCases)
     func aTensorLargerThanTheBudgetIsTheReferencesToo(rule: RandomRule) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         var large = try #require(rule.tensor("large", shape: [3000, 190], models: 2, using: &random))
         large.values = [.weights, .mirrored].randomElement(using: &random)!
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func aMergeStoppedAtAnyMomentGoesOnToTheSameBytes() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         var tensors = RandomRule.allCases.compactMap {
             $0.tensor("\($0)", shape: [900, 130], models: 3, using: &random)

@@ -85,7 +85,7 @@ import Testing
 
     @Test(arguments: kinds)
     func drawsAllAlikeAreTheReferences(kind: RowValues?) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         for models in kind == .ties ? [1, 3] : [2] {
             let rules = Self.rules(models) { density, _ in .bernoulli(density: density) }
             let merge = try PlannedMerge(
@@ -96,7 +96,7 @@ import Testing
 
     @Test(arguments: kinds)
     func theLargestAreTheReferences(kind: RowValues?) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         for models in kind == .ties ? [1, 3] : [2] {
             let rules = Self.rules(models) { density, _ in .largest(density: density) }
             let merge = try PlannedMerge(
@@ -107,7 +107,7 @@ import Testing
 
     @Test(arguments: kinds)
     func theLargestButForOutliersAreTheReferences(kind: RowValues?) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         for models in kind == .ties ? [1, 3] : [2] {
             let rules = Self.rules(models) { density, model in
                 .band(density: density, gamma: [0.01, 0, 0.3, 0.9][model])
@@ -120,7 +120,7 @@ import Testing
 
     @Test(arguments: kinds)
     func theMostVariedAreTheReferences(kind: RowValues?) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         for models in kind == .ties ? [0, 1, 3] : [2] {
             let rules = [0.4, 1, 0.03, 0].map { MergeRule.sce(share: $0) }
             let merge = try PlannedMerge(
@@ -133,7 +133,7 @@ import Testing
     /// be on its other side.
     @Test(arguments: kinds)
     func whatMattersMostIsTheReferences(kind: RowValues?) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         let merge = try PlannedMerge(Self.tensors(1, [.fusion], kind), modelCount: 1, seed: seed)
         let expected = try merge.reference()
         let first = try merge.merge(into: "out", memory: 1 << 30)
@@ -150,7 +150,7 @@ import Testing
     /// In every phase: the tensor is larger than the budget.
     @Test(arguments: [FloatFormat.bfloat16, .float32])
     func aSelectionStoppedAtAnyMomentGoesOnToTheSameBytes(format: FloatFormat) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let rules = Self.rules(2) { density, model in
             model == 0 ? .largest(density: density) : .band(density: density, gamma: 0.02)

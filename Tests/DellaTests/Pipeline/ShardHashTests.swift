@@ -46,7 +46,7 @@ import Testing
 
     @Test(arguments: [0, 2])
     func everyBudgetThreadCountAndEngineGivesTheHashesOfTheFiles(models: Int) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         let merge = try PlannedMerge(
             MergePipelineTests.tensors(models), modelCount: models, seed: seed, shardBytes: 400_000)
         let expected = try merge.merge(into: "plain", memory: 1 << 30)
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func aMergeStoppedAtAnyMomentEndsWithTheSameHashes() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(
             MergePipelineTests.tensors(2), modelCount: 2, seed: seed, shardBytes: 300_000)
@@ -95,7 +95,7 @@ import Testing
 
     /// The option is no part of what a merge is: it goes on, and reads what it must know again.
     @Test func theOptionMayChangeBetweenRuns() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(
             MergePipelineTests.tensors(1), modelCount: 1, seed: seed, shardBytes: 300_000)
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func withTheOptionOffNoHashIsRecordedWhateverAnEarlierRunTook() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = TestSeed.drawn()
         var random = SeededRandom(seed: seed)
         let merge = try PlannedMerge(
             MergePipelineTests.tensors(1), modelCount: 1, seed: seed, shardBytes: 300_000)

@@ -15,9 +15,7 @@ import Testing
     private static let patience = Duration.seconds(10)
 
     @Test func aDamagedFileIsOpenedOrNamed() throws {
-        let seed =
-            getenv("DELLAD_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
-            ?? UInt64.random(in: 0 ... .max)
+        let seed = TestSeed.asked()
         print("TorchFuzzTests: seed \(seed)")
         var random = SeededRandom(seed: seed)
         let folder = TorchFolder()
