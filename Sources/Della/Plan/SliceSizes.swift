@@ -43,7 +43,9 @@ struct SliceSizes {
     }
 
     private func fit(ofOuter tensor: Checkpoint.Tensor, named name: String, vocabulary: Bool) -> Fit {
-        let own = model.checkpoint.tensor(named: name) ?? (OpenModel.isHead(name) ? model.embedding : nil)
+        let own =
+            model.checkpoint.tensor(named: name)
+            ?? (OpenModel.isHead(name) ? model.head ?? model.embedding : nil)
         guard let own = own.map(model.effective), own.shape != tensor.shape else { return .same }
         let isAxis = vocabulary && VocabularyAxis.isOn(name: name)
         let rest = { (shape: [Int]) in VocabularyAxis.parts(of: shape, name: name).rest }

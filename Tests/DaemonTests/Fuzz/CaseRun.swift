@@ -181,8 +181,10 @@ struct CaseRun {
 
     private func memory(_ run: FuzzCase.Run) throws -> String {
         guard case .least(let more) = run.memory else {
-            if case .bytes(let bytes) = run.memory { return "\(bytes >> 20)M" }
-            return "1G"
+            guard case .bytes(let bytes) = run.memory else { return "1G" }
+            // A budget that is drawn does for plain rows, but not for any adapter's matrices.
+            let isAdapted = made.models.contains { $0.adapter != nil }
+            return "\(isAdapted ? max(bytes >> 20, leastLimit) : bytes >> 20)M"
         }
         let ended = try Executable.run(arguments(run, memory: "1K"), in: folder)
         // What is refused for another reason is refused with any budget.
@@ -196,10 +198,15 @@ struct CaseRun {
 
     /// Mebibytes that must do: the longest row, in every model, a few times over.
     private var leastLimit: UInt64 {
-        let row = made.models.flatMap(\.tensors).map { ($0.shape.last ?? 1) * 8 }.max() ?? 8
+        let isAdapted = made.models.contains { $0.adapter != nil }
+        // What an adapter adds to has a row for each output.
+        let row =
+            made.models.flatMap(\.tensors)
+            .map { 8 * (isAdapted ? $0.shape.dropFirst().reduce(1, *) : $0.shape.last ?? 1) }.max() ?? 8
         // Of one tensor the adapters' matrices, too, the maps of its rows, and a scale for each of them.
         let inputs = made.models.map { model in
-            let sides = model.tensors.map { ($0.shape.first ?? 1) + ($0.shape.last ?? 1) }.max() ?? 0
+            let sides =
+                model.tensors.map { ($0.shape.first ?? 1) + $0.shape.dropFirst().reduce(1, *) }.max() ?? 0
             let rank = model.adapter?.parts.values.map(\.rank).max() ?? 0
             let (maps, scales) = (model.tokens == nil ? 0 : 16 * sides, model.scaled.isEmpty ? 0 : 16 * sides)
             return 4 * rank * sides + maps + scales

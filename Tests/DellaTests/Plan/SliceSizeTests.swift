@@ -48,6 +48,29 @@ import Testing
         #expect(models.report(Self.slices("B", "B")) == [])
     }
 
+    /// A head is held against the head, whatever each model calls its own.
+    @Test func theHeadOfAModelWithOtherNamesIsComparedWithTheHead() throws {
+        func rename(_ tensors: inout [TinyModels.Tensor]) {
+            for index in tensors.indices { tensors[index].name = "language_model." + tensors[index].name }
+        }
+        let models = try TinyModels()
+        try models.make("A", shape: "mistral", layers: 4) { tensors in
+            // Of another width than the embedding.
+            Self.resize(&tensors, "lm_head.weight", axis: 1, to: 3)
+        }
+        try models.make("B", shape: "mistral", layers: 4) { tensors in
+            Self.resize(&tensors, "lm_head.weight", axis: 1, to: 3)
+            rename(&tensors)
+        }
+        #expect(models.report(Self.slices("A", "B")) == [])
+        try models.make("C", shape: "mistral", layers: 4, edit: rename)
+        let report = models.report(Self.slices("A", "C"))
+        #expect(
+            report.count == 1 && report[0].contains("language_model.lm_head.weight has the shape"),
+            "\(report)"
+        )
+    }
+
     @Test func anotherVocabularyIsRefusedUnlessTokensAreMatched() throws {
         let models = try models {
             Self.resize(&$0, "embed_tokens.weight", axis: 0, to: 10)
