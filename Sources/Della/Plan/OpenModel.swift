@@ -46,6 +46,11 @@ struct OpenModel: Sendable {
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 
+    /// Its folder and its adapter's, links resolved: what one model has alone, whatever it is called.
+    var places: [FilePath] {
+        [place] + (adapter.map { [(try? FileSystem.resolved($0.folder)) ?? $0.folder] } ?? [])
+    }
+
     /// The number of layers of the text model: the config's, else the tensors'. Where there are several stacks for text,
     /// an encoder's and a decoder's, the main one's tensors: configs count the layers of either, or of none.
     var layerCount: Int {
@@ -137,8 +142,9 @@ extension OpenModel {
 
     /// What a head of this model would be called.
     var usualHeadName: String {
-        let parts = (textPrefix ?? "").split(separator: ".")
-        guard parts.last == "model", parts.count > 1 else { return "lm_head.weight" }
-        return parts.dropLast().joined(separator: ".") + ".lm_head.weight"
+        let wrapper = ModelNaming.wrapper(of: checkpoint)
+        let parts = (textPrefix ?? "").dropFirst(wrapper.count).split(separator: ".")
+        let above = ["model", "transformer"].contains(parts.last) ? parts.dropLast() : []
+        return wrapper + (above + ["lm_head", "weight"]).joined(separator: ".")
     }
 }

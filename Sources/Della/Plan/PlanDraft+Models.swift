@@ -140,8 +140,8 @@ extension PlanDraft {
     /// The index of an opened model, by any name that it is found by.
     private func place(of reference: ModelReference) -> Int? {
         if let index = index(reference) { return index }
-        guard let place = library.place(of: reference) else { return nil }
-        return models.firstIndex { $0.place == place }
+        guard let places = library.places(of: reference) else { return nil }
+        return models.firstIndex { $0.places == places }
     }
 
     /// Names a base that is listed under another name as the base: it would count as one more model.

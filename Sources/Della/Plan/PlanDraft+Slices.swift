@@ -123,13 +123,13 @@ extension PlanDraft {
             }
             lines[source.model] = source.line
             guard source.model != base, let index = index(source.model) else { continue }
-            let place = [models[index].place] + (models[index].adapter.map { [$0.folder] } ?? [])
-            if let first = places[place] {
+            let own = models[index].places
+            if let first = places[own] {
                 list.add(
                     source.line,
                     "\(source.model.text) is the folder of \(first.model.text) in line \(first.line)", remedy)
             } else {
-                places[place] = source
+                places[own] = source
             }
         }
     }

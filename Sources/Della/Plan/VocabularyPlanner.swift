@@ -89,6 +89,12 @@ struct VocabularyPlanner {
     private func source(_ list: inout ProblemList) -> Int? {
         guard case .model(let reference) = setting.source else { return base }
         if let index = find(reference) { return index }
+        // With an adapter or without, the tokenizer is the folder's.
+        if let place = library.place(of: reference),
+            let index = models.firstIndex(where: { $0.place == place })
+        {
+            return index
+        }
         noteForeign(reference, line: setting.line, &list)
         return nil
     }

@@ -51,7 +51,9 @@ struct CaseRun {
             switch verdict {
             case .refused(let reason):
                 let code = made.fault.map { $0.isOfTheRun ? 65 : $0.exitCode } ?? 65
-                try expectRefusal(ending, code: code, why: reason)
+                // Of a model that is nowhere and what else is wrong, either may be told first.
+                let isNowhere = made.fault == .noModel && ending.code == FuzzCase.Fault.noModel.exitCode
+                try expectRefusal(ending, code: isNowhere ? ending.code : code, why: reason)
             case .merged(let files):
                 if let fault = made.fault {
                     try expectRefusal(ending, code: fault.exitCode, why: fault.rawValue)

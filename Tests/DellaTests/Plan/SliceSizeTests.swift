@@ -128,4 +128,36 @@ import Testing
         }
         #expect(try models.plan(Self.slices("A", "A")).warnings == [])
     }
+
+    /// Where embedding and head are of two tied models, the output has a head, called as the model's program calls it.
+    @Test(arguments: [
+        ("model.", "lm_head"), ("transformer.", "lm_head"), ("", "lm_head"),
+        ("language_model.model.", "language_model.lm_head"), ("model.language_model.", "lm_head"),
+        ("module._orig_mod.transformer.", "module._orig_mod.lm_head"), ("module.model.", "module.lm_head"),
+        ("base_model.model.model.language_model.", "base_model.model.lm_head"),
+    ])
+    func theHeadThatNoModelHasIsCalledAsItsProgramWould(prefix: String, head: String) throws {
+        let models = try TinyModels()
+        let config = try JSON(
+            parsing: Array(#"{"num_hidden_layers": 2, "tie_word_embeddings": true}"#.utf8))
+        for name in ["A", "B"] {
+            try models.writeModel(
+                name,
+                tensors: [
+                    "embed_tokens.weight", "layers.0.mlp.up_proj.weight", "layers.1.mlp.up_proj.weight",
+                ]
+                .map { .init(name: prefix + $0, type: .f32, shape: [4, 2]) },
+                config: config)
+        }
+        let plan = try models.plan(
+            """
+            merge_method: passthrough
+            slices:
+              - sources: [{model: A, layer_range: [0, 1]}]
+              - sources: [{model: B, layer_range: [1, 2]}]
+            """)
+        let names = plan.shards.flatMap { $0.tensors.map(\.name) }
+        #expect(names.contains("\(head).weight"), "\(names)")
+        #expect(names.count == 4, "\(names)")
+    }
 }

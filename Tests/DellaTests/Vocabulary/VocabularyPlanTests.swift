@@ -1,3 +1,4 @@
+import Glibc
 import StreamIO
 import SystemPackage
 import Testing
@@ -51,6 +52,54 @@ import Testing
                 "line 5: Org/Less has 6 rows for 6 tokens, the base 8: rows past the last token are padding, and the "
                     + "output has the base's",
             ])
+    }
+
+    /// With an adapter a model's rows are others, and its tokenizer is the same.
+    @Test func aModelWithAnAdapterIsAnotherOne() throws {
+        let models = try models(["Org/Base": Self.tokens, "Org/One": Self.tokens])
+        for name in ["Ad", "Ad2"] {
+            try models.writeModel(
+                name,
+                tensors: [
+                    .init(name: "model.embed_tokens.lora_embedding_A", type: .f32, shape: [1, 6]),
+                    .init(name: "model.embed_tokens.lora_embedding_B", type: .f32, shape: [2, 1]),
+                ], config: .null)
+            try FileSystem.rename(
+                models.folder.pushing(FilePath("\(name)/model.safetensors")),
+                to: models.folder.pushing(FilePath("\(name)/adapter_model.safetensors")), replacing: false)
+            try models.write(
+                #"{"peft_type": "LORA", "r": 1, "lora_alpha": 4}"#,
+                to: FilePath(name).string + "/adapter_config.json")
+        }
+        func report(_ tokenizer: String, _ others: [String]) -> [String] {
+            models.report(config(others, "tokenizer: \(tokenizer)\n"))
+        }
+        let others = ["Org/One+Ad", "Org/One"]
+        // By other names of the folders, too.
+        let link = models.folder.pushing("Org/Link")
+        try #require(symlink(models.folder.pushing("Org/One").string, link.string) == 0)
+        for name in others + ["Org/Link", "Org/Link+Ad", "Org/Base"] {
+            let found = report("{source: union, tokens: {t1: {source: '\(name)', force: true}}}", others)
+            #expect(found == [], "\(name)")
+        }
+        for name in ["Org/One+Ad2", "Org/Base+Ad", "Org/Link+Ad2"] {
+            let found = report("{source: union, tokens: {t1: {source: '\(name)', force: true}}}", others)
+            #expect(
+                found.count == 1 && found[0].contains("\(name) is none of the models that are merged"),
+                "\(found)")
+        }
+        #expect(report("{source: 'Org/One'}", ["Org/One+Ad"]) == [])
+        // Of two that are one folder the row is taken of the one that is named.
+        for (name, index) in [("Org/Link", "Org/One"), ("Org/Link+Ad", "Org/One+Ad")] {
+            let text = config(
+                others, "tokenizer: {source: base, tokens: {t1: {source: '\(name)', force: true}}}\n")
+            let rig = VocabularyRig(text, in: models.folder)
+            let place = try #require(rig.draft.models.firstIndex { $0.reference.text == index })
+            let base = try #require(rig.index("Org/Base"))
+            let runs = try #require(rig.plan?.vocabulary?.maps[base]?.runs)
+            #expect(
+                runs.contains(.init(start: 1, count: 1, source: .rows(model: place, first: 1))), "\(runs)")
+        }
     }
 
     /// One tokenizer that is another, or a row that a token needs, and nothing is padding.
