@@ -41,9 +41,8 @@ struct ForegroundFetch {
     /// Whether a folder may be written in, or made.
     private static func mayHold(_ folder: FilePath) -> Bool {
         if FileSystem.isWritable(folder) { return true }
-        let parent = folder.removingLastComponent()
         let isThere = (try? FileSystem.status(folder)) != .some(nil)
-        return !isThere && FileSystem.isWritable(parent.isEmpty ? "." : parent)
+        return !isThere && FileSystem.isWritable(folder.parent)
     }
 
     /// Fetches a model, and tells where it is.

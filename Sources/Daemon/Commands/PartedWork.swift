@@ -9,13 +9,13 @@ struct PartedWork {
     let output: FilePath
     /// Assembly computes nothing: a trace is the part's.
     private let assembled: PartedMerge
-    private let trace: FilePath?
+    private let untracedText: String?
 
     init(
         _ config: ConfigFile, to output: FilePath, _ planner: MergePlanner, _ options: MergeOptions
     ) {
         self.output = output
-        trace = options.trace
+        untracedText = options.untracedText
         let parted = { (options: MergeOptions) in
             PartedMerge(
                 planner, text: config.text, fileName: config.path.string, output: output, options: options,
@@ -47,9 +47,7 @@ struct PartedWork {
         case .published: say("part \(part) of \(output): the merge is done")
         }
         if case .built = outcome { return }
-        if let trace {
-            Self.warn("--trace \(trace): nothing was done that could be traced: no trace is written")
-        }
+        if let untracedText { Self.warn(untracedText) }
     }
 
     /// Assembles the parts, if they are whole.

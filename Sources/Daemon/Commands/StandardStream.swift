@@ -1,4 +1,5 @@
 import Glibc
+import StreamIO
 import SystemPackage
 
 /// Standard output and standard error, unbuffered, so that text is out before the process may be killed.
@@ -66,19 +67,5 @@ enum StandardStream {
         }
     }
 
-    private func writeWhole(_ text: String) throws(Errno) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            do {
-                let count = try rest.withUnsafeBytes { try descriptor.write($0) }
-                rest = rest.dropFirst(count)
-            } catch Errno.resourceTemporarilyUnavailable {
-                // Whoever shares the stream has made it so that it does not wait.
-                var wanted = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-                poll(&wanted, 1, -1)
-            } catch {
-                throw error as? Errno ?? .ioError
-            }
-        }
-    }
+    private func writeWhole(_ text: String) throws(Errno) { try descriptor.writeWhole(Array(text.utf8)) }
 }

@@ -134,9 +134,8 @@ struct SynthCommand: ParsableCommand {
     }
 
     private func creationRemedy(_ errno: Errno) -> String {
-        let parent = FilePath(output).removingLastComponent()
-        return switch errno {
-        case .noSuchFileOrDirectory: "create its folder: mkdir -p \(parent)"
+        switch errno {
+        case .noSuchFileOrDirectory: "create its folder: mkdir -p \(FilePath(output).parent)"
         case .fileNameTooLong: "use a shorter name"
         default: "name a folder that this user can create, in one that is there"
         }

@@ -127,18 +127,13 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func folder(of path: FilePath) -> FilePath {
-        let folder = path.removingLastComponent().lexicallyNormalized()
-        return folder.isEmpty ? "." : folder
-    }
-
     private static func isBeside(_ path: FilePath, _ output: FilePath) -> Bool {
-        folder(of: path) == folder(of: output)
+        path.parent.lexicallyNormalized() == output.parent.lexicallyNormalized()
     }
 
     private static func creationRemedy(_ error: IOError, output: FilePath) -> String {
         let isBeside = isBeside(error.path, output)
-        let folderIsThere = (try? FileSystem.status(folder(of: output)))??.isDirectory ?? false
+        let folderIsThere = (try? FileSystem.status(output.parent))??.isDirectory ?? false
         switch error.errno {
         case .readOnlyFileSystem: return "mount the file system writable, or choose another folder"
         case .notDirectory where isBeside && error.path != output && folderIsThere:

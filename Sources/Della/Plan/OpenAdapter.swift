@@ -54,13 +54,15 @@ struct OpenAdapter: Sendable {
             tensor.shard = base.shards.count
             try add(tensor, to: &modules, base, path)
         }
-        let ordered = modules.sorted { $0.key < $1.key }
-        var orientation = LayerOrientation(isUsual: config.hasInputsFirst)
-        for (name, module) in ordered where !module.isEmbedding {
-            if let tensor = Self.tensor(of: name, in: base) { orientation.note(module, of: name, on: tensor) }
+        let ordered = modules.sorted { $0.key < $1.key }.map { name, module in
+            (name: name, module: module, tensor: Self.tensor(of: name, in: base))
         }
-        for (name, module) in ordered {
-            try add(module, of: name, config, orientation, base, path)
+        var orientation = LayerOrientation(isUsual: config.hasInputsFirst)
+        for (name, module, tensor) in ordered where !module.isEmbedding {
+            if let tensor { orientation.note(module, of: name, on: tensor) }
+        }
+        for (name, module, tensor) in ordered {
+            try add(module, of: name, on: tensor, config, orientation, base, path)
         }
         guard !parts.isEmpty || !saved.isEmpty else {
             throw AdapterProblem("\(path): holds no tensor of an adapter", "download it again")
@@ -135,14 +137,14 @@ struct OpenAdapter: Sendable {
     }
 
     private mutating func add(
-        _ module: Module, of name: String, _ config: AdapterConfig, _ orientation: LayerOrientation,
-        _ base: Checkpoint, _ path: FilePath
+        _ module: Module, of name: String, on tensor: Checkpoint.Tensor?, _ config: AdapterConfig,
+        _ orientation: LayerOrientation, _ base: Checkpoint, _ path: FilePath
     ) throws(AdapterProblem) {
         guard let down = module.down, let up = module.up else {
             throw AdapterProblem(
                 "\(path): \(name) has only one of lora_A and lora_B", "download it again")
         }
-        guard let tensor = Self.tensor(of: name, in: base) else { throw misfit(down, path, base) }
+        guard let tensor else { throw misfit(down, path, base) }
         let isTransposed =
             tensor.shape.count == 2
             && (module.isEmbedding || orientation.isInputsFirst(module, of: name, on: tensor, in: base))

@@ -19,8 +19,7 @@ struct RecipeParts: Sendable {
 
     init(output: FilePath) {
         self.output = output
-        let above = output.removingLastComponent()
-        parent = above.isEmpty ? "." : above
+        parent = output.parent
         path = parent.appending(".\(output.lastComponent?.string ?? "").parts")
     }
 

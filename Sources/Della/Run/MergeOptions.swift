@@ -17,6 +17,10 @@ public struct MergeOptions: Sendable {
     public var level: SIMDLevel?
     /// Where a Chrome trace of the stages is written.
     public var trace: FilePath?
+    /// What is said of a trace that is asked for where nothing was left to do.
+    public var untracedText: String? {
+        trace.map { "--trace \($0): nothing was done that could be traced: no trace is written" }
+    }
     /// How much is computed anew before it is published.
     public var audit = AuditPolicy.off
     /// Whether figures are taken for a report, which stands beside the weights then.

@@ -70,8 +70,8 @@ public struct MergeRun {
                 if parts == nil { try? merge.settle(after: error, discard: places.discard) }
                 throw error
             }
-        } else if let trace = options.trace {
-            report("--trace \(trace): nothing was done that could be traced: no trace is written")
+        } else if let text = options.untracedText {
+            report(text)
         }
         try publish(contents, opened.journal, beforeForgetting: beforeForgetting)
         summary.close(since: start, progress)

@@ -19,8 +19,7 @@ struct PartialFolder: Hashable, Sendable {
     init(output: FilePath) {
         self.output = output
         let name = output.lastComponent?.string ?? ""
-        let above = output.removingLastComponent()
-        parent = above.isEmpty ? "." : above
+        parent = output.parent
         path = parent.appending(".\(name).partial")
         journal = parent.appending(".\(name).journal")
         statistics = parent.appending(".\(name).statistics")

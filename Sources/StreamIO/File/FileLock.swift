@@ -76,8 +76,7 @@ package final class FileLock: Sendable {
         guard let status = try FileSystem.status(folder, followLinks: false) else {
             do throws(IOError) {
                 try FileSystem.createFolder(folder)
-                let above = folder.removingLastComponent()
-                return try FileSystem.syncFolder(above.isEmpty ? "." : above)
+                return try FileSystem.syncFolder(folder.parent)
             } catch {
                 guard error.errno == .fileExists else { throw error }
                 return

@@ -95,7 +95,6 @@ extension FileSystem {
     public static func replaceAtomically(
         _ path: FilePath, with bytes: [UInt8], sync: Bool = true
     ) throws(IOError) {
-        let folder = path.removingLastComponent()
         let draft = try writeDraft(bytes, of: path, sync: sync)
         do throws(IOError) {
             try rename(draft, to: path, replacing: true)
@@ -103,7 +102,7 @@ extension FileSystem {
             try? remove(draft)
             throw error
         }
-        if sync { try syncFolder(folder.isEmpty ? "." : folder) }
+        if sync { try syncFolder(path.parent) }
     }
 
     /// Where the new content of a file is written before it gets its name.

@@ -123,19 +123,10 @@ public struct ResultTarget: Hashable, Sendable {
     }
 
     private func write(_ bytes: [UInt8], to descriptor: Int32) throws(IOError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            do throws(IOError) {
-                let count = try SystemCall.value("write", path) {
-                    rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-                }
-                rest = rest.dropFirst(count)
-            } catch {
-                if error.errno == .brokenPipe { return }
-                guard error.errno == .resourceTemporarilyUnavailable else { throw error }
-                var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&wanted, 1, -1)
-            }
+        do throws(Errno) {
+            try FileDescriptor(rawValue: descriptor).writeWhole(bytes)
+        } catch {
+            if error != .brokenPipe { throw IOError("write", path, error) }
         }
     }
 }
