@@ -89,7 +89,8 @@ demo: build test-packages ## synthesise two models, serve, merge one dropped con
 	Makefile.d/demo $(BIN)
 
 install: ## the program, units, manual pages and completions below $(DESTDIR)$(PREFIX)
-	test -x $(BIN) || $(MAKE) build
+	@# After a pull the program is an old one.
+	@if ! test -x $(BIN) || test -n "$$(find Sources Package.swift -newer $(BIN) -print -quit)"; then $(MAKE) build; fi
 	Makefile.d/stage $(BIN) "$(DESTDIR)" "$(PREFIX)" "$(PREFIX)/lib/systemd/system"
 
 deb: build ## dist/dellad_VERSION_ARCH.deb

@@ -72,6 +72,9 @@ struct FetchCommand: ParsableCommand {
         let library = ModelFolders.library(settings)
         for model in model.compactMap({ HubModel($0) }) {
             if let folder = library.folder(of: model) {
+                if let lack = library.lack(of: model, in: folder) {
+                    throw CommandFailure("\(lack.message) (\(lack.remedy))", .missingInput)
+                }
                 StandardStream.error.write("dellad: \(model): is there: \(folder)\n")
             } else {
                 try ForegroundFetch(means: means).fetch(model)

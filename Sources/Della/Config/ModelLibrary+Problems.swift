@@ -109,6 +109,17 @@ extension ModelLibrary {
         return "hf download \(model.path)\(revision) --local-dir \(folder.appending(model.path))"
     }
 
+    /// The command that fetches what a snapshot of Hugging Face's cache lacks; `nil` for any other folder.
+    func completion(of model: ModelReference, in folder: FilePath) -> String? {
+        let entry = folder.parent.parent
+        guard !model.isLocalPath, folder.parent.lastComponent?.string == "snapshots",
+            entry.lastComponent?.string.hasPrefix("models--") == true
+        else { return nil }
+        let revision = model.revision.map { " --revision \($0)" } ?? ""
+        let isUsual = cache.map { $0 == entry.parent } ?? false
+        return "hf download \(model.path)\(revision)" + (isUsual ? "" : " --cache-dir \(entry.parent)")
+    }
+
     /// A model given by one of its files.
     private func fileProblem(_ model: ModelReference, line: Int) -> Problem? {
         let file = candidates(model).first { candidate in

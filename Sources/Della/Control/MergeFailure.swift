@@ -136,6 +136,8 @@ public struct MergeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         let folderIsThere = (try? FileSystem.status(output.parent))??.isDirectory ?? false
         switch error.errno {
         case .readOnlyFileSystem: return "mount the file system writable, or choose another folder"
+        case .permissionDenied where folderIsThere && !FileSystem.isWritable(output.parent):
+            return AccessAdvice(for: output.parent, writing: true).description
         case .notDirectory where isBeside && error.path != output && folderIsThere:
             return "remove what has that name, or choose another"
         case .permissionDenied where !isBeside, .notPermitted where !isBeside:

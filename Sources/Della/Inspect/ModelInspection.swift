@@ -55,7 +55,9 @@ public struct ModelInspection: Sendable {
         let opened: OpenFolder
         switch OpenFolder.open(folder, of: library, room: room, isStopped: isStopped) {
         case .success(let found): opened = found
-        case .failure(let problem): throw problems(problem.problem(of: reference, line: 1))
+        case .failure(let problem):
+            let download = library.completion(of: reference, in: folder)
+            throw problems(problem.problem(of: reference, line: 1, download: download))
         }
         var model = OpenModel(
             reference: reference, name: ModelName(reference, in: folder, of: library), line: 1,

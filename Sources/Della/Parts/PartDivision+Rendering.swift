@@ -9,10 +9,14 @@ extension PartDivision {
     /// - Parameter plan: what was divided.
     public func text(of plan: MergePlan) -> String {
         let files = plan.shards.count
+        // A tensor is in one file.
+        let remedy =
+            plan.shards.contains { $0.tensors.count > 1 }
+            ? "for more, make smaller files with --shard-size" : "each file has one tensor: no more can be"
         var lines = [
             "parts     \(shares.count), of \(files) \(files == 1 ? "file" : "files"): "
                 + (usedCount < shares.count
-                    ? "\(usedCount) can be used (for more, make smaller files with --shard-size)"
+                    ? "\(usedCount) can be used (\(remedy))"
                     : "at most \(files) can be used")
         ]
         lines.append(

@@ -12,8 +12,20 @@ enum FolderProblem: Error {
         return true
     }
 
+    /// Whether files are missing that a download may have yet to bring.
+    var isUnfinished: Bool {
+        guard case .checkpoint(let error) = self else { return false }
+        switch error.reason {
+        case .noModel, .missingShard, .ambiguous: return true
+        case .unreadable(let error): return error.errno == .noSuchFileOrDirectory
+        default: return false
+        }
+    }
+
     /// What is said of it where the config names the model.
-    func problem(of reference: ModelReference, line: Int) -> Problem {
+    ///
+    /// - Parameter download: the command that fetches what the folder lacks, where there is one.
+    func problem(of reference: ModelReference, line: Int, download: String? = nil) -> Problem {
         switch self {
         case .standIn(let standIn):
             return Problem(
@@ -24,6 +36,11 @@ enum FolderProblem: Error {
                 return Problem(
                     line: line, "\(reference.text): \(error.path) \(forbidden.problem)",
                     remedy: forbidden.remedy)
+            }
+            if isUnfinished, let download {
+                return Problem(
+                    line: line, "\(reference.displayName): \(error.path): \(error.problem)",
+                    remedy: "finish the download: \(download)", kind: .missingInput)
             }
             return Problem(
                 line: line, "\(reference.displayName): \(error.path): \(error.problem)",

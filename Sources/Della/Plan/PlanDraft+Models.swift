@@ -137,11 +137,14 @@ extension PlanDraft {
         return plan
     }
 
-    /// The index of an opened model, by any name that it is found by.
+    /// The index of an opened model, by any name that it is found by. A folder alone is its one model, whatever adapter that
+    /// has.
     private func place(of reference: ModelReference) -> Int? {
         if let index = index(reference) { return index }
         guard let places = library.places(of: reference) else { return nil }
-        return models.firstIndex { $0.places == places }
+        if let index = models.firstIndex(where: { $0.places == places }) { return index }
+        let ofFolder = models.indices.filter { models[$0].place == places[0] }
+        return reference.adapter == nil && ofFolder.count == 1 ? ofFolder[0] : nil
     }
 
     /// Names a base that is listed under another name as the base: it would count as one more model.

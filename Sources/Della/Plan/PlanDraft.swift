@@ -128,7 +128,10 @@ struct PlanDraft {
         switch found {
         case .failure(let failure):
             // What is too large is told once, when all is known.
-            if !failure.isWantOfMemory { list.add(failure.problem(of: reference, line: line)) }
+            if !failure.isWantOfMemory {
+                let download = library.completion(of: reference, in: folder)
+                list.add(failure.problem(of: reference, line: line, download: download))
+            }
             return nil
         case .success(let opened):
             var model = OpenModel(

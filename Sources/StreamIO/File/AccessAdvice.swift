@@ -23,7 +23,7 @@ public struct AccessAdvice: Hashable, CustomStringConvertible {
         let bits: UInt32 = writing ? (status.isDirectory ? 0o030 : 0o020) : status.isDirectory ? 0o010 : 0o040
         let group = Self.groupName(status.groupID)
         guard status.permissions & bits == bits, status.groupID != 0, let group else {
-            let right = writing ? "w" : status.isDirectory ? "rx" : "r"
+            let right = status.isDirectory ? (writing ? "rwx" : "rx") : writing ? "w" : "r"
             let owner = Self.userName(status.userID)
             description = "let this user in, as its owner \(owner): chmod a+\(right) \(obstacle)"
             return

@@ -278,6 +278,10 @@ import Testing
         #expect(few.output.contains("\n          1/2  "), "\(few.output)")
         let many = try Executable.run(arguments + ["--parts", "50"], in: tiny.notes)
         #expect(many.output.contains("can be used (for more, make smaller files with --shard-size)"))
+        let least = try Executable.run(arguments + ["--parts", "50", "--shard-size", "1"], in: tiny.notes)
+        #expect(
+            least.output.contains("can be used (each file has one tensor: no more can be)"), "\(least.output)"
+        )
         let json = try Executable.run(arguments + ["--parts", "3", "--json"], in: tiny.notes)
         let parts = try #require(try JSON(parsing: Array(json.output.utf8))["parts"])
         #expect(parts["count"] == .int(3))

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import StreamIO
 import Synthesis
@@ -96,5 +97,45 @@ import Testing
         try rig.config.rewrite(rig.config.text.replacing("Other/gone@v2", with: "Org/tund"))
         let near = try run(rig, ["check", rig.config.string], ["HF_HUB_CACHE": cache.string])
         #expect(near.errors.contains("did you mean Org/tuned?"), "\(near.errors)")
+    }
+
+    /// What a download that was broken off leaves, or a program that wanted no weights.
+    @Test(arguments: ["no weights", "no shard", "no index", "no blob"])
+    func aSnapshotThatLacksFilesIsToBeFinished(state: String) throws {
+        let rig = try MergeRig()
+        let cache = try cache(rig)
+        let snapshot = cache.pushing("models--Org--tuned/snapshots/0123abcd")
+        let weights = snapshot / "model.safetensors"
+        switch state {
+        case "no blob":
+            let blobs = cache.pushing("models--Org--tuned/blobs")
+            let link = try FileManager.default.destinationOfSymbolicLink(atPath: weights.string)
+            try FileSystem.remove(blobs / (FilePath(link).lastComponent?.string ?? ""))
+        case "no index":
+            try FileSystem.rename(
+                weights, to: snapshot / "model-00001-of-00003.safetensors", replacing: false)
+            try (snapshot / "model-00003-of-00003.safetensors").write("")
+        case "no shard":
+            try FileSystem.remove(weights)
+            try (snapshot / "model.safetensors.index.json").write(
+                #"{"weight_map": {"a": "model-00001-of-00002.safetensors"}}"#)
+        default: try FileSystem.remove(weights)
+        }
+        for environment in [["HF_HUB_CACHE": cache.string], [:]] {
+            let isUsual = !environment.isEmpty
+            let command = "hf download Org/tuned" + (isUsual ? "" : " --cache-dir \(cache)")
+            let folders = isUsual ? [] : ["--models", cache.string]
+            for arguments in [
+                ["check", rig.config.string], ["inspect", "Org/tuned"], ["fetch", "Org/tuned"],
+            ] {
+                let ended = try run(rig, arguments + folders, environment)
+                #expect(ended.code == 66, "\(arguments): \(ended)")
+                #expect(
+                    ended.errors.contains("(finish the download: \(command))"),
+                    "\(arguments): \(ended.errors)")
+            }
+        }
+        let whole = try run(rig, ["fetch", "Org/base"], ["HF_HUB_CACHE": cache.string])
+        #expect(whole.code == 0 && whole.errors.contains("is there"), "\(whole.errors)")
     }
 }

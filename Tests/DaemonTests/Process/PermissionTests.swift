@@ -60,6 +60,20 @@ import Testing
             "adduser ", " \(name) as root, then log in again", lacking: ["chmod"])
     }
 
+    @Test(arguments: [mode_t(0o750), 0o700, 0o755])
+    func anOutputsFolderThatIsClosedIsToldAsThat(mode: mode_t) throws {
+        let rig = try MergeRig()
+        let closed = rig.folder.path / "closed"
+        try FileSystem.createFolder(closed)
+        #expect(chmod(closed.string, mode) == 0)
+        let merge = ["merge", rig.config.string, "\(closed)/x", "--models", rig.models.string]
+        for words in [[], ["--part", "0/2"]] {
+            try expectDenied(
+                rig, merge + words, 73, "chmod a+rwx \(closed)",
+                lacking: ["create its folder", "who began it"])
+        }
+    }
+
     @Test func aFileThatIsClosedIsOpenedByItsMode() throws {
         let rig = try MergeRig()
         #expect(chmod(rig.config.string, 0o600) == 0)

@@ -89,6 +89,10 @@ import Testing
                 "\(found)")
         }
         #expect(report("{source: 'Org/One'}", ["Org/One+Ad"]) == [])
+        // A folder alone names the one model that it is of.
+        let entry = "{source: union, tokens: {t1: {source: 'Org/One', force: true}}}"
+        #expect(report(entry, ["Org/One+Ad"]) == [])
+        #expect(report(entry, ["Org/One+Ad", "Org/One+Ad2"]).count == 1)
         // Of two that are one folder the row is taken of the one that is named.
         for (name, index) in [("Org/Link", "Org/One"), ("Org/Link+Ad", "Org/One+Ad")] {
             let text = config(
