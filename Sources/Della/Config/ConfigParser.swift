@@ -215,6 +215,11 @@ struct ConfigParser {
             list.add(
                 pair.line, "the parameter \(pair.key) stands beside the model, not below its parameters:",
                 "indent it below a parameters: line of this model")
+        } else if pair.key == "revision", let model, model.revision == nil, let text = pair.value.text {
+            let revised = ModelReference(path: model.path, revision: text, adapter: model.adapter)
+            list.add(
+                pair.line, "the revision stands beside the model, not in its name:",
+                "write model: \(revised.text.excerpt)")
         } else if pair.key == "layer_range" {
             list.add(
                 pair.line, "layer_range under models:",

@@ -8,6 +8,23 @@ extension ModelLibrary {
         remedy: "move the file there, or start dellad serve with --allow-any-path"
     )
 
+    /// Why the adapter of a model cannot be read; `nil` where it is found, or there is none.
+    func adapterProblem(
+        _ model: ModelReference, line: Int, listing: NameListing = NameListing(),
+        isStopped: () -> Bool = { false }
+    ) -> Problem? {
+        guard let name = model.adapter else { return nil }
+        let models = withoutStages
+        guard let reference = models.adapter(named: name) else {
+            return Problem(
+                line: line, "'\(name.excerpt)' is no adapter's name", remedy: "write BASE+ADAPTER, two names")
+        }
+        let result = models.find(reference)
+        let divided = result == .missing ? models.dividedProblem(model, line: line) : nil
+        return divided
+            ?? models.problem(reference, result: result, line: line, listing: listing, isStopped: isStopped)
+    }
+
     /// The problem of a model that is not there: where it was looked for, and what it may have been.
     ///
     /// - Parameters:

@@ -47,9 +47,24 @@ struct YAMLReader {
                 try reader.document(UnsafeBufferPointer(rebasing: bytes.dropFirst(markLength(text))))
             }
         } catch {
-            list.add(missingSpace(in: text, before: error.problem.line) ?? error.problem)
+            list.add(
+                missingSpace(in: text, before: error.problem.line) ?? indentedMark(in: text) ?? error.problem)
             return nil
         }
+    }
+
+    /// The mark of a document that is indented, as a recipe is that was copied out of a text: it is none then.
+    private static func indentedMark(in text: [UInt8]) -> Problem? {
+        let lines = String(decoding: text, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        guard
+            let index = lines.firstIndex(where: {
+                $0.first == " " && $0.split(separator: " ").map(String.init) == ["---"]
+            })
+        else { return nil }
+        return Problem(
+            line: index + 1, "not YAML: --- divides documents only where it begins its line",
+            remedy: "remove the spaces before it, and as many before every other line")
     }
 
     /// What is behind many a syntax error: a known key without a space after its colon, above where it is noticed.

@@ -36,12 +36,11 @@ struct MergeIdentity: Hashable, Sendable {
         fileCount = plan.shards.count
         self.plan = plan.fingerprint
         config = Self.print(of: configText)
-        let names = plan.modelNamesByFolder ?? [:]
         inputs = plan.inputs.map { file in
             Input(
                 name: file.path.lastComponent?.string ?? "", size: file.size, inode: file.inode,
                 modified: file.modified, changed: file.changed, headerChecksum: file.headerChecksum,
-                model: names[file.folder] ?? file.folder.modelName)
+                model: plan.folderNames[file.folder] ?? file.folder.modelName)
         }
     }
 

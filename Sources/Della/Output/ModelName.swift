@@ -4,7 +4,9 @@ import SystemPackage
 /// What model cards, `dellad.json` and warnings call a model: never a local path.
 struct ModelName: Hashable, Sendable {
     /// `Org/Name` or `Name` as it was looked up; of a path only the last component.
-    let text: String
+    let model: String
+    /// What its adapter is called, the same way.
+    let adapter: String?
     /// The commit or branch that the config asks for.
     let revision: String?
     /// Whether the name was looked up below a `--models` folder or in Hugging Face's cache, and is no path.
@@ -13,13 +15,17 @@ struct ModelName: Hashable, Sendable {
     /// The name of a model that a library has found in `folder`.
     init(_ reference: ModelReference, in folder: FilePath, of library: ModelLibrary) {
         revision = reference.revision
-        var (text, isLookedUp) = Self.name(reference, in: folder, of: library)
-        if let adapter = reference.adapter {
-            text += "+" + ModelReference(path: adapter).displayName
-            isLookedUp = false
-        }
-        (self.text, self.isLookedUp) = (text, isLookedUp)
+        let (model, isLookedUp) = Self.name(reference, in: folder, of: library)
+        self.model = model
+        adapter = reference.adapter.map { ModelReference(path: $0).displayName }
+        self.isLookedUp = isLookedUp && adapter == nil
     }
+
+    /// `MODEL` or `MODEL+ADAPTER`.
+    var text: String { model + (adapter.map { "+" + $0 } ?? "") }
+
+    /// The model with its revision, without its adapter.
+    var revisedModel: String { model + (revision.map { "@" + $0 } ?? "") }
 
     private static func name(
         _ reference: ModelReference, in folder: FilePath, of library: ModelLibrary

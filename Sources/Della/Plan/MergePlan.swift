@@ -22,6 +22,10 @@ public struct MergePlan: Hashable, Sendable {
     public var retries: Int
     /// The models as the config names them, base first, then in order; for reports, never a local path.
     public var modelNames: [String]
+    /// The folder of each of them, in which its own weights are and not its adapter's.
+    var folders: [FilePath] = []
+    /// What the folders of the inputs are called, adapters' too; a model and what adapters make of it share theirs.
+    var folderNames: [FilePath: String] = [:]
     /// How each of them calls the tensors that the base calls otherwise, `model.* for language_model.model.*`; `nil` for
     /// one that does not. For reports.
     public var namings: [String?] = []
@@ -78,7 +82,7 @@ extension MergePlan {
         return MergeRule.revisionOfCopies
     }
 
-    /// The folders of the input files, each once: the models', base first.
+    /// The folders of the input files, each once: the base's first, models' and adapters'.
     public var modelFolders: [FilePath] {
         var folders: [FilePath] = []
         for input in inputs where !folders.contains(input.folder) { folders.append(input.folder) }
@@ -88,13 +92,5 @@ extension MergePlan {
     /// Those of them whose weights are in PyTorch's format.
     var torchFolders: Set<FilePath> {
         Set(inputs.lazy.filter { $0.path.extension == "bin" }.map(\.folder))
-    }
-
-    /// The model that each input file is of, by the name that the config has for it; `nil` where several share a
-    /// folder.
-    var modelNamesByFolder: [FilePath: String]? {
-        let folders = modelFolders
-        guard folders.count == modelNames.count else { return nil }
-        return Dictionary(uniqueKeysWithValues: zip(folders, modelNames))
     }
 }

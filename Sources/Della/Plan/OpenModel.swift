@@ -46,6 +46,9 @@ struct OpenModel: Sendable {
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 
+    /// Where its files of weights are: its folder, by the name that it was first opened by.
+    var weightsFolder: FilePath { checkpoint.shards.first?.path.removingLastComponent() ?? folder }
+
     /// Its folder and its adapter's, links resolved: what one model has alone, whatever it is called.
     var places: [FilePath] {
         [place] + (adapter.map { [(try? FileSystem.resolved($0.folder)) ?? $0.folder] } ?? [])

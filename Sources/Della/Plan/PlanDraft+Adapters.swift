@@ -7,21 +7,15 @@ extension PlanDraft {
     mutating func openAdapter(
         _ name: String, of model: OpenModel, line: Int, isStopped: () -> Bool
     ) -> OpenAdapter? {
+        if let problem = library.adapterProblem(
+            model.reference, line: line, listing: listing, isStopped: isStopped)
+        {
+            list.add(problem)
+            return nil
+        }
         let models = library.withoutStages
-        guard let reference = models.adapter(named: name) else {
-            list.add(line, "'\(name.excerpt)' is no adapter's name", "write BASE+ADAPTER, two names")
-            return nil
-        }
-        let result = models.find(reference)
-        guard case .found(let folder, _) = result else {
-            let divided = result == .missing ? models.dividedProblem(model.reference, line: line) : nil
-            let problem =
-                divided
-                ?? models.problem(
-                    reference, result: result, line: line, listing: listing, isStopped: isStopped)
-            if let problem { list.add(problem) }
-            return nil
-        }
+        guard let reference = models.adapter(named: name), case .found(let folder, _) = models.find(reference)
+        else { return nil }
         do throws(AdapterProblem) {
             return try withoutActuallyEscaping(isStopped) { (isStopped) throws(AdapterProblem) in
                 try OpenAdapter(

@@ -261,15 +261,39 @@ struct PlanDraft {
         var plan = MergePlan(
             method: method, seed: seed, inputs: builder.inputs, shards: shards, companions: companions,
             warnings: list.warnings, memoryLimit: config.dellad.memory?.value,
-            retries: config.dellad.retries, modelNames: models.map(\.name.text),
+            retries: config.dellad.retries, modelNames: modelNames,
             base: config.base == nil ? nil : baseIndex,
             vocabulary: vocabulary?.report(models: models.count))
+        (plan.folders, plan.folderNames) = (models.map(\.weightsFolder), folderNames)
         plan.namings = builder.namings
         plan.adapters = models.map { $0.adapter?.summary }
         plan.card = writer.stageCard
         plan.stageFolders = Set(library.stageFolders)
         noteMemory(plan)
         return list.problems.isEmpty ? plan : nil
+    }
+
+    /// What the models are called: of one that has two revisions here with them.
+    private var modelNames: [String] {
+        let names = revisedNames
+        return zip(models, names).map { model, name in name + (model.name.adapter.map { "+" + $0 } ?? "") }
+    }
+
+    /// What the folders of models and adapters are called.
+    private var folderNames: [FilePath: String] {
+        var names: [FilePath: String] = [:]
+        for (model, name) in zip(models, revisedNames) {
+            if names[model.weightsFolder] == nil { names[model.weightsFolder] = name }
+            if let adapter = model.adapter { names[adapter.folder] = model.name.adapter }
+        }
+        return names
+    }
+
+    /// The models' names without their adapters, with the revision where one would stand for two folders.
+    private var revisedNames: [String] {
+        var folders: [String: Set<FilePath>] = [:]
+        for model in models { folders[model.name.model, default: []].insert(model.place) }
+        return models.map { (folders[$0.name.model]?.count ?? 0) > 1 ? $0.name.revisedModel : $0.name.model }
     }
 
     /// How much the plan will hold; `nil` where that is too much, which is noted.

@@ -79,16 +79,15 @@ extension PlanReport {
         return lines
     }
 
-    /// The folders that models were found in, in the order of the inputs; `nil` for stages.
+    /// The folder that each model was found in; `nil` for stages.
     private var modelFolders: [String?] {
-        guard plan.modelNamesByFolder != nil else { return [] }
-        return plan.modelFolders.map { plan.stageFolders.contains($0) ? nil : $0.string }
+        plan.folders.map { plan.stageFolders.contains($0) ? nil : $0.string }
     }
 
     /// Which of them hold `.bin` files instead of safetensors, in the same order.
     private var areTorch: [Bool] {
         let torch = plan.torchFolders
-        return plan.modelNamesByFolder == nil ? [] : plan.modelFolders.map(torch.contains)
+        return plan.folders.map(torch.contains)
     }
 
     /// The types of the output's tensors, the most frequent first.

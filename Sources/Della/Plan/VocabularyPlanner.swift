@@ -93,7 +93,9 @@ struct VocabularyPlanner {
         if let place = library.place(of: reference),
             let index = models.firstIndex(where: { $0.place == place })
         {
-            return index
+            guard let problem = library.adapterProblem(reference, line: setting.line) else { return index }
+            if !list.problems.contains(where: { $0.message == problem.message }) { list.add(problem) }
+            return nil
         }
         noteForeign(reference, line: setting.line, &list)
         return nil

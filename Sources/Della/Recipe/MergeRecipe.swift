@@ -49,7 +49,7 @@ struct MergeRecipe: Sendable {
 
     private mutating func read(_ documents: [RecipeDocument]) {
         var drafts: [RecipeStage] = []
-        var mentions: [[ModelReference]] = []
+        var mentions: [[(model: ModelReference, line: Int)]] = []
         var isDamaged = false
         var hasWrongName = false
         for document in documents {
@@ -78,16 +78,16 @@ struct MergeRecipe: Sendable {
                 RecipeStage(
                     name: name?.value, line: name?.line ?? document.line, document: document, uses: [],
                     isKept: keep))
-            mentions.append(config.mentionedModels.map(\.model))
+            mentions.append(config.mentionedModels)
         }
         noteNames(drafts, hasWrongName: hasWrongName)
         let names = Set(drafts.compactMap(\.name))
         for index in drafts.indices {
-            for model in mentions[index] where names.contains(model.path) {
+            for (model, _) in mentions[index] where names.contains(model.path) {
                 if !drafts[index].uses.contains(model.path) { drafts[index].uses.append(model.path) }
             }
         }
-        order(drafts, isDamaged: isDamaged || hasWrongName)
+        order(drafts, mentions: mentions.flatMap(\.self), isDamaged: isDamaged || hasWrongName)
     }
 
     private mutating func noteNames(_ drafts: [RecipeStage], hasWrongName: Bool) {
@@ -117,7 +117,23 @@ struct MergeRecipe: Sendable {
 
     // MARK: Order
 
-    private mutating func order(_ drafts: [RecipeStage], isDamaged: Bool) {
+    /// What is said of a stage that no document uses: one may name the folder that mergekit-multi would make of it.
+    private static func unused(
+        _ name: String, line: Int, _ mentions: [(model: ModelReference, line: Int)]
+    ) -> Problem {
+        let meant = mentions.first { $0.model.isLocalPath && $0.model.path.hasSuffix("/" + name) }
+        return Problem(
+            line: line,
+            "no document uses the stage '\(name)'"
+                + (meant.map { ": line \($0.line) names \($0.model.path.excerpt)" } ?? ""),
+            remedy: meant == nil
+                ? "name it as a model, remove its document, or write dellad: {keep: true} in it to have it beside the result"
+                : "write \(name) there, a stage's name and no path")
+    }
+
+    private mutating func order(
+        _ drafts: [RecipeStage], mentions: [(model: ModelReference, line: Int)], isDamaged: Bool
+    ) {
         var drafts = drafts
         // Of two with a name the first is meant.
         var places: [String: Int] = [:]
@@ -133,12 +149,7 @@ struct MergeRecipe: Sendable {
         let isCyclic = noteCycles(drafts, places)
         for (index, draft) in drafts.enumerated() where index != result && !isCyclic && !isDamaged {
             guard let name = draft.name, !used.contains(name), !draft.isKept else { continue }
-            problems.append(
-                Problem(
-                    line: draft.line, "no document uses the stage '\(name)'",
-                    remedy:
-                        "name it as a model, remove its document, or write dellad: {keep: true} in it to have "
-                        + "it beside the result"))
+            problems.append(Self.unused(name, line: draft.line, mentions))
         }
         // The first of those whose stages are all there, until there is none; of a cycle as they stand.
         var waiting = drafts.indices.filter { $0 != result }

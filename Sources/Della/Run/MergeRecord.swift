@@ -84,13 +84,12 @@ struct MergeRecord: TextInPieces {
         try body(piece)
     }
 
-    /// The files that were read, by model and name: their folders are this machine's.
+    /// The files that were read, by model or adapter and name: their folders are this machine's.
     private var inputs: [JSON] {
-        let names = plan.modelNamesByFolder ?? [:]
-        return plan.inputs.map { input in
+        plan.inputs.map { input in
             .object(
                 JSONObject([
-                    ("model", names[input.folder].map(JSON.string) ?? .null),
+                    ("model", plan.folderNames[input.folder].map(JSON.string) ?? .null),
                     ("commit", Self.commit(of: input.path).map(JSON.string) ?? .null),
                     ("file", .string(input.path.lastComponent?.string ?? "")), ("size", .int(input.size)),
                     ("header_crc32c", .string(input.headerChecksum.hexadecimal)),

@@ -52,14 +52,15 @@ public struct ModelComparison {
                 else { return nil }
                 plan = other
             }
-            plan.warnings = plan.warnings.map(withoutLine)
+            plan.warnings = plan.warnings.map { ofComparison(withoutLine($0)) }
             return plan
         } catch {
             throw MergeProblems(
                 fileName: error.fileName,
                 problems: error.problems.map {
                     Problem(
-                        line: nil, $0.message, remedy: $0.remedy, kind: $0.kind, model: $0.model)
+                        line: nil, $0.message, remedy: ofComparison($0.remedy), kind: $0.kind,
+                        model: $0.model)
                 })
         }
     }
@@ -76,6 +77,22 @@ public struct ModelComparison {
         if let tokenizerSource { lines.append("tokenizer_source: \(quoted(tokenizerSource))") }
         if let format { lines.append("dtype: \(format.name)") }
         return Array((lines.joined(separator: "\n") + "\n").utf8)
+    }
+
+    /// Ends of sentences that speak of what a merge does with its output.
+    private static let ofMerges = [
+        ": gradients end at layer", "; the output has neither scales nor quantization_config",
+        ", and the output has no quantization_config",
+    ]
+
+    /// What is said of a merge as it is true of a comparison, which has an option in place of a config's key.
+    private static func ofComparison(_ text: String) -> String {
+        for end in ofMerges {
+            if let place = text.firstRange(of: end) { return String(text[..<place.lowerBound]) }
+        }
+        return text.replacing(
+            "write tokenizer: {source: base}, or union,", with: "give --tokenizer-source base, or union,"
+        ).replacing("write tokenizer: {source: base}", with: "give --tokenizer-source base")
     }
 
     /// A warning without the line that it speaks of, which nobody wrote.

@@ -25,6 +25,23 @@ import Testing
             "a fence", "\n```yaml\nbase_model: a\n```\nthe end",
             "2: ``` stands around the config, as on a page (remove lines 2 and 4)"),
         Rule(
+            "a card around it",
+            "---\nlicense: mit\n---\n# Name\nA merge.\n```python\nx = 1\n```\n```yaml\nmerge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n```\nThe end.\n```\n",
+            "9: a model card stands around the config (keep lines 10 to 11 alone, which are below)"),
+        Rule(
+            "a card's front matter around it, and its fence not closed",
+            "---\nlicense: mit\n---\n\n```yaml\nmerge_method: linear\n",
+            "5: a model card stands around the config (keep lines 6 on alone)"),
+        Rule(
+            "an indented mark",
+            "    name: one\n    merge_method: linear\n    ---\n    merge_method: linear\n",
+            "3: not YAML: --- divides documents only where it begins its line (remove the spaces before it, and as many before every other line)"
+        ),
+        Rule(
+            "a revision beside a model",
+            "merge_method: linear\nmodels:\n  - model: Test/One\n    revision: dpo-v0\n    parameters: {weight: 1}\n",
+            "4: the revision stands beside the model, not in its name: (write model: Test/One@dpo-v0)"),
+        Rule(
             "quotes around it", "'''\nbase_model: a\n",
             "1: ''' stands around the config, as on a page (remove line 1)"),
         Rule(

@@ -58,6 +58,13 @@ import Testing
                 ]
             ),
             (
+                Self.recipe(Self.one, Self.document(nil, "./intermediates/one", "Test/Two")),
+                [
+                    "1: no document uses the stage 'one': line 9 names ./intermediates/one (write one there, a stage's name and no path)",
+                    "9: ",
+                ]
+            ),
+            (
                 Self.recipe(
                     Self.document("one", "Test/Base", "Test/One", more: Self.kept),
                     Self.document(nil, "Test/Base", "Test/Two")), []
