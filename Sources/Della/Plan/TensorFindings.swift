@@ -57,8 +57,12 @@ struct TensorFindings {
     var parts: [Int: Names] = [:]
     /// Tensors of layers, by the model of their slice, that no layer of the model has whose config.json the output gets.
     var foreign: [Int: Names] = [:]
-    /// Whether the merge takes some layers of its models, so that `extra` is no news.
-    var isPartly = false
+    /// Tensors that layers of slices lack, by the model of their slice: its other layers and another model have them.
+    var lost: [Int: Names] = [:]
+    /// As `lost`: every layer of the model has them whose config.json the output gets.
+    var holes: [Int: Names] = [:]
+    /// As `lost`: the model's other layers have them.
+    var ownHoles: [Int: Names] = [:]
     /// Integer tensors that differ from the base's.
     var different: [Int: Names] = [:]
     var unreadable: [Int: String] = [:]
@@ -151,6 +155,7 @@ struct TensorFindings {
                 base: models[0])
             list.add(models[model].line, missing.problem, missing.remedy)
         }
+        reportHoles(&list, models)
         for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
             reportShapes(found, of: models[model], models[0], &list)
         }
@@ -191,7 +196,7 @@ struct TensorFindings {
             )
         }
         for (model, names) in extra.sorted(by: { $0.key < $1.key })
-        where !isPartly && missing[model] == nil {
+        where missing[model] == nil {
             // Of another architecture's tensors more are worth a name.
             let shown = names.first.prefix(architectures[model] == nil ? 1 : 8)
             let more = Self.more(names.count - shown.count + 1)
@@ -199,6 +204,30 @@ struct TensorFindings {
                 models[model].line,
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
+        }
+    }
+
+    /// What a program that loads the output would fill with values of its own.
+    private func reportHoles(_ list: inout ProblemList, _ models: [OpenModel]) {
+        for (model, names) in lost.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName) has no tensor \(names.first[0])\(Self.more(names.count)), which its "
+                    + "other layers have",
+                "download it again, or use another model")
+        }
+        for (model, names) in holes.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no tensor \(names.first[0])\(Self.more(names.count)), and all layers of the "
+                    + "model have one whose config.json the output gets: a program that goes by it puts values of its own there"
+            )
+        }
+        for (model, names) in ownHoles.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no tensor \(names.first[0])\(Self.more(names.count)), and all its other layers "
+                    + "have one: download it again if that is not meant")
         }
     }
 
