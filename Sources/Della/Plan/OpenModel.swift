@@ -42,7 +42,9 @@ struct OpenModel: Sendable {
         scaledCount = opened.scaledCount
         originals = opened.originals
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
-        textStacks = opened.stacks.filter { !NamePart.isTower(stack: $0.key) }
+        textStacks = opened.stacks.filter {
+            !NamePart.isTower(stack: $0.key) && !PredictionLayers.isOne($0.key)
+        }
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 

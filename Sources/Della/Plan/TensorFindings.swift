@@ -55,6 +55,8 @@ struct TensorFindings {
     var extra: [Int: Names] = [:]
     /// Tensors of parts that a text model cannot have.
     var parts: [Int: Names] = [:]
+    /// Tensors of layers that predict further tokens, which a model has not.
+    private var predictions: [Int: Names] = [:]
     /// Tensors of layers, by the model of their slice, that no layer of the model has whose config.json the output gets.
     var foreign: [Int: Names] = [:]
     /// Tensors that layers of slices lack, by the model of their slice: its other layers and another model have them.
@@ -81,6 +83,14 @@ struct TensorFindings {
 
     /// Whether a model has all the base's tensors, in their shapes.
     func fits(_ model: Int) -> Bool { missing[model] == nil && shapes[model] == nil }
+
+    mutating func notePart(_ name: String, of model: Int, isPrediction: Bool) {
+        if isPrediction {
+            predictions[model, default: .init()].note(name)
+        } else {
+            parts[model, default: .init()].note(name)
+        }
+    }
 
     /// - Parameter base: the base's shape.
     mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: [Int]) {
@@ -186,6 +196,12 @@ struct TensorFindings {
                 "\(models[model].name.text) is a text model: \(names.count) \(names.count == 1 ? "tensor" : "tensors") "
                     + "of parts that it cannot have (\(names.first[0])\(Self.more(names.count))) "
                     + "\(names.count == 1 ? "is" : "are") the base's")
+        }
+        for (model, names) in predictions.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no layers that predict further tokens: \(names.first[0])"
+                    + "\(Self.more(names.count)) \(names.count == 1 ? "is" : "are") the base's")
         }
         for (model, names) in foreign.sorted(by: { $0.key < $1.key }) where shapes[model] == nil {
             list.warn(

@@ -239,7 +239,9 @@ struct TensorPlanner {
                 (input.model, input.standIn) = (slice.base, .computed)
             case .part:
                 (input.model, input.standIn) = (slice.base, .part)
-                findings.parts[source.model, default: .init()].note(spot.sought)
+                findings.notePart(
+                    spot.sought, of: source.model,
+                    isPrediction: models[slice.base].isOfPrediction(spot.sought))
             case .missing(let name):
                 findings.missing[source.model, default: .init()].note(name)
                 continue
