@@ -302,8 +302,26 @@ struct CompanionWriter {
             for warning in output.setLayers(layers, place: place) {
                 warnings.append((config.layoutLine, warning))
             }
+            if lacksPrediction {
+                let says =
+                    output.dropPrediction(in: place.section) ? ", and num_nextn_predict_layers is 0" : ""
+                warnings.append(
+                    (
+                        config.layoutLine,
+                        "the layers past \(model.layerCount - 1), which predict further tokens, are left out\(says)"
+                    ))
+            }
         }
         return output.text
+    }
+
+    /// Whether slices leave out layers past those that the config counts: only a whole model keeps them.
+    private var lacksPrediction: Bool {
+        guard models[base].layersHeld > models[base].layerCount else { return false }
+        let isWhole =
+            slices.count == 1 && slices[0].baseStart == 0
+            && slices[0].length == models[slices[0].base].layerCount
+        return !isWhole
     }
 
     /// Rows of the output's embedding, where it is an adapter's with another number of them than its model's.

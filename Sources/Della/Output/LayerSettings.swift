@@ -41,6 +41,27 @@ struct LayerSettings {
         Period(key: "expert_layer_period", offsetKey: "expert_layer_offset"),
     ]
 
+    /// What a config says of the kinds of its layers, by key.
+    static func kinds(in config: JSON) -> [String: String] {
+        let keys = lists + texts + indices + thresholds + periods.map(\.key) + periods.compactMap(\.offsetKey)
+        return keys.reduce(into: [:]) { found, key in
+            if let value = config[key], !value.isNull { found[key] = value.serialized() }
+        }
+    }
+
+    /// Whether a config tells of no kinds of layers, as far as is known of its keys.
+    static func areAlike(in config: JSON) -> Bool {
+        let isInteger = { (keys: [String], least: Int) in
+            keys.allSatisfy { (config[$0]?.intValue ?? 0) < least }
+        }
+        return lists.allSatisfy { key in
+            guard let entries = config[key]?.arrayValue, let first = entries.first else { return true }
+            return entries.allSatisfy { $0 == first }
+        } && texts.allSatisfy { config[$0]?.stringValue == nil }
+            && indices.allSatisfy { config[$0]?.arrayValue?.isEmpty ?? true } && isInteger(thresholds, 1)
+            && isInteger(periods.map(\.key), 2)
+    }
+
     /// What the output's layers come from, in order.
     let origins: [LayerOrigin]
     /// The section of the output's config.json, cut.

@@ -53,6 +53,14 @@ struct OutputConfig {
         if !isThere { json["vocab_size"] = .int(rows) }
     }
 
+    /// Says that no layers predict further tokens; `false` where it speaks of none.
+    mutating func dropPrediction(in section: String?) -> Bool {
+        let key = "num_nextn_predict_layers"
+        guard let count = (section.map({ json[$0] }) ?? json)?[key]?.intValue, count > 0 else { return false }
+        if let section { json[section]?[key] = .int(0) } else { json[key] = .int(0) }
+        return true
+    }
+
     /// Drops what says that the weights are quantised: none of an output's are.
     mutating func dropQuantization() {
         json["quantization_config"] = nil

@@ -7,7 +7,7 @@ enum Counterpart {
     case tied(Checkpoint.Tensor)
     /// The model's code computes it, and the base's stands for it.
     case computed
-    /// A part that a text model cannot have: the base's.
+    /// A part that a text model cannot have, or layers that predict further tokens in one without: the base's.
     case part
     case missing(name: String)
 }

@@ -14,7 +14,7 @@ enum KnownNames {
         "language_model.", "language_model.model.", "model.language_model.", "model.language_model.model.",
         "text_model.model.", "model.text_model.", "thinker.model.", "model._orig_mod.",
         "language_model.transformer.",
-        "model.model.",
+        "model.model.", "distilbert.", "electra.", "deberta.", "albert.", "mpnet.", "esm.",
     ]
 
     /// What is beside the text model in a multimodal one: a component of a name, or a part of one.

@@ -103,6 +103,7 @@ struct ModelNaming {
         while let next = KnownNames.wrappers.first(where: { first.dropFirst(wrapper.count).hasPrefix($0) }) {
             wrapper += next
         }
+        guard !wrapper.isEmpty else { return "" }
         return tensors.indices.allSatisfy { tensors.name(at: $0).hasPrefix(wrapper) } ? wrapper : ""
     }
 

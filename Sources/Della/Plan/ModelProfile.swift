@@ -122,6 +122,21 @@ struct ModelProfile: Sendable {
         }
     }
 
+    /// Whether the class has a head for tokens; `nil` where it is not said.
+    var hasTokenHead: Bool? {
+        className.map { name in
+            [
+                "ForCausalLM", "LMHead", "ForConditionalGeneration", "DoubleHeads", "ChatModel",
+                "ForImageTextToText",
+            ].contains { name.containsText($0) }
+        }.map { $0 || isOfMaskedTokens }
+    }
+
+    /// Whether the class guesses hidden tokens, as BERT does, with a head that is called otherwise.
+    var isOfMaskedTokens: Bool {
+        ["ForMaskedLM", "ForPreTraining"].contains { className?.containsText($0) == true }
+    }
+
     /// How the weights are quantised, in the config's own word; `nil` where they are not.
     var quantization: String? {
         for section in [json, json?["text_config"]] {

@@ -48,14 +48,15 @@ struct OpenAdapter: Sendable {
         let file = try Self.open(folder, in: folders, isStopped: isStopped)
         let path = file.shard.path
         shard = file.shard
+        let names = AdapterNames(of: base)
         var modules: [String: Module] = [:]
         for var tensor in file.tensors where !isStopped() {
             // Past the base's own files.
             tensor.shard = base.shards.count
-            try add(tensor, to: &modules, base, path)
+            try add(tensor, to: &modules, base, names, path)
         }
         let ordered = modules.sorted { $0.key < $1.key }.map { name, module in
-            (name: name, module: module, tensor: Self.tensor(of: name, in: base))
+            (name: name, module: module, tensor: Self.tensor(of: name, in: base, names))
         }
         var orientation = LayerOrientation(isUsual: config.hasInputsFirst)
         for (name, module, tensor) in ordered where !module.isEmbedding {
@@ -95,7 +96,8 @@ struct OpenAdapter: Sendable {
 
     /// What the file's tensors are called for one module: `…q_proj.lora_A.weight`.
     private mutating func add(
-        _ tensor: Checkpoint.Tensor, to modules: inout [String: Module], _ base: Checkpoint, _ path: FilePath
+        _ tensor: Checkpoint.Tensor, to modules: inout [String: Module], _ base: Checkpoint,
+        _ names: AdapterNames, _ path: FilePath
     ) throws(AdapterProblem) {
         var name = tensor.name[...]
         if name.hasPrefix("base_model.model.") { name = name.dropFirst("base_model.model.".utf8.count) }
@@ -128,7 +130,7 @@ struct OpenAdapter: Sendable {
             let plain = String(name).replacing(".modules_to_save.default.", with: ".").replacing(
                 ".modules_to_save.", with: "."
             ).replacing(".base_layer.", with: ".")
-            guard let own = Self.name(plain, in: base), let replaced = base.tensor(named: own) else {
+            guard let own = names.name(plain), let replaced = base.tensor(named: own) else {
                 throw misfit(tensor, path, base)
             }
             try Self.check(tensor, inPlaceOf: replaced, path)
@@ -162,13 +164,10 @@ struct OpenAdapter: Sendable {
     }
 
     /// The base's tensor that a module has.
-    private static func tensor(of module: String, in base: Checkpoint) -> Checkpoint.Tensor? {
-        (name(module + ".weight", in: base) ?? name(module, in: base)).flatMap { base.tensor(named: $0) }
-    }
-
-    /// What the base's file calls a tensor that the adapter knows by its place in the program.
-    private static func name(_ name: String, in base: Checkpoint) -> String? {
-        AdapterNames.name(name, in: base)
+    private static func tensor(
+        of module: String, in base: Checkpoint, _ names: AdapterNames
+    ) -> Checkpoint.Tensor? {
+        (names.name(module + ".weight") ?? names.name(module)).flatMap { base.tensor(named: $0) }
     }
 
     private func misfit(

@@ -82,7 +82,8 @@ struct OpenFolder: Sendable {
         func rank(_ stack: String) -> (Int, Int, Int, UInt64, String) {
             let isDecoder = hasBoth && isOf("decoder", stack)
             return (
-                NamePart.isTower(stack: stack) ? 0 : 1, isDecoder ? 1 : 0, counts[stack] == layers ? 1 : 0,
+                NamePart.isTower(stack: stack) || PredictionLayers.isOne(stack) ? 0 : 1, isDecoder ? 1 : 0,
+                counts[stack] == layers ? 1 : 0,
                 bytes[stack] ?? 0, stack
             )
         }

@@ -42,7 +42,9 @@ struct OpenModel: Sendable {
         scaledCount = opened.scaledCount
         originals = opened.originals
         (stacks, mainStack) = (opened.stacks, opened.mainStack)
-        textStacks = opened.stacks.filter { !NamePart.isTower(stack: $0.key) }
+        textStacks = opened.stacks.filter {
+            !NamePart.isTower(stack: $0.key) && !PredictionLayers.isOne($0.key)
+        }
         embedding = opened.embedding.map { opened.checkpoint.tensors[$0] }
     }
 
@@ -122,8 +124,24 @@ extension OpenModel {
         return tensors.indices.first { Self.isHead(tensors.name(at: $0)) }.map { tensors[$0] }
     }
 
+    /// The stored decoder of a model of masked tokens, which may be the embedding once more.
+    var decoder: Checkpoint.Tensor? {
+        let tensors = checkpoint.tensors
+        return tensors.indices.first { TiedCopy.of(tensors.name(at: $0))?.isHead == true }.map { tensors[$0] }
+    }
+
+    /// Whether its class reads a head for tokens; of one without a name, yes.
+    var mayHaveHead: Bool { profile.hasTokenHead ?? true || head != nil || decoder != nil }
+
+    /// What the head that it does not store would be called; `nil` where that is not known.
+    var missingHeadName: String? {
+        let tensors = checkpoint.tensors
+        let found = tensors.indices.lazy.compactMap { TiedCopy.headName(beside: tensors.name(at: $0)) }.first
+        return found ?? (profile.isOfMaskedTokens ? nil : usualHeadName)
+    }
+
     /// Whether it says that it has a head of its own, and has none: a model saved without it.
-    var isHeadless: Bool { head == nil && profile.saysTied == false }
+    var isHeadless: Bool { head == nil && profile.saysTied == false && decoder == nil }
 
     /// Whether the head is another matrix than the embedding: what the config says and, where it says nothing,
     /// the bytes.

@@ -31,7 +31,7 @@ extension PlanDraft {
 
     /// Notes an adapter that changes a head by changing the embedding.
     mutating func noteTiedHead(of model: OpenModel) {
-        guard let adapter = model.adapter, model.head == nil, !model.isHeadless,
+        guard let adapter = model.adapter, model.head == nil, model.decoder == nil, !model.isHeadless,
             let name = model.embedding?.name,
             adapter.parts[name] != nil || adapter.saved[name] != nil
         else { return }

@@ -43,17 +43,31 @@ extension PlanDraft {
             return OwnHead(
                 name: base.head == nil ? base.headName(like: head.name, of: models[owner.model]) : nil)
         }
-        guard first.base != last.base else { return nil }
+        guard first.base != last.base, models[outputModel].mayHaveHead else { return nil }
+        return noteHeadOfTwo(first, last)
+    }
+
+    /// Notes an output whose embedding and head are those of two models that tie theirs.
+    private mutating func noteHeadOfTwo(_ first: PlannedSlice, _ last: PlannedSlice) -> OwnHead? {
+        let base = models[last.base]
+        if base.decoder != nil, outputModel.map({ !models[$0].profile.tiesHead }) == true { return nil }
+        guard base.head != nil || base.decoder != nil || base.missingHeadName != nil else {
+            list.warn(
+                last.line,
+                "the head of \(base.name.text) is its embedding, and the output's that of "
+                    + "\(models[first.base].name.text): end with its layers for a head that fits them")
+            return nil
+        }
         list.warn(
             last.line,
             "the embedding is that of \(models[first.base].name.text), and the head that of \(base.name.text): "
                 + "the output has a head of its own, and tie_word_embeddings is false")
-        return OwnHead(name: base.head == nil ? base.usualHeadName : nil)
+        return OwnHead(name: base.head == nil && base.decoder == nil ? base.missingHeadName : nil)
     }
 
     /// Notes that the output would lack a head that its config.json, another model's, says it has.
     private mutating func noteLostHead(of base: OpenModel, in slice: PlannedSlice, config: OpenModel) {
-        guard !config.isHeadless else { return }
+        guard !config.isHeadless, config.mayHaveHead else { return }
         list.add(
             slice.line,
             "\(base.reference.displayName) says tie_word_embeddings: false and has no head, and the output's would be its",

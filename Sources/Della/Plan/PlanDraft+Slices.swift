@@ -227,11 +227,12 @@ extension PlanDraft {
                 list.add(problem)
                 isGood = false
             }
-            if model.stacks.count > 1 {
+            let stacks = model.stacks.keys.filter { !PredictionLayers.isOne($0) }.sorted()
+            if stacks.count > 1 {
                 list.add(
                     source.line,
                     "\(source.model.displayName) has several stacks of layers "
-                        + "(\(model.stacks.keys.sorted().joined(separator: ", "))): slices do not say which",
+                        + "(\(stacks.joined(separator: ", "))): slices do not say which",
                     "write models: instead, which merges every tensor")
                 isGood = false
             }
@@ -247,8 +248,12 @@ extension PlanDraft {
         let beyond =
             "layer_range [\(layers.value.lowerBound), \(layers.value.upperBound)] reaches beyond the "
         if layers.value.upperBound > model.layerCount {
+            let further =
+                model.layersHeld > model.layerCount
+                ? ": those from \(model.layerCount) on predict further tokens, and slices do not take them"
+                : ""
             return Problem(
-                line: layers.line, beyond + "\(model.layerCount) layers of \(name)",
+                line: layers.line, beyond + "\(model.layerCount) layers of \(name)\(further)",
                 remedy: "END is at most \(model.layerCount)")
         }
         guard layers.value.upperBound > model.layersHeld else { return nil }

@@ -55,10 +55,16 @@ struct TensorFindings {
     var extra: [Int: Names] = [:]
     /// Tensors of parts that a text model cannot have.
     var parts: [Int: Names] = [:]
+    /// Tensors of layers that predict further tokens, which a model has not.
+    private var predictions: [Int: Names] = [:]
     /// Tensors of layers, by the model of their slice, that no layer of the model has whose config.json the output gets.
     var foreign: [Int: Names] = [:]
-    /// Whether the merge takes some layers of its models, so that `extra` is no news.
-    var isPartly = false
+    /// Tensors that layers of slices lack, by the model of their slice: its other layers and another model have them.
+    var lost: [Int: Names] = [:]
+    /// As `lost`: every layer of the model has them whose config.json the output gets.
+    var holes: [Int: Names] = [:]
+    /// As `lost`: the model's other layers have them.
+    var ownHoles: [Int: Names] = [:]
     /// Integer tensors that differ from the base's.
     var different: [Int: Names] = [:]
     var unreadable: [Int: String] = [:]
@@ -77,6 +83,14 @@ struct TensorFindings {
 
     /// Whether a model has all the base's tensors, in their shapes.
     func fits(_ model: Int) -> Bool { missing[model] == nil && shapes[model] == nil }
+
+    mutating func notePart(_ name: String, of model: Int, isPrediction: Bool) {
+        if isPrediction {
+            predictions[model, default: .init()].note(name)
+        } else {
+            parts[model, default: .init()].note(name)
+        }
+    }
 
     /// - Parameter base: the base's shape.
     mutating func noteShape(_ tensor: Checkpoint.Tensor, of model: Int, base: [Int]) {
@@ -151,6 +165,7 @@ struct TensorFindings {
                 base: models[0])
             list.add(models[model].line, missing.problem, missing.remedy)
         }
+        reportHoles(&list, models)
         for (model, found) in shapes.sorted(by: { $0.key < $1.key }) {
             reportShapes(found, of: models[model], models[0], &list)
         }
@@ -182,6 +197,12 @@ struct TensorFindings {
                     + "of parts that it cannot have (\(names.first[0])\(Self.more(names.count))) "
                     + "\(names.count == 1 ? "is" : "are") the base's")
         }
+        for (model, names) in predictions.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no layers that predict further tokens: \(names.first[0])"
+                    + "\(Self.more(names.count)) \(names.count == 1 ? "is" : "are") the base's")
+        }
         for (model, names) in foreign.sorted(by: { $0.key < $1.key }) where shapes[model] == nil {
             list.warn(
                 models[model].line,
@@ -191,7 +212,7 @@ struct TensorFindings {
             )
         }
         for (model, names) in extra.sorted(by: { $0.key < $1.key })
-        where !isPartly && missing[model] == nil {
+        where missing[model] == nil {
             // Of another architecture's tensors more are worth a name.
             let shown = names.first.prefix(architectures[model] == nil ? 1 : 8)
             let more = Self.more(names.count - shown.count + 1)
@@ -199,6 +220,30 @@ struct TensorFindings {
                 models[model].line,
                 "\(models[model].name.text): \(shown.joined(separator: ", "))\(more) \(shown.count > 1 ? "are" : "is") "
                     + "not in the base, and left out")
+        }
+    }
+
+    /// What a program that loads the output would fill with values of its own.
+    private func reportHoles(_ list: inout ProblemList, _ models: [OpenModel]) {
+        for (model, names) in lost.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.add(
+                models[model].line,
+                "\(models[model].reference.displayName) has no tensor \(names.first[0])\(Self.more(names.count)), which its "
+                    + "other layers have",
+                "download it again, or use another model")
+        }
+        for (model, names) in holes.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no tensor \(names.first[0])\(Self.more(names.count)), and all layers of the "
+                    + "model have one whose config.json the output gets: a program that goes by it puts values of its own there"
+            )
+        }
+        for (model, names) in ownHoles.sorted(by: { $0.key < $1.key }) where missing[model] == nil {
+            list.warn(
+                models[model].line,
+                "\(models[model].name.text) has no tensor \(names.first[0])\(Self.more(names.count)), and all its other layers "
+                    + "have one: download it again if that is not meant")
         }
     }
 

@@ -11,6 +11,8 @@ struct TensorMatching {
     private var namings: [Pair: ModelNaming] = [:]
     /// Whether a model is one of text alone, by model.
     private var isText: [Int: Bool] = [:]
+    /// Whether a model predicts further tokens, by model.
+    private var predicts: [Int: Bool] = [:]
 
     init(models: [OpenModel]) {
         self.models = models
@@ -56,6 +58,7 @@ struct TensorMatching {
         }
         if let original = TiedCopy.of(name)?.original(in: other) { return .tied(original) }
         if NamePart(name)?.kind == .tower, isTextModel(model) { return .part }
+        if models[base].isOfPrediction(name), !hasPrediction(model) { return .part }
         return .missing(name: sought)
     }
 
@@ -64,6 +67,13 @@ struct TensorMatching {
         let pair = Pair(model: model, base: base)
         return namings[pair, default: ModelNaming(of: models[model], from: models[base])]
             .tensor(named: name, in: models[model].checkpoint)
+    }
+
+    private mutating func hasPrediction(_ model: Int) -> Bool {
+        if let known = predicts[model] { return known }
+        let found = models[model].hasPrediction
+        predicts[model] = found
+        return found
     }
 
     /// Whether a model has no part for anything but text, and does not say that it should.

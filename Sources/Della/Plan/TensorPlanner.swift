@@ -33,7 +33,7 @@ struct TensorPlanner {
     /// What the output's tensors with a vocabulary axis are made of; `nil` where all models' are taken as they are.
     var vocabulary: OutputVocabulary?
     /// The model whose config.json the output gets.
-    private let outputModel: Int?
+    let outputModel: Int?
     /// What it has in its layers, where slices are of other models too.
     private let sizes: SliceSizes?
     private let method: MethodRules
@@ -83,17 +83,27 @@ struct TensorPlanner {
             if !isStopped() { plan(spot, used: &used, isStopped: isStopped) }
         }
         if let head, !isStopped() { plan(head, used: &used, isStopped: isStopped) }
-        for index in models.indices where !slices.contains(where: { $0.base == index }) {
+        let isPartly: Bool
+        if case .slices = config.layout { isPartly = true } else { isPartly = false }
+        for index in models.indices where isPartly || !slices.contains(where: { $0.base == index }) {
+            let layers = isPartly ? layersBesideBase(of: index) : []
+            if isPartly, layers.isEmpty { continue }
             // A head that is tied is the embedding once more.
             let tiedHead = models[index].hasOwnHead ? nil : models[index].head?.name
             for place in used[index].indices where !used[index][place] && !isStopped() {
                 let name = models[index].checkpoint.tensors.name(at: place)
+                // Of layers and parts that no slice takes nothing is said.
+                if isPartly {
+                    guard let position = LayerPosition(name), position.stack == models[index].mainStack,
+                        layers.contains(position.layer)
+                    else { continue }
+                }
                 if name != tiedHead, !isNoLoss(place, of: index) {
                     findings.extra[index, default: .init()].note(name)
                 }
             }
         }
-        if case .slices = config.layout { findings.isPartly = true }
+        noteHoles(isStopped: isStopped)
         renumberInputs()
     }
 
@@ -229,7 +239,9 @@ struct TensorPlanner {
                 (input.model, input.standIn) = (slice.base, .computed)
             case .part:
                 (input.model, input.standIn) = (slice.base, .part)
-                findings.parts[source.model, default: .init()].note(spot.sought)
+                findings.notePart(
+                    spot.sought, of: source.model,
+                    isPrediction: models[slice.base].isOfPrediction(spot.sought))
             case .missing(let name):
                 findings.missing[source.model, default: .init()].note(name)
                 continue

@@ -8,6 +8,8 @@ struct TiedCopy {
     let originals: [String]
     /// Whether it is a head, which a config may untie.
     var isHead = false
+    /// What is beside a head, by the ends of names: a model that has one has the head.
+    var beside: [String] = []
 
     private static let all = [
         TiedCopy(
@@ -26,18 +28,30 @@ struct TiedCopy {
         TiedCopy(ending: "lm_head.decoder.bias", originals: ["lm_head.bias"]),
         TiedCopy(
             ending: "cls.predictions.decoder.weight", originals: ["embeddings.word_embeddings.weight"],
-            isHead: true),
+            isHead: true, beside: ["cls.predictions.bias", "cls.predictions.transform.dense.weight"]),
         TiedCopy(
-            ending: "lm_head.decoder.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true),
+            ending: "lm_head.decoder.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true,
+            beside: ["lm_head.dense.weight"]),
         TiedCopy(
-            ending: "vocab_projector.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true),
+            ending: "vocab_projector.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true,
+            beside: ["vocab_projector.bias", "vocab_transform.weight"]),
         TiedCopy(
-            ending: "generator_lm_head.weight", originals: ["embeddings.word_embeddings.weight"], isHead: true
-        ),
+            ending: "generator_lm_head.weight", originals: ["embeddings.word_embeddings.weight"],
+            isHead: true,
+            beside: ["generator_lm_head.bias", "generator_predictions.dense.weight"]),
     ]
 
     /// What a tensor of that name is a copy of; `nil` for one that is none.
     static func of(_ name: String) -> TiedCopy? { all.first { matches(name, $0.ending) } }
+
+    /// What the head of a model is called that has a tensor of that name; `nil` where that is beside none.
+    static func headName(beside name: String) -> String? {
+        for copy in all {
+            guard let end = copy.beside.first(where: { matches(name, $0) }) else { continue }
+            return name.dropLast(end.utf8.count) + copy.ending
+        }
+        return nil
+    }
 
     /// The tensor of a model that it would be a copy of there.
     func original(in model: OpenModel) -> Checkpoint.Tensor? {

@@ -33,6 +33,19 @@ import Testing
         ("vit.layers.0.mlp.fc2", "vit.encoder.layer.0.output.dense"),
         ("dinov2.layers.0.mlp.fc2", "dinov2.encoder.layer.0.mlp.fc2"),
         ("lm_head", "embed_out"), ("embed_out", "lm_head"),
+        ("bert.encoder.layer.0.attention.self.query", "encoder.layer.0.attention.self.query"),
+        ("encoder.layer.0.attention.self.query", "bert.encoder.layer.0.attention.self.query"),
+        ("encoder.layer.0.attention.self.query", "roberta.encoder.layer.0.attention.self.query"),
+        ("transformer.layer.0.attention.q_lin", "distilbert.transformer.layer.0.attention.q_lin"),
+        ("gpt_neox.layers.0.attention.query_key_value", "layers.0.attention.query_key_value"),
+        ("backbone.layers.0.mixer.in_proj", "layers.0.mixer.in_proj"),
+        ("model.layers.0.self_attn.q_proj", "_orig_mod.model.layers.0.self_attn.q_proj"),
+        ("model.layers.0.self_attn.q_proj", "module._orig_mod.model.layers.0.self_attn.q_proj"),
+        ("model.layers.0.self_attn.q_proj", "base_model.model.model.layers.0.self_attn.q_proj"),
+        ("_orig_mod.model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.q_proj"),
+        ("module.model.layers.0.self_attn.q_proj", "_orig_mod.model.layers.0.self_attn.q_proj"),
+        ("bert.encoder.layer.0.attention.self.query", "module.encoder.layer.0.attention.self.query"),
+        ("lm_head", "_orig_mod.lm_head"),
         ("dinov2.encoder.layer.0.attention.k_proj", "dinov2.encoder.layer.0.attention.attention.key"),
         ("dinov2.encoder.layer.0.attention.o_proj", "dinov2.encoder.layer.0.attention.output.dense"),
     ].map { Case(module: $0.0, file: $0.1) }
@@ -43,6 +56,21 @@ import Testing
             [("\(made.module).lora_A.weight", [2, 6]), ("\(made.module).lora_B.weight", [8, 2])],
             base: [("\(made.file).weight", [8, 6])])
         #expect(Array(adapter.parts.keys) == ["\(made.file).weight"] && adapter.saved.isEmpty)
+    }
+
+    /// Where two parts of the base have the name, neither is taken.
+    @Test func ofTwoThatFitNeitherIsTaken() {
+        #expect(throws: AdapterProblem.self) {
+            try AdapterFolder.open(
+                [
+                    ("encoder.layer.0.query.lora_A.weight", [2, 6]),
+                    ("encoder.layer.0.query.lora_B.weight", [8, 2]),
+                ],
+                base: [
+                    ("bert.encoder.layer.0.query.weight", [8, 6]),
+                    ("text_model.encoder.layer.0.query.weight", [8, 6]),
+                ])
+        }
     }
 
     @Test(arguments: [

@@ -111,7 +111,11 @@ import Testing
                 "line 4: B: model.layers.2.self_attn.q_proj.bias (and 1 more) are tensors that no layer of the model has "
                     + "whose config.json the output gets: a program that goes by it may leave them out"
             ])
-        #expect(try models.plan(Self.slices("B", "A")).warnings == [])
+        #expect(
+            try models.plan(Self.slices("B", "A")).warnings == [
+                "line 4: A has no tensor model.layers.2.self_attn.q_proj.bias (and 1 more), and all layers of the model have "
+                    + "one whose config.json the output gets: a program that goes by it puts values of its own there"
+            ])
     }
 
     @Test func slicesOfOtherTypesAreWarnedOfUnlessOneIsNamed() throws {
@@ -159,5 +163,82 @@ import Testing
         let names = plan.shards.flatMap { $0.tensors.map(\.name) }
         #expect(names.contains("\(head).weight"), "\(names)")
         #expect(names.count == 4, "\(names)")
+    }
+
+    /// Of two models that tie their heads, or have none: by class, and what is beside a head.
+    @Test(
+        arguments: [
+            ("Qwen3ForCausalLM", "model.embed_tokens", [], "lm_head.weight"),
+            ("GPT2LMHeadModel", "transformer.wte", [], "lm_head.weight"),
+            ("Qwen3Model", "embed_tokens", [], nil), ("BertModel", "embeddings.word_embeddings", [], nil),
+            ("Gemma2ForSequenceClassification", "model.embed_tokens", ["score.weight"], nil),
+            (
+                "BertForMaskedLM", "bert.embeddings.word_embeddings", ["cls.predictions.bias"],
+                "cls.predictions.decoder.weight"
+            ),
+            (
+                "RobertaForMaskedLM", "roberta.embeddings.word_embeddings",
+                ["lm_head.bias", "lm_head.dense.weight"],
+                "lm_head.decoder.weight"
+            ),
+            (
+                "DistilBertForMaskedLM", "distilbert.embeddings.word_embeddings", ["vocab_projector.bias"],
+                "vocab_projector.weight"
+            ),
+            ("ModernBertForMaskedLM", "model.embeddings.tok_embeddings", ["head.dense.weight"], nil),
+        ] as [(String, String, [String], String?)])
+    func onlyClassesWithAHeadForTokensGetOne(
+        className: String, embedding: String, beside: [String], head: String?
+    ) throws {
+        let models = try Self.tied(className, embedding, beside)
+        let plan = try models.plan(Self.halves)
+        let names = plan.shards.flatMap { $0.tensors.map(\.name) }
+        #expect(names.count == 3 + beside.count + (head == nil ? 0 : 1), "\(names)")
+        #expect(head.map(names.contains) ?? true, "\(names)")
+        let config = try #require(plan.companions.first { $0.name == "config.json" })
+        guard case .text(let text) = config.content else {
+            Issue.record("config.json is no text")
+            return
+        }
+        #expect(text.contains(#""tie_word_embeddings": false"#) == (head != nil), "\(text)")
+    }
+
+    /// A decoder that is stored is the last's, and the config must not tie it to the first's embedding.
+    @Test func aStoredDecoderOfAnotherModelIsUntied() throws {
+        let models = try Self.tied(
+            "BertForMaskedLM", "bert.embeddings.word_embeddings",
+            ["cls.predictions.bias", "cls.predictions.decoder.weight"])
+        let plan = try models.plan(Self.halves)
+        #expect(plan.shards.flatMap(\.tensors).count == 5)
+        #expect(plan.warnings.contains { $0.contains("tie_word_embeddings is false") }, "\(plan.warnings)")
+    }
+
+    private static let halves = """
+        merge_method: passthrough
+        slices:
+          - sources: [{model: A, layer_range: [0, 1]}]
+          - sources: [{model: B, layer_range: [1, 2]}]
+        """
+
+    /// Two models of two layers whose heads are their embeddings.
+    private static func tied(_ className: String, _ embedding: String, _ beside: [String]) throws
+        -> TinyModels
+    {
+        let models = try TinyModels()
+        let config = try JSON(
+            parsing: Array(
+                #"{"architectures": ["\#(className)"], "num_hidden_layers": 2, "tie_word_embeddings": true}"#
+                    .utf8))
+        for name in ["A", "B"] {
+            let layers = ["layers.0.mlp.up_proj.weight", "layers.1.mlp.up_proj.weight"]
+            let prefix = embedding.split(separator: ".").first.map { "\($0)." } ?? ""
+            let stack = embedding.contains(".embeddings.") || embedding.hasPrefix("model.") ? prefix : ""
+            try models.writeModel(
+                name,
+                tensors: (["\(embedding).weight"] + layers.map { stack + $0 } + beside).map {
+                    .init(name: $0, type: .f32, shape: [4, 2])
+                }, config: config)
+        }
+        return models
     }
 }
