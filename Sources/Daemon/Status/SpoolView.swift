@@ -15,6 +15,8 @@ struct SpoolView: Hashable {
         var modified: Int64 = 0
         /// When the config was last moved; as `modified`.
         var changed: Int64 = .max
+        /// Whether the job's config was taken out of the spool, and the job goes on.
+        var isTakenOut = false
     }
 
     /// How long a rate holds, in seconds; the daemon writes each second.
@@ -74,8 +76,8 @@ struct SpoolView: Hashable {
         }
     }
 
-    /// Adds jobs that the daemon has not ended, and whose configs are not in `active` any more. What has such a name
-    /// elsewhere, and has ended, is that config. A start removes the statuses of jobs that it does not know.
+    /// Adds jobs that the daemon has not ended, and whose configs are not in `active` any more. What has such a name in
+    /// `failed` or `done` is that config. A start removes the statuses of jobs that it does not know.
     private func addTakenOut(
         of spool: Spool, to found: inout [Spool.Folder: [Entry]], now: Timestamp
     ) throws(IOError) {
@@ -85,10 +87,20 @@ struct SpoolView: Hashable {
             guard let name = JobName(fileName.dropLast(".json".count)), !active.contains(name),
                 let status = spool.readStatus(name), !status.state.isFinal
             else { continue }
-            var entry = Entry(folder: .active, status: Self.live(status))
+            var place: (Spool.Folder, Int)?
+            for folder in [Spool.Folder.failed, .done] where place == nil {
+                place = found[folder]?.firstIndex { $0.status.job == name }.map { (folder, $0) }
+            }
+            var entry =
+                place.flatMap { found[$0.0]?[$0.1] }
+                ?? Entry(folder: .active, status: status, isTakenOut: true)
+            entry.status = Self.live(status)
             entry.age(of: spool, now: now)
-            found[.active, default: []].append(entry)
-            for folder in [Spool.Folder.failed, .done] { found[folder]?.removeAll { $0.status.job == name } }
+            if let (folder, index) = place {
+                found[folder]?[index] = entry
+            } else {
+                found[.active, default: []].append(entry)
+            }
         }
     }
 
@@ -155,6 +167,7 @@ struct SpoolView: Hashable {
     /// The entry of a name: the active one first.
     func entry(_ name: JobName) -> Entry? {
         let all = entries.filter { $0.status.job == name }
+        if let live = all.first(where: { $0.folder != .incoming && !$0.status.state.isFinal }) { return live }
         guard let first = all.first else { return nil }
         // Somebody moved the config to `failed` before the job was done.
         if first.folder == .failed, first.status.finishedAt == nil,
