@@ -2,9 +2,11 @@ import Glibc
 import StreamIO
 import SystemPackage
 
-/// A config that was dropped into a spool, followed through its folders until its job has ended.
+/// A config that was dropped into a spool, and the job that it becomes, followed until that has ended.
 ///
-/// The file is known by its inode: others of its name may have ended before, or come after.
+/// Until it is taken the file is known by its inode: others of its name may have ended before, or come after. From
+/// then on its job is known by the time that it was queued, and what the daemon says of it counts, wherever somebody
+/// puts the config.
 struct AwaitedJob {
     private static let interval: UInt32 = 100_000
     /// How long a status may be late, or the config be nowhere, in intervals.
@@ -15,6 +17,10 @@ struct AwaitedJob {
     private var inode: UInt64
     /// When it was dropped. An older status is another job's.
     private let dropped: Int64
+    /// When it was last in `incoming`. A job that was queued before is another one.
+    private var waited: Timestamp
+    /// When its job was queued, as the status says; `nil` while that is not known.
+    private var queued: String?
 
     /// - Parameters:
     ///   - file: the config's state before it was dropped.
@@ -24,6 +30,7 @@ struct AwaitedJob {
         self.spool = spool
         self.dropped = dropped
         inode = file.inode
+        waited = Timestamp(seconds: dropped / WallTime.second, nanoseconds: Int32(dropped % WallTime.second))
     }
 
     /// Waits for the end, without a limit.
@@ -33,12 +40,23 @@ struct AwaitedJob {
         var late = 0
         var missing = 0
         while true {
-            switch try place() {
-            case .incoming?, .active?, .status?: (late, missing) = (0, 0)
-            case let folder?:
-                if let status = ended(folder, isLate: late >= Self.patience) { return status }
+            let now = Timestamp.now
+            let place = try place()
+            // Put back, it is a job of its own.
+            if place == .incoming { (queued, waited) = (nil, now) }
+            var status = status(place)
+            if let status, status.state.isFinal { return status }
+            queued = queued ?? status?.queuedAt
+            // It has ended, and the disk has no room for its status.
+            if place == .failed || place == .done, status?.state == .merging, isSilent(now) { status = nil }
+            switch (place, status) {
+            case (_, .some), (.incoming?, _), (.active?, _), (.status?, _): (late, missing) = (0, 0)
+            case (let folder?, nil):
                 late += 1
-            case nil:
+                if late > Self.patience {
+                    return JobStatus(job: name, state: folder == .done ? .done : .failed, output: "")
+                }
+            case (nil, nil):
                 missing += 1
                 guard missing < Self.patience else {
                     throw CommandFailure(
@@ -60,8 +78,8 @@ struct AwaitedJob {
         for folder in [Spool.Folder.failed, .done] where try isIt(spool.config(name, in: folder)) {
             return folder
         }
-        // Edited while it was queued: that is what is merged.
-        if let edited = try FileSystem.status(active, followLinks: false) {
+        // Edited before a status told of its job: that is what is merged.
+        if queued == nil, let edited = try FileSystem.status(active, followLinks: false) {
             inode = edited.inode
             return .active
         }
@@ -72,17 +90,38 @@ struct AwaitedJob {
         try FileSystem.status(path, followLinks: false)?.inode == inode
     }
 
-    /// The status of a job whose config is in that folder, once it has been written; without one if it is late.
-    private func ended(_ folder: Spool.Folder, isLate: Bool) -> JobStatus? {
-        let isFresh = ((try? FileSystem.status(spool.statusFile(name), followLinks: false)) ?? nil).map {
-            $0.modified >= dropped
+    private func isSilent(_ now: Timestamp) -> Bool {
+        let file = (try? FileSystem.status(spool.statusFile(name), followLinks: false)) ?? nil
+        return file.map { now.seconds - $0.modified / WallTime.second > SpoolView.freshness } ?? true
+    }
+
+    /// What the daemon says of the job; `nil` where it says nothing yet, or speaks of another one.
+    private func status(_ place: Spool.Folder?) -> JobStatus? {
+        if let queued {
+            // A later job of the name may have the status by now.
+            return [spool.statusFile(name), spool.doneStatusFile(name)].lazy.compactMap {
+                spool.readStatus($0)
+            }
+            .first { $0.queuedAt == queued }
         }
-        if isFresh == true, let status = spool.readStatus(name), status.state.isFinal,
-            (status.state == .done) == (folder == .done)
-        {
-            return status
-        }
-        return isLate ? JobStatus(job: name, state: folder == .done ? .done : .failed, output: "") : nil
+        guard place != .incoming else { return nil }
+        let last = fresh(spool.statusFile(name))
+        // One that is in `active` has not ended: that is what came before it.
+        if place == .active { return last.flatMap { $0.state.isFinal ? nil : $0 } }
+        // It may be done, and a later job of the name refused, since it was looked for last.
+        return (place == .failed ? nil : fresh(spool.doneStatusFile(name))) ?? last
+    }
+
+    /// A status that was written since the config was dropped, of a job that was queued, or refused, since it was last in
+    /// `incoming`.
+    private func fresh(_ path: FilePath) -> JobStatus? {
+        guard let file = (try? FileSystem.status(path, followLinks: false)) ?? nil, file.modified >= dropped,
+            let status = spool.readStatus(path),
+            let time = (status.queuedAt ?? status.finishedAt).flatMap({ Timestamp($0) }),
+            // Written to the millisecond.
+            time.seconds(since: waited) > -0.001
+        else { return nil }
+        return status
     }
 }
 

@@ -23,7 +23,11 @@ struct CancelCommand: ParsableCommand {
         let configs = try ([spool.config(name, in: .active)] + waiting).compactMap {
             try FileSystem.status($0, followLinks: false)
         }
-        guard try !configs.isEmpty || spool.holds(name, in: .failed) else {
+        // One whose config was taken out of `active` goes on.
+        let isUnderWay =
+            SpoolLock.owner(of: spool.root) != nil
+            && spool.readStatus(name).map { !$0.state.isFinal } ?? false
+        guard try !configs.isEmpty || isUnderWay || spool.holds(name, in: .failed) else {
             throw CommandFailure(
                 "\(name): there is nothing to cancel (dellad status lists the jobs)", .missingInput)
         }

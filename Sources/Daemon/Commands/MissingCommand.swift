@@ -1,4 +1,6 @@
 import Della
+import StreamIO
+import SystemPackage
 
 /// A command line that begins with no command, and what it was likely meant to be.
 struct MissingCommand {
@@ -17,7 +19,7 @@ struct MissingCommand {
         // Options in front of a command's name are another mistake.
         guard !first.hasPrefix("-") || !words.contains(where: commands.contains) else { return nil }
         let configs = words.filter { !$0.hasPrefix("-") && ($0.hasSuffix(".yml") || $0.hasSuffix(".yaml")) }
-        if let config = configs.first {
+        if let config = configs.first, !isMisspelt(first) {
             // CONFIG alone can only be checked, or dropped.
             let places = words.filter { !$0.hasPrefix("-") }.count
             let line = words.map(Self.quoted).joined(separator: " ")
@@ -28,6 +30,13 @@ struct MissingCommand {
         }
         guard !first.hasPrefix("-") else { return nil }
         return unknown(first)
+    }
+
+    /// Whether it is a command's name nearly, and no file's.
+    private func isMisspelt(_ word: String) -> Bool {
+        !word.hasPrefix("-") && !word.contains("/") && !word.hasSuffix(".yml") && !word.hasSuffix(".yaml")
+            && ((try? FileSystem.status(FilePath(word))) ?? nil) == nil
+            && NearestName.match(word, among: commands) != nil
     }
 
     /// Of `help` for what is no command.

@@ -75,9 +75,9 @@ struct PartedWork {
             for line in summary.report { say(line.printable) }
         } else if let reason = outcome.reasonToWait {
             guard isLast else {
-                throw CommandFailure(
-                    "\(output): \(reason) (start what is missing with merge --part, or wait with --wait)",
-                    .locked)
+                let isUnderWay = if case .underWay = outcome { true } else { false }
+                let start = isUnderWay ? "" : "start what is missing with merge --part, or "
+                throw CommandFailure("\(output): \(reason) (\(start)wait with --wait)", .locked)
             }
             say("\(output): not assembled here: \(reason)")
         } else {

@@ -28,6 +28,9 @@ struct SettingsOptions: ParsableArguments {
         guard [file != nil, instance != nil, isUsers].count(where: { $0 }) <= 1 else {
             throw ValidationError("--config, --instance and --user exclude each other")
         }
+        if file?.isEmpty == true {
+            throw ValidationError("--config: is empty (name a settings file, or leave the option out)")
+        }
         if let instance, named == nil {
             throw ValidationError(
                 "--instance: '\(instance)' is no instance (letters, digits and dashes: fast)")

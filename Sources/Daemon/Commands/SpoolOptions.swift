@@ -13,6 +13,12 @@ struct SpoolOptions: ParsableArguments {
 
     @OptionGroup var settings: SettingsOptions
 
+    func validate() throws {
+        if path?.isEmpty == true {
+            throw ValidationError("--spool: is empty (name the spool's folder, or leave the option out)")
+        }
+    }
+
     /// The spool in words, where neither the command line nor what is usual says which it is.
     var choice: String? {
         guard path == nil, settings.isUsersUnasked, let root = (try? settings.read())?.spool else {

@@ -80,6 +80,10 @@ struct StatusCommand: ParsableCommand {
         _ job: JobName, in spool: Spool, _ view: SpoolView, _ late: inout Int, isFirst: Bool
     ) throws(CommandFailure) -> SpoolView.Entry? {
         if let entry = view.entry(job) { return entry }
+        // Its config was taken out of the spool before it ended.
+        if !done, let status = spool.readStatus(job), status.state.isFinal {
+            return SpoolView.Entry(folder: .status, status: status)
+        }
         late += 1
         guard !isFirst, late < Self.patience else {
             throw CommandFailure(

@@ -62,19 +62,16 @@ struct SubmitCommand: ParsableCommand {
 
     /// Refuses what the daemon would refuse.
     private func check(_ file: ConfigFile, _ name: JobName, _ spool: Spool) throws(CommandFailure) {
-        guard let record = DaemonRecord(in: spool.root) else { return }
-        let model = record.output.appending(name.text)
-        for place in [model] + RecipeRun.keptPlaces(of: file.text, output: model)
-        where ((try? FileSystem.status(place, followLinks: false)) ?? nil) != nil {
-            throw CommandFailure(
-                "\(place): exists (move it away, or choose another --name)", .cannotCreate)
-        }
-        for folder in record.models {
-            guard FileSystem.isListable(folder) else {
-                StandardStream.error.write(
-                    "dellad: \(folder): cannot be looked into by you: the models are left to the daemon to check\n"
-                )
-                return
+        var known = DaemonRecord(in: spool.root)
+        if known == nil { known = try ofSettings(spool) }
+        // Of a spool that nobody has served, and that no settings are about, the config alone can be looked at.
+        let record = known ?? .unknown
+        if known != nil {
+            let model = record.output.appending(name.text)
+            for place in [model] + RecipeRun.keptPlaces(of: file.text, output: model)
+            where ((try? FileSystem.status(place, followLinks: false)) ?? nil) != nil {
+                throw CommandFailure(
+                    "\(place): exists (move it away, or choose another --name)", .cannotCreate)
             }
         }
         let report: PlanReport?
@@ -83,14 +80,37 @@ struct SubmitCommand: ParsableCommand {
                 record.planner, text: file.text, fileName: file.path.string, outputName: name.text,
                 memory: record.memory, threads: record.threads)?.report
         } catch {
-            guard record.fetches, case .problems(let problems) = error, let models = problems.absentModels
+            guard case .problems(let problems) = error,
+                let remark = Self.remark(problems, of: record, isKnown: known != nil)
             else { throw CommandFailure(error) }
-            StandardStream.error.write(
-                "dellad: \(models.map(\.description).joined(separator: ", ")): not there yet: to be fetched\n"
-            )
+            StandardStream.error.write("dellad: \(remark.printable)\n")
             return
         }
         if let problem = report?.budgetProblem { throw CommandFailure(problem, .badConfiguration) }
+    }
+
+    /// What is said where all problems are of models that the daemon may have or read; `nil` where there are others.
+    private static func remark(_ problems: MergeProblems, of record: DaemonRecord, isKnown: Bool) -> String? {
+        if record.fetches, let models = problems.absentModels {
+            return "\(models.map(\.description).joined(separator: ", ")): not there yet: to be fetched"
+        }
+        if !isKnown {
+            let isOfModels = problems.problems.allSatisfy { $0.kind == .missingInput }
+            return isOfModels
+                ? "no daemon has served this spool yet: the models are left to the daemon to check" : nil
+        }
+        let closed = problems.problems.filter { $0.message.contains(Errno.permissionDenied.description) }
+        let others = problems.problems.filter { !closed.contains($0) && !(record.fetches && $0.model != nil) }
+        guard others.isEmpty, let first = closed.first else { return nil }
+        return "\(first.message): the models are left to the daemon to check"
+    }
+
+    /// What a daemon with the settings of this command would say of itself; `nil` where they are of another spool.
+    private func ofSettings(_ spool: Spool) throws(CommandFailure) -> DaemonRecord? {
+        guard let settings = try? options.settings.read(), settings.spool == spool.root else { return nil }
+        return DaemonRecord(
+            settings, options: try MergeOptions(settings, on: Host()),
+            workingDirectory: ModelFolders.workingDirectory)
     }
 
     func drop(

@@ -32,6 +32,19 @@ struct DaemonRecord: Hashable, Sendable {
         fetches = settings.fetchCommand != nil
     }
 
+    /// Of a daemon that nothing is known of: no models, and a budget that refuses nothing.
+    static let unknown = DaemonRecord()
+
+    private init() {
+        output = ""
+        models = []
+        allowsAnyPath = true
+        shardSize = MergePlanner.usualShardSize
+        memory = 1 << 50
+        threads = 1
+        fetches = false
+    }
+
     /// Reads a spool's; `nil` where no daemon of this version has served it.
     init?(in spool: FilePath) {
         guard

@@ -139,7 +139,15 @@ extension Spool {
         return readStatus(doneStatusFile(name)).flatMap { $0.state == .done ? $0 : nil }
     }
 
-    private func readStatus(_ path: FilePath) -> JobStatus? {
+    /// That of a job that was cancelled as its config was moved to `done`; `nil` where there is none.
+    func withdrawnStatus(of name: JobName) -> JobStatus? {
+        guard let status = readStatus(name), status.state == .cancelled,
+            (try? holds(name, in: .failed)) == false
+        else { return nil }
+        return status
+    }
+
+    func readStatus(_ path: FilePath) -> JobStatus? {
         guard
             let bytes = try? FileSystem.readWhole(path, limit: Self.statusLimit, followLinks: false),
             let json = try? JSON(parsing: bytes)

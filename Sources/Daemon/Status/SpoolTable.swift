@@ -21,7 +21,7 @@ struct SpoolTable {
     /// Lines, each with its line end.
     var text: String {
         var (rows, hidden) = ([Row](), 0)
-        for entry in view.entries where entry.folder == .active || entry.folder == .incoming {
+        for entry in view.entries where !entry.status.state.isFinal {
             rows.append(Self.row(entry))
         }
         rows += view.leftAlone.prefix(Self.endedLimit).map { file in
@@ -29,7 +29,7 @@ struct SpoolTable {
                 name: file.printable, state: "left alone",
                 details: ["rename it: \(JobName.rule)", "rename it"])
         }
-        for entry in view.entries where entry.folder == .done || entry.folder == .failed {
+        for entry in view.entries where entry.status.state.isFinal {
             if rows.count < Self.endedLimit { rows.append(Self.row(entry)) } else { hidden += 1 }
         }
         var lines: [String] = []

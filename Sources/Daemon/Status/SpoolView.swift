@@ -1,8 +1,8 @@
 import StreamIO
 import SystemPackage
 
-/// What the spool's files say, as `dellad status` shows it. Where a config lies decides; its status file adds
-/// the figures.
+/// What the spool's files say, as `dellad status` shows it. Where a config lies decides, unless the daemon says that it
+/// has a job whose config somebody took out of `active`; its status file adds the figures.
 struct SpoolView: Hashable {
     /// A job, and the folder that its config is in.
     struct Entry: Hashable {
@@ -13,6 +13,10 @@ struct SpoolView: Hashable {
         var silence: Int64?
         /// The config's modification time, which orders those that wait; nanoseconds since the epoch.
         var modified: Int64 = 0
+        /// When the config was last moved; as `modified`.
+        var changed: Int64 = .max
+        /// Whether the job's config was taken out of the spool, and the job goes on.
+        var isTakenOut = false
     }
 
     /// How long a rate holds, in seconds; the daemon writes each second.
@@ -61,12 +65,42 @@ struct SpoolView: Hashable {
                 let config = path.appending(fileName)
                 let file = (try? FileSystem.status(config, followLinks: false)) ?? nil
                 entry.modified = file?.modified ?? .max
+                entry.changed = file?.changed ?? .max
                 entry.age(of: spool, now: now)
                 found[folder, default: []].append(entry)
             }
         }
+        if isServed { try addTakenOut(of: spool, to: &found, now: now) }
         for folder in [Spool.Folder.active, .incoming, .failed, .done] {
             entries += Self.sorted(found[folder] ?? [], in: folder)
+        }
+    }
+
+    /// Adds jobs that the daemon has not ended, and whose configs are not in `active` any more. What has such a name in
+    /// `failed` or `done` is that config. A start removes the statuses of jobs that it does not know.
+    private func addTakenOut(
+        of spool: Spool, to found: inout [Spool.Folder: [Entry]], now: Timestamp
+    ) throws(IOError) {
+        guard try FileSystem.status(spool.folder(.status)) != nil else { return }
+        let active = Set((found[.active] ?? []).map(\.status.job))
+        for fileName in try spool.entries(in: .status) where fileName.hasSuffix(".json") {
+            guard let name = JobName(fileName.dropLast(".json".count)), !active.contains(name),
+                let status = spool.readStatus(name), !status.state.isFinal
+            else { continue }
+            var place: (Spool.Folder, Int)?
+            for folder in [Spool.Folder.failed, .done] where place == nil {
+                place = found[folder]?.firstIndex { $0.status.job == name }.map { (folder, $0) }
+            }
+            var entry =
+                place.flatMap { found[$0.0]?[$0.1] }
+                ?? Entry(folder: .active, status: status, isTakenOut: true)
+            entry.status = Self.live(status)
+            entry.age(of: spool, now: now)
+            if let (folder, index) = place {
+                found[folder]?[index] = entry
+            } else {
+                found[.active, default: []].append(entry)
+            }
         }
     }
 
@@ -76,24 +110,28 @@ struct SpoolView: Hashable {
         let written: JobStatus? =
             switch folder {
             case .incoming: nil
-            case .done: spool.doneStatus(of: name)
+            case .done: spool.doneStatus(of: name) ?? spool.withdrawnStatus(of: name)
             // That of a done job is of another config.
             case .failed: spool.readStatus(name).flatMap { $0.state == .done ? nil : $0 }
             case .active, .status: spool.readStatus(name)
             }
         var status = written ?? JobStatus(job: name, state: .queued, output: "")
         switch folder {
-        case .done: status.state = .done
+        case .done: status.state = status.state == .cancelled ? .cancelled : .done
         case .failed: status.state = status.state == .cancelled ? .cancelled : .failed
         case .active, .incoming, .status:
             let isMoving = status.state == .merging || status.state == .fetching
             if !isMoving || !isServed { status.state = .queued }
         }
-        if status.state != .merging {
-            // A rate of yesterday's is no rate.
-            status.bytesPerSecond = 0
-            status.etaSeconds = nil
-        }
+        return live(status)
+    }
+
+    private static func live(_ status: JobStatus) -> JobStatus {
+        guard status.state != .merging else { return status }
+        var status = status
+        // A rate of yesterday's is no rate.
+        status.bytesPerSecond = 0
+        status.etaSeconds = nil
         return status
     }
 
@@ -118,16 +156,29 @@ struct SpoolView: Hashable {
         }.map(\.entry)
     }
 
-    /// Those whose config is in `done`, and nothing else.
+    /// Those that are done and whose config is in `done`, and nothing else.
     var history: SpoolView {
         var view = self
-        view.entries.removeAll { $0.folder != .done }
+        view.entries.removeAll { $0.folder != .done || $0.status.state != .done }
         view.leftAlone = []
         return view
     }
 
-    /// The entries of a name: the active one first.
-    func entry(_ name: JobName) -> Entry? { entries.first { $0.status.job == name } }
+    /// The entry of a name: the active one first.
+    func entry(_ name: JobName) -> Entry? {
+        let all = entries.filter { $0.status.job == name }
+        if let live = all.first(where: { $0.folder != .incoming && !$0.status.state.isFinal }) { return live }
+        guard let first = all.first else { return nil }
+        // Somebody moved the config to `failed` before the job was done.
+        if first.folder == .failed, first.status.finishedAt == nil,
+            let done = all.first(where: { $0.folder == .done }),
+            let end = done.status.finishedAt.flatMap({ Timestamp($0) }),
+            WallTime.nanoseconds(seconds: end.seconds).addingSaturated(Int64(end.nanoseconds)) > first.changed
+        {
+            return done
+        }
+        return first
+    }
 
     /// All of it for programs.
     var json: JSON {

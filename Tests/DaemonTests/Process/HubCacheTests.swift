@@ -14,6 +14,9 @@ import Testing
         (["HUGGINGFACE_HUB_CACHE": "/o", "HF_HOME": "/b", "HOME": "/h"], "/o"),
         (["HF_HOME": "/b", "HOME": "/h"], "/b/hub"),
         (["HF_HOME": "~/models", "HOME": "/h"], "/h/models/hub"),
+        (["HF_HOME": "$HOME/x", "HOME": "/h"], "/h/x/hub"),
+        (["HF_HOME": "~/${NAME}/y", "NAME": "x", "HOME": "/h"], "/h/x/y/hub"),
+        (["HF_HUB_CACHE": "/${A}$B/$C/${D/$E", "A": "1", "B": "$A", "E": "3"], "/1$A/$C/${D/3"),
         (["XDG_CACHE_HOME": "/x", "HOME": "/h"], "/x/huggingface/hub"),
         (["HF_HUB_CACHE": "", "HOME": "/h"], "/h/.cache/huggingface/hub"),
     ])

@@ -35,13 +35,30 @@ import Testing
         let shellKind = try #require(CompletionShell(rawValue: shell))
         let script = Dellad.completionScript(for: shellKind)
         for (name, command) in commands {
-            #expect(script.contains(name), "\(name)")
+            let offered = offered(to: name, in: script, of: shell)
+            #expect(!offered.isEmpty, "\(name)")
             for option in listed(in: Dellad.helpMessage(for: command)) where option != "--help" {
-                // Fish has them without dashes.
-                let text = shell == "fish" ? "-l '\(option.dropFirst(2))'" : String(option)
-                #expect(script.contains(text), "\(name) \(option)")
+                #expect(offered.contains(String(option)), "\(name) \(option)")
             }
         }
+    }
+
+    /// The options that a script offers after a command.
+    private func offered(to command: String, in script: String, of shell: String) -> Set<String> {
+        let lines = script.split(separator: "\n")
+        guard shell != "fish" else {
+            // It has them without dashes.
+            let own = lines.filter { $0.contains("flags_or_options \"dellad \(command)\"") }
+            return Set(
+                own.compactMap { line in
+                    line.split(separator: " -l '").dropFirst().first?.split(separator: "'").first.map {
+                        "--\($0)"
+                    }
+                })
+        }
+        let body = lines.drop { $0 != "_dellad_\(command)() {" }.prefix { $0 != "}" }
+        let words = body.joined(separator: " ").split { " '()[]{},:=|*".contains($0) }
+        return Set(words.map(String.init).filter { $0.hasPrefix("--") })
     }
 
     @Test(arguments: ["bash", "zsh", "fish"])
@@ -84,7 +101,7 @@ import Testing
         }
         let status = try #require(
             commands.split(separator: ".SH EXIT STATUS").last?.split(separator: ".SH ").first)
-        for code in [64, 65, 66, 73, 74, 75, 78, 130] {
+        for code in [64, 65, 66, 70, 73, 74, 75, 78, 130] {
             #expect(CommandFailure.Code(rawValue: Int32(code)) != nil)
             #expect(status.contains("\n\(code) "), "\(code)")
         }
@@ -93,7 +110,9 @@ import Testing
     @Test func everyDocumentThatIsInstalledIsThere() throws {
         for script in ["stage", "tarball"] {
             let text = Repository.root.pushing(FilePath("Makefile.d/\(script)")).text
-            for document in ["config.md", "numerics.md", "operating.md", "json.md", "report.md"] {
+            for document in [
+                "config.md", "numerics.md", "operating.md", "cluster.md", "json.md", "report.md",
+            ] {
                 #expect(text.contains("docs/\(document)"), "\(script) \(document)")
                 #expect(Repository.root.pushing(FilePath("docs/\(document)")).exists)
             }

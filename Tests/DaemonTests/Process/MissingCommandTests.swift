@@ -24,6 +24,14 @@ import Testing
             "my.yml: no command is named (dellad check my.yml says what it needs, dellad merge my.yml OUT merges it)"
         ),
         (["mrege", "my.conf", "out"], "'mrege' is no command (did you mean merge?)"),
+        (["submitt", "c.yml"], "'submitt' is no command (did you mean submit?)"),
+        (["chek", "c.yaml", "--json"], "'chek' is no command (did you mean check?)"),
+        (["mrge", "c.yml", "o"], "'mrge' is no command (did you mean merge?)"),
+        (
+            ["frobnicate", "c.yml"],
+            "c.yml: no command is named (is a merge meant? dellad merge frobnicate c.yml)"
+        ),
+        (["./chek", "c.yml"], "c.yml: no command is named (is a merge meant? dellad merge ./chek c.yml)"),
         (["help", "mrege"], "'mrege' is no command (did you mean merge?)"),
         (
             ["frobnicate"],

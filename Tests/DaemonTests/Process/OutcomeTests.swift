@@ -93,6 +93,39 @@ import Testing
         #expect(try FileSystem.entries(of: rig.spool / "incoming") == ["free.yml"])
     }
 
+    /// As it is between the making of the folders and the first start.
+    @Test(arguments: [true, false])
+    func aConfigIsLookedAtWhereNoDaemonHasServedYet(isOfSettings: Bool) throws {
+        let rig = try MergeRig()
+        try Spool(root: rig.spool, output: rig.output).createFolders()
+        let file = rig.folder.path / "d.yaml"
+        try file.write("spool: \(rig.spool)\noutput: \(rig.output)\nmodels: \(rig.models)\nmemory: 64M\n")
+        let place = isOfSettings ? ["--config", file.string] : ["--spool", rig.spool.string]
+        func submit(_ path: String) throws -> (code: Int32, output: String, errors: String) {
+            try Executable.run(["submit", path] + place, in: rig.folder)
+        }
+        for (name, text) in [("misspelt", Self.misspelt), ("none", "models: ["), ("empty", "")] {
+            let refused = try submit(try config(rig, name, text))
+            #expect(refused.code == 65, "\(name): \(refused.errors)")
+        }
+        // Where the models are is known from the settings alone; so is what has the output's name.
+        let absent = try submit(try config(rig, "absent", Self.absent))
+        #expect(absent.code == (isOfSettings ? 66 : 0), "\(absent.errors)")
+        try FileSystem.createFolder(rig.output / "config")
+        let taken = try submit(rig.config.string)
+        #expect(taken.code == (isOfSettings ? 73 : 0), "\(taken.errors)")
+        let names = try FileSystem.entries(of: rig.spool / "incoming")
+        #expect(names == (isOfSettings ? [] : ["absent.yml", "config.yml"]))
+    }
+
+    @Test(arguments: ["--spool", "--config"], ["status", "submit"])
+    func anEmptyOptionIsToldAsThat(option: String, command: String) throws {
+        let rig = try MergeRig()
+        let words = command == "submit" ? [command, rig.config.string] : [command]
+        let result = try Executable.run(words + [option, ""], in: rig.folder)
+        #expect(result.code == 64 && result.errors.contains("\(option): is empty ("), "\(result.errors)")
+    }
+
     @Test func theFirstGoesBeforeAllThatWait() throws {
         let rig = try MergeRig()
         let spool = Spool(root: rig.spool, output: rig.output)

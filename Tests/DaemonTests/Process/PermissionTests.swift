@@ -7,11 +7,12 @@ import Testing
 
 /// What is closed to a user is told as that, with the way in.
 @Suite struct PermissionTests {
-    /// Runs a command as a user that owns nothing; `nil` where the tests may not become another.
+    private static let mayBecomeAnother = geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0
+
+    /// Runs a command as a user that owns nothing.
     private func run(
         _ rig: MergeRig, _ arguments: [String]
-    ) throws -> (code: Int32, output: String, errors: String)? {
-        guard geteuid() == 0, access("/usr/bin/setpriv", X_OK) == 0 else { return nil }
+    ) throws -> (code: Int32, output: String, errors: String) {
         // A copy, as nobody may look into where this was built; and a place to write for it.
         let program = rig.folder.path / "dellad"
         if !program.exists {
@@ -27,7 +28,7 @@ import Testing
     private func expectDenied(
         _ rig: MergeRig, _ arguments: [String], _ code: Int32, _ texts: String..., lacking: [String] = []
     ) throws {
-        guard let result = try run(rig, arguments) else { return }
+        let result = try run(rig, arguments)
         #expect(result.code == code, "\(arguments) \(result.errors)")
         for text in ["Permission denied"] + texts {
             #expect(result.errors.contains(text), "\(arguments) \(result.errors)")
@@ -37,12 +38,13 @@ import Testing
         }
     }
 
-    @Test func aSpoolOfAGroupNamesTheGroup() throws {
+    @Test(.enabled(if: mayBecomeAnother, "needs root and setpriv"))
+    func aSpoolOfAGroupNamesTheGroup() throws {
         let rig = try MergeRig()
         let spool = Spool(root: rig.spool, output: rig.output)
         try spool.createFolders()
         // Of any group but root's that has a name.
-        guard geteuid() == 0, let group = getgrnam("daemon") else { return }
+        let group = try #require(getgrnam("daemon"))
         let name = String(cString: group.pointee.gr_name)
         #expect(chown(rig.spool.string, 0, group.pointee.gr_gid) == 0 && chmod(rig.spool.string, 0o750) == 0)
         for command in [
@@ -60,7 +62,8 @@ import Testing
             "adduser ", " \(name) as root, then log in again", lacking: ["chmod"])
     }
 
-    @Test(arguments: [mode_t(0o750), 0o700, 0o755])
+    @Test(
+        .enabled(if: mayBecomeAnother, "needs root and setpriv"), arguments: [mode_t(0o750), 0o700, 0o755])
     func anOutputsFolderThatIsClosedIsToldAsThat(mode: mode_t) throws {
         let rig = try MergeRig()
         let closed = rig.folder.path / "closed"
@@ -74,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func aFileThatIsClosedIsOpenedByItsMode() throws {
+    @Test(.enabled(if: mayBecomeAnother, "needs root and setpriv"))
+    func aFileThatIsClosedIsOpenedByItsMode() throws {
         let rig = try MergeRig()
         #expect(chmod(rig.config.string, 0o600) == 0)
         try expectDenied(rig, ["check", rig.config.string], 66, "chmod a+r \(rig.config)")
@@ -95,5 +99,40 @@ import Testing
         #expect(chmod(settings.string, 0o600) == 0)
         try expectDenied(
             rig, ["serve", "--check", "--config", settings.string], 78, "chmod a+r \(settings)")
+    }
+
+    /// The daemon may read what this user may not.
+    @Test(
+        .enabled(if: mayBecomeAnother, "needs root and setpriv"),
+        arguments: ["", "base", "base/model.safetensors"])
+    func closedModelsAreLeftToTheDaemon(place: String) throws {
+        let rig = try MergeRig()
+        let spool = Spool(root: rig.spool, output: rig.output)
+        let daemon = try rig.serve()
+        #expect(rig.wait { (rig.spool / DaemonRecord.fileName).exists && (rig.spool / "status").exists })
+        daemon.signal(SIGTERM)
+        #expect(daemon.wait() == 0)
+        for folder in ["", "incoming"] {
+            #expect(chmod(rig.spool.pushing(FilePath(folder)).string, 0o777) == 0)
+        }
+        #expect(chmod((rig.spool / DaemonRecord.fileName).string, 0o644) == 0)
+        let closed = place.isEmpty ? rig.models : rig.models.pushing(FilePath(place))
+        #expect(chmod(closed.string, place.contains("/") ? 0o600 : 0o700) == 0)
+        let result = try run(rig, ["submit", rig.config.string, "--name", "a", "--spool", rig.spool.string])
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(
+            result.errors.contains("Permission denied: the models are left to the daemon"), "\(result.errors)"
+        )
+        #expect(spool.incoming("a.yml").exists)
+        for (name, text) in [
+            ("dela", rig.config.text.replacing("della\n", with: "dela\n")), ("none", "models: ["),
+            ("empty", ""),
+        ] {
+            let path = rig.folder.path / "\(name).yml"
+            try path.write(text)
+            let refused = try run(rig, ["submit", path.string, "--spool", rig.spool.string])
+            #expect(refused.code == 65, "\(name): \(refused.errors)")
+            #expect(!spool.incoming("\(name).yml").exists)
+        }
     }
 }

@@ -272,7 +272,9 @@ final class SpoolWorld {
             ((try? FileSystem.status(place(area))) ?? nil)?.isDirectory ?? false
         }
         guard places, let view = try? SpoolView(of: spool) else { return }
-        let shown = view.entries.map { "\($0.folder.rawValue)/\($0.status.job)" }
+        // A job goes on without its config; its own status says so.
+        let entries = view.entries.filter { !$0.isTakenOut }
+        let shown = entries.map { "\($0.folder.rawValue)/\($0.status.job)" }
         let sight = sight
         let there = SpoolStep.configs(of: sight).map { "\($0.area)/\($0.job)" }
         if shown.sorted() != there.sorted() {
@@ -282,7 +284,7 @@ final class SpoolWorld {
             $0.item.modified != $1.item.modified
                 ? $0.item.modified < $1.item.modified : $0.job.utf8.lexicographicallyPrecedes($1.job.utf8)
         }
-        let order = view.entries.filter { $0.folder == .active }.map(\.status.job.text)
+        let order = entries.filter { $0.folder == .active }.map(\.status.job.text)
         if run == nil, order != waiting.map(\.job), disk.fault == nil {
             judge.find("view", "status shows \(order), they run as \(waiting.map(\.job))")
         }
