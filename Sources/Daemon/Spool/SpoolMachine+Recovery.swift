@@ -98,6 +98,12 @@ extension SpoolMachine {
             // A later job of the name that failed has the status then.
             let hasFailed = try spool.holds(name, in: .failed)
             let isLast = last?.state == .done || !hasFailed
+            // Moved there while it was queued: nothing of it was merged.
+            if last?.state == .cancelled, isLast, spool.doneStatus(of: name) == nil,
+                try FileSystem.status(spool.model(name), followLinks: false) == nil
+            {
+                continue
+            }
             if isLast, last?.state != .done {
                 if let kept = spool.doneStatus(of: name) {
                     write(kept)

@@ -17,6 +17,10 @@ import Testing
         #expect(rig.runAll().isEmpty)
         #expect((rig.spool.folder(folder) / "a.yml").text == "mine")
         #expect(rig.status("a")?.state == .cancelled)
+        let view = try SpoolView(of: rig.spool)
+        #expect(view.entries.map(\.status.state) == [.cancelled] && view.history.entries.isEmpty)
+        try rig.restart()
+        #expect(rig.status("a")?.state == .cancelled && rig.status("a")?.exitCode == 130)
     }
 
     /// What was not merged is not in `done`, whatever waits.
