@@ -127,7 +127,11 @@ extension SpoolWorld {
             try run(["--spool", spool.root.string, "--", name])
             changed(since: before)
             let request = sight["incoming"][name + ending]
-            if there.isEmpty || request?.kind != .file {
+            // Without its config a job goes on until it has ended.
+            let goesOn =
+                ending == ".cancel"
+                && SpoolJudge.Record(before["status"]["\(name).json"]).map { !$0.hasEnded } ?? false
+            if there.isEmpty && !goesOn || request?.kind != .file {
                 judge.find(
                     "command",
                     "\(ending) of \(name): was taken, there is \(there), the request \(String(describing: request))"
